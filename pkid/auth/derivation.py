@@ -1,0 +1,150 @@
+"""Signing keys, derived off the reactor: few at a time, in fair turns, once per salt.
+
+A caller chooses the salt, and so makes the core work before anything is proved. So derivations wait in a bounded
+queue that serves peers in turn, equal ones are shared, and a key is kept only when the caller proved that it is the
+right one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from pkid.auth.fairness import FairQueue, QueueFull, peer_key
+from pkid.auth.psk import PreSharedKey
+from pkid.auth.tokens import derive_key
+from pkid.errors import Reason, Unavailable
+
+__all__ = ["KeyDerivation", "Offload"]
+
+T = TypeVar("T")
+_KeyName = tuple[PreSharedKey, bytes]
+
+
+class Offload(Protocol):
+    """Runs work away from the reactor, and fires with its result on the reactor."""
+
+    def __call__(self, work: Callable[[], T], /) -> Deferred[T]:
+        """Run *work* soon."""
+
+
+class _Derivation:
+    """One derivation that waits or runs, and those who wait for it."""
+
+    def __init__(self, psk: PreSharedKey, salt: bytes) -> None:
+        self.psk = psk
+        self.salt = salt
+        self.waiters: set[Deferred[bytes]] = set()
+        self.peers: set[str] = set()
+        self.running = False
+
+    def wait(self) -> Deferred[bytes]:
+        """Return a new Deferred for the result; who cancels it waits no longer."""
+        waiter: Deferred[bytes] = Deferred(self.waiters.discard)
+        self.waiters.add(waiter)
+        return waiter
+
+    def finish(self, result: bytes | Failure) -> None:
+        """Give everybody the result."""
+        waiters, self.waiters = self.waiters, set()
+        for waiter in waiters:
+            waiter.callback(result)
+
+
+class KeyDerivation:
+    """Derives keys from pre-shared keys, and remembers the ones that proved right.
+
+    :param offload: runs a derivation in a thread.
+    :param workers: how many may run at once: as many as there are processors.
+    :param waiting: how many may wait.
+    :param remembered: how many keys are kept, the least used leaving first.
+    """
+
+    def __init__(self, offload: Offload, workers: int, waiting: int = 256, remembered: int = 4096) -> None:
+        self._offload = offload
+        self._idle = workers
+        self._queue: FairQueue[_Derivation] = FairQueue(waiting)
+        self._pending: dict[_KeyName, _Derivation] = {}
+        self._remembered: OrderedDict[_KeyName, bytes] = OrderedDict()
+        self._capacity = remembered
+
+    def recall(self, psk: PreSharedKey, salt: bytes) -> bytes | None:
+        """Return a key that proved right before."""
+        key = self._remembered.get((psk, salt))
+        if key is not None:
+            self._remembered.move_to_end((psk, salt))
+        return key
+
+    def remember(self, psk: PreSharedKey, salt: bytes, key: bytes) -> None:
+        """Keep a key, because a signature that was made with it verified."""
+        self._remembered[psk, salt] = key
+        self._remembered.move_to_end((psk, salt))
+        if len(self._remembered) > self._capacity:
+            self._remembered.popitem(last=False)
+
+    def derive(self, psk: PreSharedKey, salt: bytes, peer: str) -> Deferred[bytes]:
+        """Derive a key, or share in a derivation of the same key.
+
+        Fails with :class:`~pkid.errors.Unavailable` (``busy``) when too many wait.
+
+        :param peer: the address of who asks.
+        """
+        derivation = self._pending.get((psk, salt)) or _Derivation(psk, salt)
+        peer = peer_key(peer)
+        if not derivation.running and peer not in derivation.peers:
+            try:
+                self._enqueue(peer, derivation)
+            except QueueFull:
+                return _busy()
+        waiter = derivation.wait()
+        self._start_next()
+        return waiter
+
+    def _enqueue(self, peer: str, derivation: _Derivation) -> None:
+        """Let a derivation wait in this peer's line too: the first line to come to its turn starts it."""
+        evicted = self._queue.push(peer, derivation)
+        derivation.peers.add(peer)
+        self._pending[derivation.psk, derivation.salt] = derivation
+        if evicted is not None:
+            self._drop(evicted)
+
+    def _drop(self, evicted: _Derivation) -> None:
+        self._forget(evicted)
+        if not evicted.running:
+            evicted.finish(Failure(Unavailable(Reason.BUSY)))
+
+    def _start_next(self) -> None:
+        while self._idle and self._queue:
+            derivation = self._queue.pop()
+            if derivation.running:
+                continue
+            if not derivation.waiters:
+                self._forget(derivation)
+                continue
+            self._start(derivation)
+
+    def _start(self, derivation: _Derivation) -> None:
+        derivation.running = True
+        self._idle -= 1
+        done = self._offload(lambda: derive_key(derivation.psk.secret, derivation.salt))
+        done.addBoth(self._finished, derivation)
+
+    def _finished(self, result: bytes | Failure, derivation: _Derivation) -> None:
+        self._idle += 1
+        self._forget(derivation)
+        derivation.finish(result)
+        self._start_next()
+
+    def _forget(self, derivation: _Derivation) -> None:
+        if self._pending.get((derivation.psk, derivation.salt)) is derivation:
+            del self._pending[derivation.psk, derivation.salt]
+
+
+def _busy() -> Deferred[bytes]:
+    busy: Deferred[bytes] = Deferred()
+    busy.errback(Failure(Unavailable(Reason.BUSY)))
+    return busy

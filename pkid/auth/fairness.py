@@ -1,0 +1,77 @@
+"""A bounded queue that serves peers in turn, so that one that asks for much delays mostly itself."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Generic, TypeVar
+
+__all__ = ["FairQueue", "QueueFull", "peer_key"]
+
+T = TypeVar("T")
+
+
+class QueueFull(Exception):
+    """The queue is full, and the peer that asked has no smaller share of it than the others."""
+
+
+class FairQueue(Generic[T]):
+    """Items in one line per peer; lines take turns, and a full queue takes from the longest line.
+
+    :param capacity: how many items may wait in all.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._lines: OrderedDict[str, deque[T]] = OrderedDict()
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def push(self, peer: str, item: T) -> T | None:
+        """Add an item at the end of a peer's line; return the item that had to leave for it, if any.
+
+        :raises QueueFull: when the queue is full and this peer's line is (nearly) the longest.
+        """
+        evicted = self._make_room(peer) if self._size >= self._capacity else None
+        self._lines.setdefault(peer, deque()).append(item)
+        self._size += 1
+        return evicted
+
+    def pop(self) -> T:
+        """Take the first item of the line whose turn it is.
+
+        :raises IndexError: when nothing waits.
+        """
+        if not self._lines:
+            raise IndexError("pop from an empty queue")
+        peer, line = self._lines.popitem(last=False)
+        item = line.popleft()
+        if line:
+            self._lines[peer] = line
+        self._size -= 1
+        return item
+
+    def _make_room(self, peer: str) -> T:
+        longest = max(self._lines, key=lambda name: len(self._lines[name]))
+        if len(self._lines[longest]) <= len(self._lines.get(peer, ())) + 1:
+            raise QueueFull
+        self._size -= 1
+        return self._lines[longest].pop()
+
+
+def peer_key(host: str) -> str:
+    """Return what stands for a peer: its address, or for IPv6 its /64, of which one peer has plenty.
+
+    Anything that is not an address stands for itself.
+    """
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ip_network((address, 64), strict=False))
+    return str(address)

@@ -1,0 +1,191 @@
+"""Tokens: JSON Web Tokens (RFC 7519) signed with HS256 under a key derived from the pre-shared key.
+
+The wire form is the seeds': the JOSE header carries the salt of the derivation in standard base64. A *bound* token
+also names the one request that it is good for. Pure: the time is a parameter, and deriving a key is somebody
+else's work, because it takes milliseconds of a processor.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
+from pkid.errors import Reason, Refused
+
+__all__ = ["Binding", "Claims", "Token", "TokenSigner", "body_digest", "derive_key", "read_token", "verify"]
+
+ITERATIONS = 100_000
+SALT_SIZE = 16
+"""Bytes of salt in the tokens that pkid makes."""
+
+_ALGORITHM = "HS256"
+_LONGEST_TOKEN = 8192  # bytes
+_SALT_SIZES = range(8, 65)
+_LONGEST_LIFE = 3600  # seconds that a token may be good for
+_LONGEST_BOUND_LIFE = 120
+_SKEW = 60  # seconds that a caller's clock may be wrong
+_LONGEST_ID = 128  # characters of a jti
+_BINDING = ("htm", "htp", "htd")
+_JWS = jwt.PyJWS(algorithms=[_ALGORITHM])
+
+Claims = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The request that a bound token is good for.
+
+    :ivar method: the HTTP method, claim ``htm`` (its name is RFC 9449's).
+    :ivar path: the path with its query as sent, claim ``htp``.
+    :ivar digest: the body's digest as :func:`body_digest` gives it, claim ``htd``.
+    """
+
+    method: str
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that was read and not yet verified.
+
+    :ivar salt: 8 to 64 bytes.
+    :ivar key_id: the name of the pre-shared key that the caller says it used, or ``None``.
+    """
+
+    encoded: bytes = field(repr=False)
+    salt: bytes
+    key_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSigner:
+    """Signs tokens with one derived key; one salt serves a whole process."""
+
+    key: bytes = field(repr=False)
+    salt: bytes
+
+    def sign(self, claims: Claims, expires_at: int) -> str:
+        """Return a token with these claims and an expiry in seconds since the epoch."""
+        payload = {**claims, "exp": expires_at}
+        salt = base64.b64encode(self.salt).decode("ascii")
+        return jwt.encode(payload, self.key, algorithm=_ALGORITHM, headers={"salt": salt})
+
+
+def derive_key(secret: str, salt: bytes) -> bytes:
+    """Derive the 256-bit signing key by PBKDF2-HMAC-SHA256 with 100,000 rounds; takes about 12 milliseconds."""
+    return PBKDF2HMAC(hashes.SHA256(), 32, salt, ITERATIONS).derive(secret.encode("utf-8"))
+
+
+def body_digest(body: bytes) -> str:
+    """Return the SHA-256 of a request's body as base64url without padding."""
+    return base64.urlsafe_b64encode(sha256(body).digest()).rstrip(b"=").decode("ascii")
+
+
+def read_token(encoded: bytes) -> Token:
+    """Read a token's header; nothing in it is to be believed yet.
+
+    :raises Refused: ``unauthorized`` when it is no token of this kind.
+    """
+    if len(encoded) > _LONGEST_TOKEN:
+        raise _refusal()
+    try:
+        header = jwt.get_unverified_header(encoded)
+        salt = base64.b64decode(header["salt"].encode("ascii"), validate=True)
+    except (jwt.PyJWTError, KeyError, AttributeError, ValueError, RecursionError, binascii.Error):
+        raise _refusal() from None
+    if header.get("alg") != _ALGORITHM or len(salt) not in _SALT_SIZES:
+        raise _refusal()
+    return Token(encoded, salt, header.get("kid"))
+
+
+def verify(token: Token, key: bytes) -> Claims:
+    """Verify the signature and return the claims, which are still to be checked.
+
+    :raises Refused: ``unauthorized`` when the signature is wrong or the payload is not a JSON object.
+    """
+    try:
+        payload = _JWS.decode(token.encoded, key, algorithms=[_ALGORITHM])
+        claims = json.loads(payload)
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise _refusal() from None
+    if not isinstance(claims, dict):
+        raise _refusal()
+    return claims
+
+
+def check_claims(claims: Claims, now: float) -> None:
+    """Check the claims that every credential must satisfy.
+
+    A token from an answer of ``/ca/cert`` (it has ``sha256_fingerprint``) is never a credential. ``exp`` is
+    required, and at most an hour ahead. There is no audience here, so a token for one is not for us.
+
+    :param now: seconds since the epoch.
+    :raises Refused: ``unauthorized``.
+    """
+    expires = _instant(claims, "exp")
+    starts = (_instant(claims, name) for name in ("nbf", "iat") if name in claims)
+    acceptable = (
+        "sha256_fingerprint" not in claims
+        and now < expires <= now + _LONGEST_LIFE + _SKEW
+        and all(start <= now + _SKEW for start in starts)
+        and "aud" not in claims
+        and isinstance(claims.get("sub", ""), str)
+    )
+    if not acceptable:
+        raise _refusal()
+
+
+def is_bound(claims: Claims) -> bool:
+    """Tell whether a token claims to be bound; one that does so in part must do it wholly."""
+    return any(name in claims for name in _BINDING)
+
+
+def check_binding(claims: Claims, binding: Binding, started_at: float) -> str:
+    """Check that a bound token is good for this request, and return its identifier.
+
+    The identifier may be used once, which the caller sees to. A token from before the core's start is refused,
+    because the core cannot know whether it was used.
+
+    :param started_at: when the core started to remember identifiers, seconds since the epoch.
+    :raises Refused: ``unauthorized``.
+    """
+    issued, expires, identifier = _instant(claims, "iat"), _instant(claims, "exp"), claims.get("jti")
+    acceptable = (
+        tuple(claims.get(name) for name in _BINDING) == (binding.method, binding.path, binding.digest)
+        and started_at <= issued
+        and expires - issued <= _LONGEST_BOUND_LIFE
+        and isinstance(identifier, str)
+        and 1 <= len(identifier) <= _LONGEST_ID
+    )
+    if not acceptable:
+        raise _refusal()
+    return str(identifier)
+
+
+def _instant(claims: Claims, name: str) -> float:
+    """Read a NumericDate (RFC 7519, section 2): a finite number that is not a truth value."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _refusal()
+    try:
+        instant = float(value)
+    except OverflowError:
+        raise _refusal() from None
+    if not math.isfinite(instant):
+        raise _refusal()
+    return instant
+
+
+def _refusal() -> Refused:
+    return Refused(Reason.UNAUTHORIZED)

@@ -1,0 +1,126 @@
+"""The authority: takes orders, judges, signs and writes them down, a group at a time.
+
+All of it happens within one ledger transaction. The caller commits it, and only then lets anything out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pkid.ca.issuer import Issuer
+from pkid.ca.keys import KeyType, PublicKey
+from pkid.ca.ledger import Entry, Ledger, RequestKey
+from pkid.ca.names import Names
+from pkid.ca.profile import Approved, Profile
+from pkid.ca.request import read_request
+from pkid.ca.trust import is_issued_by
+from pkid.errors import PkidError, Reason, Unavailable
+
+__all__ = ["RETRY_WINDOW", "Authority", "Order"]
+
+RETRY_WINDOW = timedelta(minutes=5)
+"""For how long the same request with the same credential gets the same certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One request to sign: the body as it came, and who asks (``psk:default``)."""
+
+    body: bytes
+    credential: str
+
+
+class Authority:
+    """Judges by a profile, signs with an issuer, and leaves nothing unrecorded.
+
+    :param now: gives the wall-clock time, aware UTC.
+    :param serial: gives a random positive number of at least 128 bits.
+    """
+
+    def __init__(
+        self, issuer: Issuer, profile: Profile, now: Callable[[], datetime], serial: Callable[[], int]
+    ) -> None:
+        self.issuer = issuer
+        self.profile = profile
+        self._now = now
+        self._serial = serial
+
+    def fulfil(self, orders: Sequence[Order], ledger: Ledger) -> list[Entry | PkidError]:
+        """Answer each order with its entry, or with the error that stands against it.
+
+        A repeated order gets the entry that it got before; a bad order spoils no other.
+        """
+        now = self._now()
+        verdicts = [self._judge(order) for order in orders]
+        pairs = list(zip(verdicts, (order.credential for order in orders), strict=True))
+        keys = {_request_key(verdict, credential) for verdict, credential in pairs if isinstance(verdict, Approved)}
+        recalled = ledger.recall(list(keys), now - RETRY_WINDOW)
+        known = dict(recalled)
+        answers = [self._answer(verdict, credential, known, now) for verdict, credential in pairs]
+        ledger.record([entry for key, entry in known.items() if key not in recalled])
+        return answers
+
+    def certify_core(self, public_key: PublicKey, names: Names, ledger: Ledger) -> Entry:
+        """Sign and record the core's own certificate."""
+        entry = self._sign(self.profile.approve_core(public_key, names), "core", self._now())
+        ledger.record([entry])
+        return entry
+
+    def self_test(self, ledger: Ledger) -> None:
+        """Prove that certificates can be signed and the ledger written, with a throw-away one that never leaves.
+
+        :raises Unavailable: when it does not work.
+        """
+        public_key = KeyType.P256.generate().public_key()
+        approved = self.profile.approve_self_test(public_key)
+        certificate = self.issuer.sign(approved, self._now(), self._serial())
+        if not is_issued_by(certificate, self.issuer.certificate):
+            raise Unavailable(Reason.SELF_TEST, "the signature does not verify")
+        ledger.touch()
+
+    def _judge(self, order: Order) -> Approved | PkidError:
+        try:
+            return self.profile.check(read_request(order.body))
+        except PkidError as error:
+            return error
+
+    def _answer(
+        self, verdict: Approved | PkidError, credential: str, known: dict[RequestKey, Entry], now: datetime
+    ) -> Entry | PkidError:
+        """Give an approved order its known entry, or a new one that is known from then on."""
+        if isinstance(verdict, PkidError):
+            return verdict
+        key = _request_key(verdict, credential)
+        try:
+            if key not in known:
+                known[key] = self._sign(verdict, credential, now)
+        except PkidError as error:
+            return error
+        return known[key]
+
+    def _sign(self, approved: Approved, credential: str, now: datetime) -> Entry:
+        certificate = self.issuer.sign(approved, now, self._serial())
+        der = certificate.public_bytes(Encoding.DER)
+        return Entry(
+            serial=certificate.serial_number,
+            name=approved.name,
+            proven=approved.proven,
+            profile=approved.purpose.value,
+            credential=credential,
+            csr_sha256=approved.csr_sha256,
+            sha256=sha256(der).digest(),
+            issued_at=now,
+            not_before=certificate.not_valid_before_utc,
+            not_after=certificate.not_valid_after_utc,
+            certificate=der,
+        )
+
+
+def _request_key(approved: Approved, credential: str) -> RequestKey:
+    assert approved.csr_sha256 is not None
+    return approved.csr_sha256, credential

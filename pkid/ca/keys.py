@@ -1,0 +1,85 @@
+"""Keys: the kinds that the authority makes, and the ones that it accepts in a request."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from pkid.errors import Reason, Refused
+
+__all__ = ["KeyType", "PrivateKey", "PublicKey", "check_key", "digest_for", "key_bytes"]
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+_SMALLEST_RSA, _LARGEST_RSA = 2048, 8192
+_EXPONENT = 65537
+
+
+class KeyType(Enum):
+    """A kind of key that the authority can have."""
+
+    P256 = "p256"
+    P384 = "p384"
+    RSA2048 = "rsa2048"
+    RSA3072 = "rsa3072"
+    RSA4096 = "rsa4096"
+    ED25519 = "ed25519"
+
+    def generate(self) -> PrivateKey:
+        """Make a new key; seconds of work for the larger RSA kinds, so not on the reactor."""
+        match self:
+            case KeyType.P256:
+                return ec.generate_private_key(ec.SECP256R1())
+            case KeyType.P384:
+                return ec.generate_private_key(ec.SECP384R1())
+            case KeyType.ED25519:
+                return ed25519.Ed25519PrivateKey.generate()
+            case _:
+                return rsa.generate_private_key(_EXPONENT, int(self.value.removeprefix("rsa")))
+
+
+def check_key(key: CertificatePublicKeyTypes) -> PublicKey:
+    """Accept RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519.
+
+    :raises Refused: for any other key (``weak-key``).
+    """
+    match key:
+        case rsa.RSAPublicKey():
+            return _check_rsa(key)
+        case ec.EllipticCurvePublicKey():
+            if not isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1):
+                raise Refused(Reason.WEAK_KEY, f"curve {key.curve.name}")
+            return key
+        case ed25519.Ed25519PublicKey():
+            return key
+    raise Refused(Reason.WEAK_KEY, type(key).__name__.removesuffix("PublicKey"))
+
+
+def _check_rsa(key: rsa.RSAPublicKey) -> rsa.RSAPublicKey:
+    numbers = key.public_numbers()
+    if not _SMALLEST_RSA <= key.key_size <= _LARGEST_RSA:
+        raise Refused(Reason.WEAK_KEY, f"RSA with {key.key_size} bits")
+    if numbers.e < _EXPONENT or numbers.e % 2 == 0 or numbers.e >= 2**256:
+        raise Refused(Reason.WEAK_KEY, "RSA with an unusual exponent")
+    if numbers.n % 2 == 0:
+        raise Refused(Reason.WEAK_KEY, "RSA with an even modulus")
+    return key
+
+
+def digest_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | None:
+    """Return the digest that a key signs with: as strong as the key, none of its own for Ed25519."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return None
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256:
+        return hashes.SHA384()
+    return hashes.SHA256()
+
+
+def key_bytes(key: PublicKey) -> bytes:
+    """Return the key's SubjectPublicKeyInfo in DER form, by which keys can be compared."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

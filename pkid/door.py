@@ -1,0 +1,124 @@
+"""A door: a port that is open from the service's start to its stop, or the daemon does not start at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.endpoints import serverFromString, wrapServerTLS
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IOpenSSLServerConnectionCreator, IReactorCore, IReactorTime
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pkid.errors import StateError
+
+__all__ = ["Door", "DoorReactor"]
+
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+
+
+class DoorReactor(IReactorCore, IReactorTime):
+    """What a door needs of a reactor, besides what its endpoint needs."""
+
+
+class Door(Service):
+    """Listens at an endpoint with a factory, behind TLS or not.
+
+    ``tcp:PORT`` without an interface means all addresses: IPv6 and IPv4 on one socket, or IPv4 alone where the host
+    has no IPv6.
+
+    :param endpoint: an endpoint string of Twisted.
+    :param tls: makes the TLS connections; ``None`` for plain text.
+    """
+
+    _log = Logger()
+    _port: IListeningPort | None = None
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: str,
+        factory: Factory[Any],
+        tls: IOpenSSLServerConnectionCreator | None,
+        reactor: DoorReactor,
+    ) -> None:
+        self.setName(name)
+        self._endpoint = endpoint
+        self._factory = factory
+        self._tls = tls
+        self._reactor = reactor
+
+    def open(self) -> None:
+        """Bind the port, if that is not done; nothing is accepted before the reactor runs.
+
+        :raises StateError: when it cannot be bound.
+        """
+        if self._port is not None:
+            return
+        problem = None
+        for endpoint in self._candidates():
+            try:
+                self._port = self._listen(endpoint)
+            except CannotListenError as error:
+                problem = problem or error
+                if getattr(error.socketError, "errno", None) not in _NO_IPV6:
+                    break
+            else:
+                self._log.info("the {door} door listens on {address}", door=self.name, address=self.address)
+                return
+        assert problem is not None
+        reason = getattr(problem.socketError, "strerror", None) or problem.socketError
+        raise StateError(
+            f"the {self.name} door",
+            f"cannot listen on {self._endpoint} ({reason})",
+            f"stop what listens there, or choose another endpoint with --{self.name}",
+        )
+
+    @property
+    def address(self) -> str:
+        """Where the open door listens: ``HOST PORT``, or the path of a Unix socket."""
+        assert self._port is not None
+        host = self._port.getHost()
+        if isinstance(host, IPv4Address | IPv6Address):
+            return f"{host.host} {host.port}"
+        assert isinstance(host, UNIXAddress)
+        return os.fsdecode(host.name or b"")
+
+    def privilegedStartService(self) -> None:
+        """Bind the port while there may be privileges to do so."""
+        super().privilegedStartService()
+        self.open()
+
+    def startService(self) -> None:
+        """Bind the port, if that is not done."""
+        super().startService()
+        self.open()
+
+    def stopService(self) -> Deferred[None]:
+        """Accept no more connections."""
+        super().stopService()
+        port, self._port = self._port, None
+        closed: Deferred[None] = maybeDeferred(port.stopListening) if port is not None else succeed(None)  # type: ignore[call-overload]
+        return closed
+
+    def _candidates(self) -> list[str]:
+        if self._endpoint.startswith("tcp:") and ":interface=" not in self._endpoint:
+            return [self._endpoint + r":interface=\:\:", self._endpoint]
+        return [self._endpoint]
+
+    def _listen(self, endpoint: str) -> IListeningPort:
+        """Listen now: every server endpoint of Twisted's binds at once, so its Deferred has fired already."""
+        listener = serverFromString(self._reactor, endpoint)
+        if self._tls is not None:
+            listener = wrapServerTLS(self._tls, listener, self._reactor)
+        results: list[IListeningPort | Failure] = []
+        listener.listen(self._factory).addBoth(results.append)
+        if isinstance(results[0], Failure):
+            results[0].raiseException()
+        return results[0]

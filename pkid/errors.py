@@ -1,0 +1,101 @@
+"""What can go wrong in pkid, as values.
+
+An error carries a :class:`Reason` with a stable code for programs, the subject that it is about, and
+one sentence for people. The doors map the classes to status codes; nothing here knows of HTTP.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+__all__ = ["Malformed", "PkidError", "Reason", "Refused", "StateError", "Unavailable"]
+
+
+class Reason(Enum):
+    """Why something was not done: a stable code, and a sentence that says what to do instead.
+
+    ``{subject}`` in the sentence is replaced by the error's subject.
+    """
+
+    # The request itself
+    NOT_PEM = "not-pem", "the body holds no PEM certificate request (DER is not read)"
+    BAD_REQUEST = "bad-request", "the certificate request cannot be read: {subject}"
+    BAD_SIGNATURE = "bad-signature", "the certificate request is not signed by the key that it holds"
+    # Its key
+    WEAK_KEY = "weak-key", "the key is not accepted ({subject}); use RSA of 2048 to 8192 bits, P-256, P-384, Ed25519"
+    WEAK_DIGEST = "weak-digest", "the request is signed with {subject}; use SHA-256 or better"
+    ISSUER_KEY = "issuer-key", "the key is the authority's own; make a new one"
+    # Its names
+    BAD_NAME = "bad-name", "the name {subject} is not acceptable"
+    BAD_IDENTITY = "bad-identity", "the identity {subject} is not acceptable; write one as spiffe://TRUST-DOMAIN/NAME"
+    NO_NAME = "no-name", "the request names no host; add subject alternative names, or a host name as common name"
+    TOO_MANY_NAMES = "too-many-names", "the request holds {subject} names, which is more than are allowed"
+    NOT_ALLOWED = "not-allowed", "the policy does not allow the name {subject}"
+    WANTS_CA = "wants-ca", "the request asks to become a certificate authority; remove its basic constraints"
+    # The caller
+    UNAUTHORIZED = "unauthorized", "the credential was not accepted"
+    # The core
+    BUSY = "busy", "too many requests are waiting; try again"
+    STORE = "store", "the ledger cannot be written; try again"
+    EXPIRED_ISSUER = "expired-issuer", "the authority's own certificate is not valid now"
+    SELF_TEST = "self-test", "the authority's self-test failed: {subject}"
+    STOPPING = "stopping", "the core is stopping; try again"
+
+    code: str
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Reason:
+        """Make the code the value, so that ``Reason("weak-key")`` finds a member."""
+        member = object.__new__(cls)
+        member._value_ = code
+        member.code = code
+        member.sentence = sentence
+        return member
+
+
+class PkidError(Exception):
+    """The base of all errors that pkid raises on purpose.
+
+    :ivar reason: why.
+    :ivar subject: what it is about (a name, a key type); never a secret.
+    """
+
+    def __init__(self, reason: Reason, subject: str = "") -> None:
+        self.reason = reason
+        self.subject = subject
+        super().__init__(reason.sentence.format(subject=subject))
+
+
+class Malformed(PkidError):
+    """The input cannot be understood; sending it again will not help."""
+
+
+class Refused(PkidError):
+    """The input was understood and is not allowed."""
+
+
+class Unavailable(PkidError):
+    """Not now: the same input may succeed later.
+
+    :ivar retry_after: seconds to wait before trying again.
+    """
+
+    def __init__(self, reason: Reason, subject: str = "", retry_after: int = 1) -> None:
+        super().__init__(reason, subject)
+        self.retry_after = retry_after
+
+
+class StateError(Exception):
+    """Something that the daemon needs at start cannot be used; nothing was changed.
+
+    :ivar path: the file or directory, or a setting's name.
+    :ivar problem: what is wrong with it.
+    :ivar remedy: what to do.
+    """
+
+    def __init__(self, path: Path | str, problem: str, remedy: str) -> None:
+        self.path = path
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{path} {problem}; {remedy}")

@@ -1,0 +1,66 @@
+"""Files that survive a power loss, and private ones that only their owner can read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from pkid.errors import StateError
+
+__all__ = ["PRIVATE", "PUBLIC", "read_private", "write_atomically"]
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+
+
+def write_atomically(path: Path, content: bytes, mode: int) -> None:
+    """Write a whole file so that a reader, or the next start, finds the old content or the new, never a part.
+
+    :param mode: the file's permissions; it never has wider ones.
+    :raises OSError: when it cannot be written; the old content is still there then.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(descriptor, mode)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make a change of a directory's names durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_private(path: Path) -> bytes | None:
+    """Read a private file; ``None`` when there is none.
+
+    :raises StateError: when it cannot be read, or others than its owner could read it.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateError(path, f"cannot be read ({error.strerror})", "give its owner access to it") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise StateError(
+            path,
+            f"may be read by others (its mode is {stat.S_IMODE(mode):04o})",
+            "see who could have read it, then run chmod 600 on it",
+        )
+    return content

@@ -1,0 +1,76 @@
+"""Orders for certificates, gathered into groups: one transaction signs and records a whole group.
+
+A group takes what waits while the last one commits, so that a durable commit is shared by many under load, and waits
+for nobody when there is none. Nothing is answered before the commit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from pkid.ca.authority import Authority, Order
+from pkid.ca.ledger import Entry
+from pkid.errors import PkidError, Reason, Unavailable
+from pkid.store.interfaces import Store
+
+__all__ = ["Issuance"]
+
+_Pending = tuple[Order, "Deferred[Entry]"]
+
+
+class Issuance:
+    """Gives orders to the authority, a group at a time.
+
+    :param group: how many orders one transaction takes.
+    :param waiting: how many orders may wait.
+    """
+
+    def __init__(self, authority: Authority, store: Store, group: int = 64, waiting: int = 1024) -> None:
+        self._authority = authority
+        self._store = store
+        self._group = group
+        self._capacity = waiting
+        self._waiting: deque[_Pending] = deque()
+        self._committing = False
+
+    def order(self, order: Order) -> Deferred[Entry]:
+        """Fire with the entry once it is committed.
+
+        Fails with the :class:`~pkid.errors.PkidError` that stands against the order; ``busy`` when too many wait.
+        Cancelling takes an order back, if no group took it yet.
+        """
+        if len(self._waiting) >= self._capacity:
+            return _failed(Unavailable(Reason.BUSY))
+        answer: Deferred[Entry] = Deferred(self._take_back)
+        self._waiting.append((order, answer))
+        self._start_group()
+        return answer
+
+    def _take_back(self, answer: Deferred[Entry]) -> None:
+        self._waiting = deque(pending for pending in self._waiting if pending[1] is not answer)
+
+    def _start_group(self) -> None:
+        if self._committing or not self._waiting:
+            return
+        group = [self._waiting.popleft() for _ in range(min(self._group, len(self._waiting)))]
+        orders = [order for order, _ in group]
+        self._committing = True
+        committed = self._store.transact(lambda ledger: self._authority.fulfil(orders, ledger))
+        committed.addBoth(self._finish_group, group)
+
+    def _finish_group(self, result: list[Entry | PkidError] | Failure, group: list[_Pending]) -> None:
+        """Answer everybody; whoever left was cancelled, and its Deferred ignores the answer."""
+        self._committing = False
+        answers = [result] * len(group) if isinstance(result, Failure) else result
+        for (_, waiter), answer in zip(group, answers, strict=True):
+            waiter.callback(Failure(answer) if isinstance(answer, PkidError) else answer)
+        self._start_group()
+
+
+def _failed(error: PkidError) -> Deferred[Entry]:
+    failed: Deferred[Entry] = Deferred()
+    failed.errback(Failure(error))
+    return failed

@@ -1,0 +1,48 @@
+"""The self-test behind the daemon's readiness: it signs, verifies and writes to the ledger, for real."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from pkid.ca.authority import Authority
+from pkid.store.interfaces import Store
+
+__all__ = ["SelfTest"]
+
+
+class SelfTest:
+    """Tests that the authority can issue; those who ask at the same time share one test, and its result for a while.
+
+    :param keep: seconds for which a result is good, so that asking often costs nothing.
+    """
+
+    def __init__(self, authority: Authority, store: Store, clock: IReactorTime, keep: float = 1.0) -> None:
+        self._authority = authority
+        self._store = store
+        self._clock = clock
+        self._keep = keep
+        self._waiters: set[Deferred[None]] = set()
+        self._running = False
+        self._result: Failure | None = None
+        self._tested_at = float("-inf")
+
+    def run(self) -> Deferred[None]:
+        """Fire when the test succeeded; fail with :class:`~pkid.errors.Unavailable` when it did not."""
+        waiter: Deferred[None] = Deferred(self._waiters.discard)
+        if not self._running and self._clock.seconds() - self._tested_at < self._keep:
+            waiter.callback(self._result)
+            return waiter
+        self._waiters.add(waiter)
+        if not self._running:
+            self._running = True
+            self._store.transact(self._authority.self_test).addBoth(self._finish)
+        return waiter
+
+    def _finish(self, result: Failure | None) -> None:
+        self._running = False
+        self._result, self._tested_at = result, self._clock.seconds()
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            waiter.callback(result)

@@ -1,0 +1,183 @@
+"""Puts the daemon together; the only place that knows everything."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.application.service import IService, MultiService
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+
+from pkid.auth.checkers import BearerTokenChecker
+from pkid.auth.derivation import KeyDerivation
+from pkid.auth.endorsement import Endorsement
+from pkid.auth.psk import PreSharedKey
+from pkid.auth.realm import Realm
+from pkid.auth.tokens import SALT_SIZE, TokenSigner, derive_key
+from pkid.ca.authority import Authority
+from pkid.ca.issuer import Issuer
+from pkid.ca.keys import KeyType
+from pkid.ca.names import Names
+from pkid.ca.profile import NO_NAMES, Profile
+from pkid.ca.trust import fingerprint
+from pkid.discovery import discover
+from pkid.door import Door
+from pkid.errors import StateError
+from pkid.host import HostCertificate
+from pkid.issuance import Issuance
+from pkid.readiness import Readiness
+from pkid.selftest import SelfTest
+from pkid.settings import Settings
+from pkid.startup import open_issuer, open_psk, open_trust_domain
+from pkid.state import KeyPair, StateDirectory
+from pkid.store.interfaces import Store
+from pkid.store.service import StoreService
+from pkid.store.sqlite import open_sqlite
+from pkid.threads import Threads
+from pkid.tls import LiveContext, server_context
+from pkid.web.ca import CertificatePage, SignPage
+from pkid.web.guard import Guard
+from pkid.web.rendering import NotFound, Routes
+from pkid.web.site import Site
+from pkid.web.system import PingPage, ReadyPage
+
+__all__ = ["Core", "make_service"]
+
+_PATIENCE = 25.0  # seconds that answers in flight have when the daemon stops
+
+
+def make_service(settings: Settings, reactor: Any) -> IService:
+    """Return the daemon's service; nothing is opened before it starts."""
+    return Core(settings, reactor)
+
+
+class Core(MultiService):
+    """The daemon: state directory, authority, ledger and doors, started and stopped in order."""
+
+    _log = Logger()
+    _state: StateDirectory
+    _host: HostCertificate
+    _readiness: Readiness
+
+    def __init__(self, settings: Settings, reactor: Any) -> None:
+        super().__init__()
+        self._settings = settings
+        self._reactor = reactor
+        self._live = LiveContext()
+        self._site = Site(reactor)
+        self._door = Door("https", settings.https or "", self._site, self._live if settings.tls else None, reactor)
+
+    def privilegedStartService(self) -> None:
+        """Bind the ports; twistd sheds privileges after this."""
+        with self._one_clear_line():
+            self._door.open()
+        super().privilegedStartService()
+
+    def startService(self) -> None:
+        """Open the state, and serve.
+
+        :raises SystemExit: with one line for people, when something stands in the way.
+        """
+        with self._one_clear_line():
+            self._door.open()
+            self._assemble()
+        super().startService()
+        self._state.save_addresses([f"{self._door.name} {self._door.address}"])
+        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
+
+    def stopService(self) -> Deferred[None]:
+        """Finish what is in flight, then close everything, the last opened first."""
+        return Deferred.fromCoroutine(self._stop())
+
+    def reload(self) -> Deferred[None]:
+        """Look again at what may have changed while the core runs: the host's names and its certificate."""
+        self._log.info("reloading")
+        self._readiness.reloading()
+        return self._host.check().addBoth(lambda _: self._readiness.reloaded())
+
+    def _assemble(self) -> None:
+        settings, reactor = self._settings, self._reactor
+        self._state = state = StateDirectory(settings.state)
+        trust_domain = open_trust_domain(state, settings.trust_domain)
+        issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
+        psk = open_psk(state, settings)
+        store = StoreService(open_sqlite(state.ledger), reactor)
+        threads = Threads("derivation", os.cpu_count() or 1, reactor)
+        profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key(), self._forbidden())
+        authority = Authority(issuer, profile, _now, x509.random_serial_number)
+        self._host = HostCertificate(
+            authority, store, state, self._discover, self._use,
+            offload=threads, clock=reactor, now=_now, random=random.random,
+        )  # fmt: skip
+        self._use(self._host.prepare())
+        self._site.serve(_routes(issuer, psk, authority, store, threads, settings, reactor))
+        self._readiness = Readiness.from_environment(os.environ, reactor)
+        for child in (threads, store, self._host, self._door, self._readiness):
+            child.setServiceParent(self)
+
+    async def _stop(self) -> None:
+        self.running = 0
+        for child in reversed(list(self)):
+            await maybeDeferred(child.stopService)
+            if child is self._door:
+                await self._site.finish(_PATIENCE)
+        self._state.close()
+
+    def _discover(self) -> Names:
+        return discover(self._settings.host_dns_names, self._settings.host_ip_addresses)
+
+    def _forbidden(self) -> Names:
+        return self._discover() if self._settings.forbid_core_names else NO_NAMES
+
+    def _use(self, pair: KeyPair) -> None:
+        self._live.swap(server_context(pair.key, pair.certificate))
+
+    @contextmanager
+    def _one_clear_line(self) -> Iterator[None]:
+        """Turn an error for people into the end of the process, without a traceback."""
+        try:
+            yield
+        except StateError as error:
+            self._log.critical("{error}", error=str(error))
+            raise SystemExit(f"pkid: {error}") from None
+
+
+def _routes(
+    issuer: Issuer,
+    psk: PreSharedKey,
+    authority: Authority,
+    store: Store,
+    threads: Threads,
+    settings: Settings,
+    reactor: Any,
+) -> Routes:
+    """Return the pages of the HTTPS door."""
+    salt = os.urandom(SALT_SIZE)
+    signer = TokenSigner(derive_key(psk.secret, salt), salt)
+    digest = fingerprint(issuer.certificate.public_bytes(Encoding.DER))
+    derivation = KeyDerivation(threads, os.cpu_count() or 1)
+    checker = BearerTokenChecker([psk], derivation, time.time, strict=settings.strict_tokens)
+    guard = Guard(Portal(Realm(), [checker]))
+    return Routes(
+        {
+            "/ca/cert": CertificatePage(issuer, Endorsement(signer, digest, time.time)),
+            "/ca/sign": SignPage(guard, Issuance(authority, store)),
+            "/system/ping": PingPage(),
+            "/system/ready": ReadyPage(SelfTest(authority, store, reactor)),
+        },
+        otherwise=NotFound(guard),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,156 @@
+"""The kinds of value that a setting can have, and how each is read.
+
+A value is text when it comes from a flag or the environment, and whatever TOML made of it when it comes from the
+file. Each function here returns the checked value, or raises ``ValueError`` with half a sentence that says what the
+value must be; the caller knows which setting it was and where it stood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from twisted.internet.endpoints import serverFromString
+
+from pkid.ca.names import TrustDomain, host_name, ip_name
+from pkid.errors import Refused
+
+__all__ = [
+    "boolean",
+    "duration",
+    "endpoint",
+    "host_names",
+    "ip_addresses",
+    "lifetime",
+    "one_of",
+    "path",
+    "text",
+    "trust_domain",
+]
+
+_TYPES = {bool: "a boolean", int: "an integer", float: "a float", list: "an array", dict: "a table", str: "a string"}
+_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHORTEST_LIFETIME = timedelta(minutes=5)
+_LONGEST_LIFETIME = timedelta(days=3650)
+_PORT = re.compile(r"(?:^|:)(?:tcp6?:|port=)(-?[0-9]{1,9})(?=:|$)")
+
+
+def text(value: object) -> str:
+    """Read a string."""
+    if not isinstance(value, str):
+        raise _mismatch("a string", value)
+    return value
+
+
+def boolean(value: object) -> bool:
+    """Read a truth value: ``true`` or ``false``, ``1`` or ``0``, ``yes`` or ``no``, in any case of letters."""
+    written = str(value).lower() if isinstance(value, bool | int | str) else ""
+    if written not in _TRUTH:
+        raise ValueError("must be true or false")
+    return _TRUTH[written]
+
+
+def path(value: object) -> Path:
+    """Read the path of a file or directory."""
+    written = text(value)
+    if not written or "\0" in written:
+        raise ValueError("must name a file or directory")
+    return Path(written)
+
+
+def one_of(choices: Iterable[str]) -> Callable[[object], str]:
+    """Make a kind that is one of several words."""
+    words = tuple(choices)
+
+    def choice(value: object) -> str:
+        written = text(value)
+        if written not in words:
+            raise ValueError(f"must be one of {', '.join(words)}, not {written!r}")
+        return written
+
+    return choice
+
+
+def duration(value: object) -> timedelta:
+    """Read a duration: a whole number and its unit, as ``90s``, ``15m``, ``12h`` or ``30d``."""
+    written = value if isinstance(value, str) else ""
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", written)
+    if match is None:
+        raise ValueError(f"must be a number and a unit, such as 90s, 15m, 12h or 30d, not {value!r}")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def lifetime(value: object) -> timedelta:
+    """Read the lifetime of a certificate: a duration of five minutes to ten years."""
+    span = duration(value)
+    if not _SHORTEST_LIFETIME <= span <= _LONGEST_LIFETIME:
+        raise ValueError(f"must be at least 5m and at most 3650d, not {value!r}")
+    return span
+
+
+def trust_domain(value: object) -> str:
+    """Read a trust domain (SPIFFE ID specification, section 2.1)."""
+    try:
+        return TrustDomain(text(value)).name
+    except Refused:
+        raise ValueError(f"must be 1 to 255 of a-z, 0-9, '.', '-' and '_', not {value!r}") from None
+
+
+def host_names(value: object) -> tuple[str, ...]:
+    """Read host names, parted by white space or commas, or an array of them."""
+    return _each(value, host_name, "a host name")
+
+
+def ip_addresses(value: object) -> tuple[str, ...]:
+    """Read IP addresses in the same way, and return each in its usual form."""
+    return _each(value, lambda item: str(ip_name(item)), "the IP address of one host")
+
+
+def endpoint(value: object) -> str | None:
+    """Read a server endpoint string, or ``None`` for ``off``.
+
+    An endpoint that brings TLS of its own is refused: the door's certificate is the authority's business.
+    """
+    written = text(value)
+    if written == "off":
+        return None
+    if written.startswith(("ssl:", "tls:")):
+        raise ValueError(f"must be without TLS, which the door adds by itself; write tcp:PORT, not {written!r}")
+    _try_endpoint(written)
+    return written
+
+
+def _try_endpoint(written: str) -> None:
+    """Let Twisted parse an endpoint string; nothing is bound, so no reactor is needed."""
+    hint = "; write each colon of an address as \\:" if "::" in written else ""
+    example = "tcp:8900, tcp:8900:interface=127.0.0.1 or unix:/run/pkid/https"
+    try:
+        serverFromString(None, written)
+    except LookupError:
+        raise ValueError(f"names a socket that systemd did not pass on: {written!r}") from None
+    except (RuntimeError, TypeError, ValueError):  # what the parsers of Twisted raise, by kind of mistake
+        raise ValueError(f"must be an endpoint such as {example}, or off, not {written!r}{hint}") from None
+    port = _PORT.search(written)
+    if port and not 0 <= int(port[1]) <= 65535:
+        raise ValueError(f"must have a port of 0 to 65535, not {written!r}")
+
+
+def _each(value: object, check: Callable[[str], str], what: str) -> tuple[str, ...]:
+    items = re.split(r"[\s,]+", value) if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise _mismatch("an array of strings", value)
+    return tuple(dict.fromkeys(_item(item, check, what) for item in items if item != ""))
+
+
+def _item(item: object, check: Callable[[str], str], what: str) -> str:
+    try:
+        return check(text(item))
+    except Refused:
+        raise ValueError(f"holds {item!r}, which is not {what}") from None
+
+
+def _mismatch(wanted: str, value: object) -> ValueError:
+    return ValueError(f"must be {wanted}, not {_TYPES.get(type(value), 'a date or time')}")

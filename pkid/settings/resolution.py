@@ -1,0 +1,151 @@
+"""The settings that the daemon runs with, and how they are found.
+
+A flag is stronger than the environment, that is stronger than the file, and the default comes last. Nothing here
+touches the process: flags, environment, working directory and files are parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from pkid.settings import secret, table
+from pkid.settings.sources import (
+    PREFIXES,
+    Given,
+    Level,
+    ReadFile,
+    SettingsError,
+    environment_level,
+    file_level,
+    flag_level,
+    read,
+    read_path,
+)
+from pkid.settings.table import Setting
+
+__all__ = ["Settings", "resolve"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of the daemon, checked."""
+
+    state: Path
+    """The state directory, absolute; it need not exist yet."""
+    psk: str | None = field(repr=False)
+    """The pre-shared key; ``None`` when none is given: the stored one counts, or one is made."""
+    psk_source: str
+    """Where the key came from, for messages; empty when none is given."""
+    allow_weak_psk: bool
+    """Whether a key that is easy to guess is accepted."""
+    strict_tokens: bool
+    """Whether only tokens that are bound to one request are accepted."""
+    https: str | None
+    """The endpoint string of the HTTPS door; ``None`` when it is off."""
+    tls: bool
+    """Whether the HTTPS door speaks TLS."""
+    host_dns_names: tuple[str, ...]
+    """More DNS names for the core's own certificate, in lower case."""
+    host_ip_addresses: tuple[str, ...]
+    """More IP addresses for it, in their usual form."""
+    ca_key_type: str
+    """The kind of key that a new CA gets, as :class:`pkid.ca.keys.KeyType` writes it."""
+    trust_domain: str | None
+    """Where identities belong; ``None`` for the stored one, or the default at the first start."""
+    leaf_lifetime: timedelta
+    """How long a certificate is valid."""
+    forbid_core_names: bool
+    """Whether components are refused certificates for the core's own host names and for loopback."""
+
+
+def resolve(
+    flags: Mapping[str, str | bool], environ: Mapping[str, str], read_file: ReadFile, directory: Path
+) -> Settings:
+    """Find the value of every setting.
+
+    :param flags: the flags that were given, by the setting's name.
+    :param environ: the environment variables.
+    :param read_file: returns the content of a file.
+    :param directory: the working directory, absolute; relative paths start there, those in the file at the file.
+    :raises SettingsError: when something is given that cannot be used.
+    """
+    outside = (
+        flag_level(flags, directory),
+        *(environment_level(prefix, environ, directory) for prefix in PREFIXES),
+    )
+    home = _absolute(environ.get("HOME"))
+    sources = _Sources((*outside, _configured(outside, read_file, home)), home)
+    found = secret.find(_secret_levels(sources.levels, environ, read_file), read_file, home)
+    allow_weak_psk = sources.value(table.ALLOW_WEAK_PSK)
+    if found:
+        secret.check(*found, allow_weak_psk)
+    return Settings(
+        state=sources.path(table.STATE) or _default_state(environ, home),
+        psk=found[0] if found else None,
+        psk_source=found[1] if found else "",
+        allow_weak_psk=allow_weak_psk,
+        strict_tokens=sources.value(table.STRICT_TOKENS),
+        https=sources.value(table.HTTPS),
+        tls=not sources.value(table.NO_TLS),
+        host_dns_names=sources.value(table.HOST_DNS_NAMES),
+        host_ip_addresses=sources.value(table.HOST_IP_ADDRESSES),
+        ca_key_type=sources.value(table.CA_KEY_TYPE),
+        trust_domain=sources.optional(table.TRUST_DOMAIN),
+        leaf_lifetime=sources.value(table.LEAF_LIFETIME),
+        forbid_core_names=sources.value(table.FORBID_CORE_NAMES),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Levels of raw values, the strongest first."""
+
+    levels: tuple[Level, ...]
+    home: Path | None
+
+    def find(self, setting: Setting[object]) -> Given | None:
+        return next((level[setting.name] for level in self.levels if setting.name in level), None)
+
+    def value(self, setting: Setting[T]) -> T:
+        return read(setting, self.find(setting) or Given(setting.default, setting.flag, Path()))
+
+    def optional(self, setting: Setting[T]) -> T | None:
+        given = self.find(setting)
+        return None if given is None else read(setting, given)
+
+    def path(self, setting: Setting[Path]) -> Path | None:
+        given = self.find(setting)
+        return None if given is None else read_path(setting, given, self.home)
+
+
+def _configured(outside: tuple[Level, ...], read_file: ReadFile, home: Path | None) -> Level:
+    given = _Sources(outside, home).find(table.CONFIG)
+    return {} if given is None else file_level(given, read_path(table.CONFIG, given, home), read_file)
+
+
+def _secret_levels(levels: tuple[Level, ...], environ: Mapping[str, str], read_file: ReadFile) -> Iterator[Level]:
+    *outside, file = levels
+    yield from outside
+    yield secret.credential_level(environ, read_file)
+    yield file
+
+
+def _default_state(environ: Mapping[str, str], home: Path | None) -> Path:
+    given = _absolute(environ.get("STATE_DIRECTORY", "").partition(":")[0])  # systemd.exec(5): parted by colons
+    if given:
+        return given
+    base = _absolute(environ.get("XDG_STATE_HOME"))  # XDG Base Directory Specification: a relative one is ignored
+    if base is None and home is None:
+        raise SettingsError("--state is needed, because the environment has no HOME to keep things under")
+    return (base or Path(home or "", ".local", "state")) / "pkid"
+
+
+def _absolute(written: str | None) -> Path | None:
+    path = Path(written or "")
+    return path if path.is_absolute() else None

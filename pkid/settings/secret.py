@@ -1,0 +1,81 @@
+"""Which pre-shared key the daemon is given, if any.
+
+Knows where a key may stand and what makes it unusable. No message here repeats a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pkid.auth.psk import weakness
+from pkid.settings.sources import Given, Level, ReadFile, SettingsError, read, read_path
+from pkid.settings.table import ALLOW_WEAK_PSK, PSK, PSK_FILE
+
+__all__ = ["LARGEST", "check", "credential_level", "find"]
+
+LARGEST = 4096
+"""Bytes of UTF-8 that a key may have."""
+
+
+def credential_level(environ: Mapping[str, str], read_file: ReadFile) -> Level:
+    """Take the credential ``psk`` that systemd hands to a service, when it does (``LoadCredential=``)."""
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return {}
+    path = Path(directory, PSK.name)
+    try:
+        read_file(path)
+    except FileNotFoundError:
+        return {}
+    except OSError:
+        pass  # it is there, so it counts; find() says what is wrong with it
+    return {PSK_FILE.name: Given(str(path), "$CREDENTIALS_DIRECTORY/psk", path.parent)}
+
+
+def find(levels: Iterable[Level], read_file: ReadFile, home: Path | None) -> tuple[str, str] | None:
+    """Find the key and where it came from in the strongest level that gives a key or a file with it.
+
+    That level hides both in all others.
+
+    :raises SettingsError: when one level gives both, or the file cannot be read.
+    """
+    for level in levels:
+        key, file = level.get(PSK.name), level.get(PSK_FILE.name)
+        if key and file:
+            raise SettingsError(f"{key.source} and {file.source} exclude each other; give one")
+        if key:
+            return read(PSK, key), key.source
+        if file:
+            return _content(file, read_path(PSK_FILE, file, home), read_file)
+    return None
+
+
+def check(secret: str, source: str, allow_weak: bool) -> None:
+    """Refuse a key that cannot be used, or that is easy to guess unless that is allowed.
+
+    :raises SettingsError: when it is refused.
+    """
+    if not secret:
+        raise SettingsError(
+            f"{source} is empty, but running without a PSK is not supported yet; leave it out to have one made"
+        )
+    if not secret.isprintable():
+        raise SettingsError(f"{source} does not hold a PSK: that is one line of printable UTF-8 text")
+    if len(secret.encode()) > LARGEST:
+        raise SettingsError(f"{source} is longer than {LARGEST} bytes; write a shorter PSK")
+    reason = None if allow_weak else weakness(secret)
+    if reason:
+        raise SettingsError(
+            f"{source} is easy to guess: {reason}; leave it out to have a good PSK made,"
+            f" or accept it with {ALLOW_WEAK_PSK.flag}"
+        )
+
+
+def _content(given: Given, path: Path, read_file: ReadFile) -> tuple[str, str]:
+    try:
+        content = read_file(path)
+    except OSError as error:
+        raise SettingsError(f"{given.source}: cannot read {path}: {error.strerror}") from None
+    line = content.removesuffix(b"\n").removesuffix(b"\r") if content.endswith(b"\n") else content
+    return line.decode(errors="surrogateescape"), f"file {path}"

@@ -1,0 +1,90 @@
+"""The table of all settings: the only place that names them.
+
+The flags, the environment variables, the keys of the file, the help and the test of ``etc/pkid.toml`` derive from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pkid.ca.keys import KeyType
+from pkid.ca.names import DEFAULT_TRUST_DOMAIN
+from pkid.settings import kinds
+
+__all__ = ["GROUPS", "SETTINGS", "Setting"]
+
+T = TypeVar("T", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    """One setting."""
+
+    name: str
+    """Its name, as in the flag ``--name``."""
+    metavar: str
+    """What the help calls its value; empty for a flag, which has none."""
+    read: Callable[[object], T]
+    """Checks and converts a value; raises ``ValueError`` (see :mod:`pkid.settings.kinds`)."""
+    default: str | None
+    """The value in its written form when none is given; ``None`` when that is for the daemon to find out."""
+    help: str
+    """What it does, in one line."""
+    short: str = ""
+    """The letter of its short flag, if it has one."""
+    in_file: bool = True
+    """Whether the file may hold it."""
+
+    @property
+    def flag(self) -> str:
+        """How it is written on the command line."""
+        return f"--{self.name}"
+
+    def variable(self, prefix: str) -> str:
+        """Return the environment variable for it that begins with *prefix*."""
+        return prefix + self.name.upper().replace("-", "_")
+
+
+CONFIG = Setting("config", "FILE", kinds.path, None, "more settings, as TOML", short="c", in_file=False)
+STATE = Setting("state", "DIR", kinds.path, None, "what pkid keeps: CA, PSK and ledger (see Files)")
+
+PSK = Setting("psk", "KEY", kinds.text, None, "the key itself; visible to everybody in ps")
+PSK_FILE = Setting("psk-file", "FILE", kinds.path, None, "a file that holds the key; better than --psk")
+ALLOW_WEAK_PSK = Setting("allow-weak-psk", "", kinds.boolean, "false", "accept a key that is easy to guess")
+STRICT_TOKENS = Setting("strict-tokens", "", kinds.boolean, "false", "accept only tokens that are bound to one request")
+
+HTTPS = Setting("https", "ENDPOINT", kinds.endpoint, "tcp:8900", "where to listen, or off")
+NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "speak plain text; proof is required all the same")
+HOST_DNS_NAMES = Setting("host-dns-names", "LIST", kinds.host_names, "", "more names in the core's own certificate")
+HOST_IP_ADDRESSES = Setting("host-ip-addresses", "LIST", kinds.ip_addresses, "", "more addresses in it")
+
+CA_KEY_TYPE = Setting(
+    "ca-key-type",
+    "TYPE",
+    kinds.one_of(kind.value for kind in KeyType),
+    KeyType.P256.value,
+    f"of a new CA: {', '.join(kind.value for kind in KeyType)}",
+)
+TRUST_DOMAIN = Setting(
+    "trust-domain",
+    "NAME",
+    kinds.trust_domain,
+    None,
+    f"of spiffe://NAME/... [stored, else {DEFAULT_TRUST_DOMAIN}]",
+)
+LEAF_LIFETIME = Setting("leaf-lifetime", "TIME", kinds.lifetime, "365d", "of certificates, as 90s, 15m, 12h, 30d")
+FORBID_CORE_NAMES = Setting(
+    "forbid-core-names", "", kinds.boolean, "false", "no certificates for the core's names or loopback"
+)
+
+GROUPS: dict[str, tuple[Setting[Any], ...]] = {
+    "General": (CONFIG, STATE),
+    "Pre-shared key (PSK)": (PSK, PSK_FILE, ALLOW_WEAK_PSK, STRICT_TOKENS),
+    "HTTPS door": (HTTPS, NO_TLS, HOST_DNS_NAMES, HOST_IP_ADDRESSES),
+    "Authority": (CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES),
+}
+"""All settings by the heading that they stand under in the help."""
+
+SETTINGS: tuple[Setting[Any], ...] = tuple(setting for group in GROUPS.values() for setting in group)

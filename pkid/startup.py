@@ -1,0 +1,96 @@
+"""What the first start makes and every later one loads: trust domain, CA, pre-shared key.
+
+Nothing that exists is made again. What should exist and does not is an error, because a new CA in place of a lost one
+would lock out everybody who trusts the old one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.logger import Logger
+
+from pkid.auth.psk import PreSharedKey, make_secret, weakness
+from pkid.ca.issuer import Issuer, make_root
+from pkid.ca.keys import KeyType
+from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
+from pkid.ca.trust import fingerprint
+from pkid.errors import StateError
+from pkid.settings import Settings
+from pkid.state import KeyPair, StateDirectory
+
+__all__ = ["open_issuer", "open_psk", "open_trust_domain"]
+
+_log = Logger()
+
+
+def open_trust_domain(state: StateDirectory, wanted: str | None) -> TrustDomain:
+    """Load the trust domain, or settle it for good at the first start.
+
+    :param wanted: what ``--trust-domain`` asks for.
+    :raises StateError: when that is another one than the stored one, or it is lost.
+    """
+    stored = state.load_trust_domain()
+    if stored is None:
+        if state.load_pair("ca") is not None:
+            raise StateError(state.path / "trust-domain", "is missing", "write the trust domain into it, one line")
+        stored = TrustDomain(wanted or DEFAULT_TRUST_DOMAIN)
+        state.save_trust_domain(stored)
+    if wanted is not None and wanted != stored.name:
+        raise StateError(
+            state.path,
+            f"belongs to the trust domain {stored.name}, not {wanted}",
+            "leave --trust-domain out, or choose another --state",
+        )
+    return stored
+
+
+def open_issuer(
+    state: StateDirectory, key_type: KeyType, now: Callable[[], datetime], serial: Callable[[], int]
+) -> Issuer:
+    """Load the CA, or make it at the first start.
+
+    :raises StateError: when it is lost, damaged or no longer valid.
+    """
+    path = state.path / "ca.pem"
+    pair = state.load_pair("ca")
+    if pair is None:
+        if state.ledger.exists():
+            raise StateError(path, "is missing, but there is a ledger", "restore it from a backup")
+        issuer = make_root(key_type.generate(), now(), serial())
+        state.save_pair("ca", KeyPair(issuer.key, issuer.certificate))
+    else:
+        issuer = Issuer(pair.certificate, pair.key)
+    problem = issuer.problem(now())
+    if problem is not None:
+        raise StateError(path, problem, "check the clock, or restore the file from a backup")
+    state.publish_certificate("ca", issuer.certificate)
+    digest = fingerprint(issuer.certificate.public_bytes(Encoding.DER))
+    _log.info("the CA certificate is {path}, SHA-256 {digest}", path=str(state.path / "ca.crt"), digest=digest)
+    return issuer
+
+
+def open_psk(state: StateDirectory, settings: Settings) -> PreSharedKey:
+    """Take the pre-shared key that is given, else the stored one, else make one.
+
+    :raises StateError: when the stored one is damaged, or weak.
+    """
+    if settings.psk is not None:
+        _log.info("the pre-shared key is from {source}", source=settings.psk_source)
+        return PreSharedKey("default", settings.psk)
+    secret = state.load_psk()
+    if secret is None:
+        secret = make_secret(os.urandom)
+        state.save_psk(secret)
+        _log.info("made a pre-shared key; give it to the components: {path}", path=str(state.psk_file))
+    weak = weakness(secret)
+    if weak is not None and not settings.allow_weak_psk:
+        raise StateError(
+            state.psk_file,
+            f"holds a key that is easy to guess ({weak})",
+            "remove it to have one made, or --allow-weak-psk",
+        )
+    return PreSharedKey("default", secret)

@@ -1,0 +1,194 @@
+"""The state directory: all that the core must not lose, in files that it never overwrites by mistake.
+
+======================  =====================================================================
+``ca.pem``              the CA's key and certificate, private
+``ca.crt``              the CA's certificate alone, for those who want to trust it
+``host.pem``            the key and certificate of the core's own doors, private
+``psk``                 the pre-shared key that the first start made, private
+``trust-domain``        where identities belong; it never changes
+``ledger.sqlite``       every certificate that was signed (`pkid.store`)
+``addresses``           where the running core listens, one line per door
+``lock``                held by the running core
+======================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from pkid.ca.keys import PrivateKey
+from pkid.ca.names import TrustDomain
+from pkid.errors import Refused, StateError
+from pkid.files import PRIVATE, PUBLIC, read_private, sync_directory, write_atomically
+
+__all__ = ["KeyPair", "StateDirectory"]
+
+_RESTORE = "restore it from a backup, or move it away if it is not pkid's"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A private key and the certificate for it, which share a file so that they cannot part."""
+
+    key: PrivateKey
+    certificate: x509.Certificate
+
+
+class StateDirectory:
+    """An open state directory; while it is open, no other core can open it.
+
+    :raises StateError: when it is in use, or not fit to hold secrets.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._make()
+        self._lock = self._take_lock()
+
+    def close(self) -> None:
+        """Let another core open it."""
+        self.addresses.unlink(missing_ok=True)
+        os.close(self._lock)
+
+    @property
+    def ledger(self) -> Path:
+        """Where the ledger is."""
+        return self.path / "ledger.sqlite"
+
+    @property
+    def addresses(self) -> Path:
+        """Where the bound addresses are written."""
+        return self.path / "addresses"
+
+    @property
+    def psk_file(self) -> Path:
+        """Where the pre-shared key is kept that the core made."""
+        return self.path / "psk"
+
+    def load_pair(self, name: str) -> KeyPair | None:
+        """Load ``NAME.pem``; ``None`` when there is none.
+
+        :raises StateError: when it does not hold one private key and one certificate.
+        """
+        path = self.path / f"{name}.pem"
+        content = read_private(path)
+        if content is None:
+            return None
+        try:
+            key = load_pem_private_key(content, None)
+            certificate = x509.load_pem_x509_certificate(content)
+        except (ValueError, TypeError):
+            raise StateError(path, "is damaged: it holds no key and certificate", _RESTORE) from None
+        if not isinstance(key, PrivateKey):
+            raise StateError(path, f"holds a key of another kind ({type(key).__name__})", _RESTORE)
+        return KeyPair(key, certificate)
+
+    def save_pair(self, name: str, pair: KeyPair) -> None:
+        """Write ``NAME.pem``, private."""
+        certificate = pair.certificate.public_bytes(Encoding.PEM)
+        key = pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        self._write(f"{name}.pem", key + certificate, PRIVATE)
+
+    def publish_certificate(self, name: str, certificate: x509.Certificate) -> None:
+        """Write ``NAME.crt`` for those who want to trust it."""
+        self._write(f"{name}.crt", certificate.public_bytes(Encoding.PEM), PUBLIC)
+
+    def load_psk(self) -> str | None:
+        """Load the pre-shared key that an earlier start made; ``None`` when there is none.
+
+        :raises StateError: when the file does not hold one line of text.
+        """
+        content = read_private(self.psk_file)
+        if content is None:
+            return None
+        try:
+            psk = content.decode("utf-8").removesuffix("\n")
+        except UnicodeDecodeError:
+            psk = ""
+        if not psk or not psk.isprintable():
+            raise StateError(self.psk_file, "is damaged: it holds no line of text", _RESTORE)
+        return psk
+
+    def save_psk(self, psk: str) -> None:
+        """Keep a pre-shared key that was just made."""
+        self._write("psk", f"{psk}\n".encode(), PRIVATE)
+
+    def load_trust_domain(self) -> TrustDomain | None:
+        """Load the trust domain; ``None`` at the first start.
+
+        :raises StateError: when the file holds none.
+        """
+        path = self.path / "trust-domain"
+        try:
+            return TrustDomain(path.read_text("utf-8").removesuffix("\n"))
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError, Refused):
+            raise StateError(path, "is damaged: it holds no trust domain", _RESTORE) from None
+
+    def save_trust_domain(self, trust_domain: TrustDomain) -> None:
+        """Keep the trust domain for all time."""
+        self._write("trust-domain", f"{trust_domain.name}\n".encode(), PUBLIC)
+
+    def save_addresses(self, lines: list[str]) -> None:
+        """Write where the doors listen, one line each."""
+        self._write("addresses", "".join(f"{line}\n" for line in lines).encode(), PUBLIC)
+
+    def _write(self, name: str, content: bytes, mode: int) -> None:
+        path = self.path / name
+        try:
+            write_atomically(path, content, mode)
+        except OSError as error:
+            raise StateError(path, f"cannot be written ({error.strerror})", "make room or give access") from error
+
+    def _make(self) -> None:
+        try:
+            if not self.path.is_dir():
+                self.path.mkdir(0o700, parents=True)
+                sync_directory(self.path.parent)
+            mode = self.path.stat().st_mode
+        except OSError as error:
+            raise StateError(
+                self.path, f"cannot be made or read ({error.strerror})", "choose another directory with --state"
+            ) from error
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise StateError(self.path, "may be written by others", "run chmod 700 on it, or choose another --state")
+
+    def _take_lock(self) -> int:
+        path = self.path / "lock"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
+        except OSError as error:
+            raise StateError(path, f"cannot be opened ({error.strerror})", "give the core access to it") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            raise StateError(
+                self.path, f"is in use by another pkid (process {owner})", "stop that one, or choose another --state"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        return descriptor
+
+    def __enter__(self) -> Self:
+        """Leave it open for a block."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close it after the block."""
+        self.close()

@@ -1,0 +1,45 @@
+"""What the rest of pkid may expect of a store; which database is behind it is not told here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+
+from pkid.ca.ledger import Entry, Ledger
+
+__all__ = ["SearchableLedger", "Store"]
+
+T = TypeVar("T")
+
+
+class SearchableLedger(Ledger, Protocol):
+    """A ledger that can also be searched by those who did not sign."""
+
+    def find(self, serial: int) -> Entry | None:
+        """Find the entry with this serial number."""
+
+    def count(self) -> int:
+        """Count the entries."""
+
+
+class Store(Protocol):
+    """A place that keeps the ledger: work is done in transactions, in the order in which it came.
+
+    *work* may run in another thread, so it must touch nothing but the ledger and its own values.
+    """
+
+    def transact(self, work: Callable[[SearchableLedger], T]) -> Deferred[T]:
+        """Do *work* in one transaction; fire with its result once that is committed durably.
+
+        What *work* raises is passed on unchanged after a rollback. Otherwise fails with
+        :class:`pkid.errors.Unavailable`: with ``Reason.STORE`` if the transaction cannot be begun or
+        committed (nothing of it is kept), with ``Reason.STOPPING`` once the store was told to stop.
+        """
+
+    def transact_now(self, work: Callable[[SearchableLedger], T]) -> T:
+        """Do the same at once in the calling thread, which waits: for start-up, before the reactor runs.
+
+        :raises pkid.errors.Unavailable: as for :meth:`transact`.
+        """

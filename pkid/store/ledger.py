@@ -1,0 +1,64 @@
+"""The ledger of one open transaction, in SQL. Begins and commits nothing; that is the store's part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import NoResultFound
+
+from pkid.ca.ledger import Entry, RequestKey
+from pkid.store.schema import certificates, heartbeat
+
+__all__ = ["SQLLedger"]
+
+_FIELDS = tuple(field.name for field in fields(Entry))
+_ENTRIES = select(*(certificates.c[name] for name in _FIELDS))
+_BEAT = update(heartbeat).where(heartbeat.c.id == 1).values(beats=heartbeat.c.beats + 1)
+
+
+class SQLLedger:
+    """A :class:`pkid.store.interfaces.SearchableLedger` on a connection whose transaction is open.
+
+    Every method raises :class:`sqlalchemy.exc.SQLAlchemyError` when the database refuses.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def recall(self, keys: Sequence[RequestKey], since: datetime) -> Mapping[RequestKey, Entry]:
+        """Find the newest entry for each key that was signed at or after *since*, with one query for all."""
+        wanted = set(keys)
+        query = (
+            # By the hash alone, because SQLite scans the whole table for pairs; few hashes have two credentials.
+            _ENTRIES.where(
+                certificates.c.csr_sha256.in_({csr_sha256 for csr_sha256, _credential in wanted}),
+                certificates.c.issued_at >= since,
+            )
+            # The newest comes last, and so is the one that stays in the mapping.
+            .order_by(certificates.c.issued_at, certificates.c.serial)
+        )
+        entries = (Entry(*row) for row in self._connection.execute(query))
+        return {entry.request_key: entry for entry in entries if entry.request_key in wanted}
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Add entries, with one statement for all; a serial number that is there already is refused."""
+        if entries:
+            rows = [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]
+            self._connection.execute(insert(certificates), rows)
+
+    def touch(self) -> None:
+        """Write something harmless, so that a commit proves that the ledger can be written."""
+        if self._connection.execute(_BEAT).rowcount != 1:
+            raise NoResultFound("the row of the table heartbeat is missing")
+
+    def find(self, serial: int) -> Entry | None:
+        """Find the entry with this serial number."""
+        row = self._connection.execute(_ENTRIES.where(certificates.c.serial == serial)).one_or_none()
+        return None if row is None else Entry(*row)
+
+    def count(self) -> int:
+        """Count the entries; reads an index from end to end."""
+        return self._connection.execute(select(func.count()).select_from(certificates)).scalar_one()

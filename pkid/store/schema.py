@@ -1,0 +1,94 @@
+"""The tables of the ledger, as the code of today reads and writes them.
+
+Every change here needs a new migration and a new :data:`HEAD`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+__all__ = ["HEAD", "Instant", "Serial", "certificates", "heartbeat", "metadata"]
+
+HEAD = "0001"
+"""The schema's version that this code needs: the newest migration's name."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Serial(TypeDecorator[int]):
+    """A serial number as 40 lower-case hexadecimal digits.
+
+    Text, because no database has an integer of 160 bits and because people look serial numbers up by
+    hand; of fixed length, so that text orders as the numbers do.
+    """
+
+    impl = String(40)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        """Write a serial number.
+
+        :raises ValueError: for one that is not positive and below 2**159 (RFC 5280, 4.1.2.2).
+        """
+        if value is None:
+            return None
+        if not 0 < value < 1 << 159:
+            raise ValueError("a serial number is positive and below 2**159")
+        return f"{value:040x}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> int | None:
+        """Read a serial number."""
+        return None if value is None else int(value, 16)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as microseconds since 1970 in UTC: exact, and ordered alike in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Write an instant.
+
+        :raises TypeError: for a datetime without a time zone.
+        """
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Read an instant, in UTC."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+metadata = MetaData()
+
+certificates = Table(
+    "certificates",
+    metadata,
+    # One column for each field of an entry, by the same name and in the same order.
+    Column("serial", Serial, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("proven", Boolean, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("credential", Text, nullable=False),
+    Column("csr_sha256", LargeBinary(32)),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("not_before", Instant, nullable=False),
+    Column("not_after", Instant, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Index("certificates_by_request", "csr_sha256", "credential", "issued_at"),
+    Index("certificates_by_name", "name"),
+    Index("certificates_by_not_after", "not_after"),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    # One row, which the first migration writes: beats counts the times that it was touched.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("beats", BigInteger, nullable=False),
+)

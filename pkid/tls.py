@@ -1,0 +1,45 @@
+"""Live TLS: a context that can be replaced while the port stays open.
+
+New handshakes see the new certificate; old connections live on with theirs.
+"""
+
+from __future__ import annotations
+
+from cryptography import x509
+from OpenSSL import SSL, crypto
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+from pkid.ca.keys import PrivateKey
+
+__all__ = ["LiveContext", "server_context"]
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class LiveContext:
+    """Makes server connections from the context that is current; :meth:`swap` gives the first one and each next."""
+
+    _context: SSL.Context | None = None
+
+    def swap(self, context: SSL.Context) -> None:
+        """Use another context for all handshakes from now on."""
+        self._context = context
+
+    def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """Make a connection from the current context."""
+        assert self._context is not None, "no handshake before the first swap"
+        return SSL.Connection(self._context, None)
+
+
+def server_context(key: PrivateKey, certificate: x509.Certificate) -> SSL.Context:
+    """Make a server's context for TLS 1.2 and 1.3, which resumes sessions and asks for no client certificate."""
+    options = CertificateOptions(
+        privateKey=crypto.PKey.from_cryptography_key(key),
+        certificate=crypto.X509.from_cryptography(certificate),
+        raiseMinimumTo=TLSVersion.TLSv1_2,
+        enableSessions=True,
+        acceptableProtocols=[b"http/1.1"],
+    )
+    return options.getContext()

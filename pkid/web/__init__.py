@@ -1,0 +1,1 @@
+"""The HTTPS door: one module per family of resources, over `pkid.ca` and `pkid.auth`."""

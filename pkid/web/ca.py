@@ -1,0 +1,81 @@
+"""The authority's pages: its certificate, for everybody, and signing, for members."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.logger import Logger
+from twisted.web.server import Request
+
+from pkid.auth.credentials import IMember, Right
+from pkid.auth.endorsement import Endorsement
+from pkid.ca.authority import Order
+from pkid.ca.issuer import Issuer
+from pkid.ca.trust import fingerprint, pem
+from pkid.errors import PkidError
+from pkid.issuance import Issuance
+from pkid.web.guard import Guard
+from pkid.web.incoming import body, peer
+from pkid.web.rendering import Answer, OpenPage, ProtectedPage
+
+__all__ = ["CertificatePage", "SignPage"]
+
+_PEM_FILE = "application/x-pem-file"
+
+
+class CertificatePage(OpenPage):
+    """``GET /ca/cert``: the CA certificate, with the core's word for it in the ``Authorization`` header.
+
+    :param endorsement: makes that word.
+    """
+
+    def __init__(self, issuer: Issuer, endorsement: Endorsement) -> None:
+        super().__init__()
+        self._pem = issuer.certificate.public_bytes(Encoding.PEM)
+        self._fingerprint = fingerprint(issuer.certificate.public_bytes(Encoding.DER))
+        self._endorsement = endorsement
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer with the certificate."""
+        return Answer(
+            self._pem,
+            content_type=_PEM_FILE,
+            headers=(
+                ("SHA256-Fingerprint", self._fingerprint),
+                ("Content-Disposition", 'attachment; filename="pkid_root_ca.pem"'),
+                ("Authorization", f"Bearer {self._endorsement.token()}"),
+            ),
+        )
+
+
+class SignPage(ProtectedPage):
+    """``POST /ca/sign``: a certificate for the request in the body, once it stands in the ledger."""
+
+    methods: ClassVar = ("POST",)
+    body_limit: ClassVar = 64 * 1024
+    right: ClassVar = Right.ADMIN
+    _log = Logger()
+
+    def __init__(self, guard: Guard, issuance: Issuance) -> None:
+        super().__init__(guard)
+        self._issuance = issuance
+
+    async def answer(self, request: Request, member: IMember) -> Answer:
+        """Answer with the certificate alone, without its chain."""
+        order = Order(body(request), member.credential)
+        try:
+            entry = await self._issuance.order(order)
+        except PkidError as error:
+            self._log.info(
+                "signed nothing for {credential} from {peer}: {code}, {error}",
+                credential=member.credential, peer=peer(request), code=error.reason.code, error=str(error),
+            )  # fmt: skip
+            raise
+        self._log.info(
+            "signed {serial:x} for {name!r} ({credential} from {peer}), valid until {until:%Y-%m-%dT%H:%M:%SZ}",
+            serial=entry.serial, name=entry.name, credential=member.credential, peer=peer(request),
+            until=entry.not_after,
+        )  # fmt: skip
+        headers = (("SHA256-Fingerprint", fingerprint(entry.certificate)),)
+        return Answer(pem(entry.certificate), content_type=_PEM_FILE, headers=headers)

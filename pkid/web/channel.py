@@ -1,0 +1,164 @@
+"""HTTP connections that stay within limits before anything is buffered.
+
+A body's limit depends on its path and holds before the first byte is kept; a request has one deadline for all of its
+bytes; a refusal is sent, given time to arrive, and then the connection is cut without reading on.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING, cast
+
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+from twisted.web.server import Request
+
+if TYPE_CHECKING:
+    from pkid.web.site import Site
+
+__all__ = ["BoundedRequest", "Channel"]
+
+_REQUEST_DEADLINE = 30.0  # seconds from a request's first line to its last byte
+_LINGER = 1.0  # seconds that a refusal has to arrive, before unread bytes make the kernel reset the connection
+
+
+class _Transport(ITCPTransport, IPushProducer):
+    """What a connection of this door is written to and cut by."""
+
+
+class BoundedRequest(Request):
+    """A request whose body is kept in memory, up to the limit of its path."""
+
+    def gotLength(self, length: int | None) -> None:
+        """Keep the body in memory, never in a file: its limit is small."""
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep a piece of the body, or refuse the request when it grows too large."""
+        channel, content = self.channel, self.content
+        assert isinstance(channel, Channel)
+        assert content is not None
+        if channel.is_refused():
+            return
+        if content.tell() + len(data) > channel.body_limit():
+            channel.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        content.write(data)
+
+
+class Channel(HTTPChannel):
+    """One connection of the HTTPS door, HTTP/1.1."""
+
+    requestFactory = BoundedRequest
+    site: Site
+    _refused = False
+    _cut: IDelayedCall | None = None
+    _deadline: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        """Let the site know of this connection."""
+        super().connectionMade()
+        self.site.channels.add(self)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Let the site forget this connection."""
+        self._cancel_deadline()
+        if self._cut is not None:
+            self._cut.cancel()
+            self._cut = None
+        super().connectionLost(reason)
+        self.site.forget(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take bytes, unless the connection was refused."""
+        if self._refused:
+            return
+        if self._deadline is None and not self.requests:
+            self._deadline = self.callLater(_REQUEST_DEADLINE, self._overdue)
+        super().dataReceived(data)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take bytes of a body, unless the connection was refused."""
+        if not self._refused:
+            super().rawDataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line of the head, unless the connection was refused."""
+        if not self._refused:
+            super().lineReceived(line)
+
+    def allHeadersReceived(self) -> None:
+        """Refuse a body that says that it is too large, before any of it is read."""
+        if self.length is not None and self.length > self.body_limit():
+            self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        else:
+            super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:
+        """Hand the complete request over."""
+        self._cancel_deadline()
+        if not self._refused:
+            super().allContentReceived()
+
+    def is_idle(self) -> bool:
+        """Tell whether no request is being read or answered."""
+        return not self.requests
+
+    def is_refused(self) -> bool:
+        """Tell whether nothing more is read from this connection."""
+        return self._refused
+
+    def body_limit(self) -> int:
+        """Return how many bytes the body of the request that is being read may have."""
+        return self.site.body_limit(getattr(self, "_path", b""))
+
+    def finish_soon(self) -> None:
+        """Close the connection: now when it is idle, else after the answer that is due."""
+        self.persistent = False
+        if self.is_idle():
+            self.loseConnection()
+
+    def abort(self) -> None:
+        """Cut the connection at once."""
+        self._tcp().abortConnection()
+
+    def refuse(self, status: HTTPStatus) -> None:
+        """Answer with an error, read nothing more, and cut the connection a moment later."""
+        self._refused = True
+        self._cancel_deadline()
+        self.setTimeout(None)
+        body = f"{status.value}: {status.phrase}".encode()
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\n"
+            f"Content-Length: {len(body)}\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        transport = self._tcp()
+        transport.write(head.encode() + body)
+        transport.pauseProducing()
+        self._cut = self.callLater(_LINGER, self._abort)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Answer what cannot be parsed as every other refusal; Twisted calls this."""
+        self.refuse(HTTPStatus.BAD_REQUEST)
+
+    def _tcp(self) -> _Transport:
+        """Return the transport, which TLS wraps but does not hide."""
+        return cast("_Transport", self.transport)
+
+    def _overdue(self) -> None:
+        self._deadline = None
+        self.refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _abort(self) -> None:
+        self._cut = None
+        self.abort()
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

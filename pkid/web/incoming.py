@@ -1,0 +1,33 @@
+"""What is read from a request: its body, its token, where it came from."""
+
+from __future__ import annotations
+
+from twisted.cred.error import UnauthorizedLogin
+from twisted.web.server import Request
+
+__all__ = ["bearer_token", "body", "peer"]
+
+
+def body(request: Request) -> bytes:
+    """Return the whole body."""
+    content = request.content
+    assert content is not None
+    content.seek(0)
+    return bytes(content.read())
+
+
+def peer(request: Request) -> str:
+    """Return the address that a request came from; a Unix socket has none."""
+    return str(getattr(request.getClientAddress(), "host", "local"))
+
+
+def bearer_token(request: Request) -> bytes:
+    """Read the token of the one ``Authorization`` header: ``Bearer``, in any case, one space, the token (RFC 6750).
+
+    :raises UnauthorizedLogin: when it is missing, doubled or of another form.
+    """
+    values = request.requestHeaders.getRawHeaders(b"Authorization", [])
+    scheme, _, token = values[0].partition(b" ") if len(values) == 1 else (b"", b"", b"")
+    if scheme.lower() != b"bearer" or not token or b" " in token:
+        raise UnauthorizedLogin
+    return token

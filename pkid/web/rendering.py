@@ -1,0 +1,178 @@
+"""Pages: resources whose answers are coroutines, and the one table from errors to status codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import ClassVar
+
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from pkid.auth.credentials import IMember, Right
+from pkid.errors import Malformed, PkidError, Refused, Unavailable
+from pkid.web.guard import Guard
+
+__all__ = ["Answer", "NotFound", "OpenPage", "Page", "ProtectedPage", "Routes"]
+
+PLAIN = "text/plain; charset=utf-8"
+
+_STATUS_OF_ERROR: tuple[tuple[type[PkidError], HTTPStatus], ...] = (
+    (Malformed, HTTPStatus.BAD_REQUEST),
+    (Refused, HTTPStatus.FORBIDDEN),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One complete response."""
+
+    body: bytes
+    status: HTTPStatus = HTTPStatus.OK
+    content_type: str = PLAIN
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of_status(cls, status: HTTPStatus, *headers: tuple[str, str]) -> Answer:
+        """Answer with nothing but a status, in the seeds' form: ``401: Unauthorized``."""
+        return cls(f"{status.value}: {status.phrase}".encode(), status, headers=headers)
+
+    @classmethod
+    def of_error(cls, error: PkidError) -> Answer:
+        """Answer with an error: its code and its sentence, in the seeds' two lines."""
+        status = next(status for kind, status in _STATUS_OF_ERROR if isinstance(error, kind))
+        body = f"Error: {error.reason.code}\nMessage: {error}".encode()
+        retry = (("Retry-After", str(error.retry_after)),) if isinstance(error, Unavailable) else ()
+        return cls(body, status, headers=retry)
+
+    def write(self, request: Request) -> None:
+        """Send the response, and finish the request."""
+        request.setResponseCode(self.status.value, self.status.phrase.encode())
+        for name, value in (
+            ("Server", "pkid"),
+            ("Content-Type", self.content_type),
+            ("Content-Length", str(len(self.body))),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+            *self.headers,
+        ):
+            request.setHeader(name.encode("ascii"), value.encode("ascii"))
+        request.write(self.body)
+        request.finish()
+
+
+class Page(Resource):
+    """A resource at exactly one path, which answers by a coroutine and works for nobody who left."""
+
+    isLeaf = True
+    methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD")
+    body_limit: ClassVar[int] = 4096
+    """Bytes that the body of a request to this page may have."""
+    _log = Logger()
+
+    def render(self, request: Request) -> int:
+        """Start to answer; the connection's end cancels it."""
+        running = Deferred.fromCoroutine(self._answer_or_error(request))
+        request.notifyFinish().addErrback(lambda _: running.cancel())
+        running.addCallback(Answer.write, request)
+        running.addErrback(self._failed, request)
+        return NOT_DONE_YET
+
+    async def respond(self, request: Request) -> Answer:
+        """Answer a request, whatever its method and whoever asks."""
+        raise NotImplementedError
+
+    def wrong_method(self, request: Request) -> Answer | None:
+        """Return the answer to a method that this page does not have."""
+        if request.method in {method.encode() for method in self.methods}:
+            return None
+        return Answer.of_status(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ",".join(self.methods)))
+
+    async def _answer_or_error(self, request: Request) -> Answer:
+        try:
+            return await self.respond(request)
+        except UnauthorizedLogin:
+            return Answer.of_status(HTTPStatus.UNAUTHORIZED, ("WWW-Authenticate", 'Bearer realm="pkid"'))
+        except PkidError as error:
+            return Answer.of_error(error)
+
+    def _failed(self, failure: Failure, request: Request) -> None:
+        if failure.check(CancelledError):
+            return
+        self._log.failure("cannot answer {method} {path}", failure, method=request.method, path=request.path)
+        Answer.of_status(HTTPStatus.INTERNAL_SERVER_ERROR).write(request)
+
+
+class OpenPage(Page):
+    """A page for everybody; it does not even look at credentials."""
+
+    async def respond(self, request: Request) -> Answer:
+        """Answer whoever asks."""
+        return self.wrong_method(request) or await self.answer(request)
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer a request that has one of the page's methods."""
+        raise NotImplementedError
+
+
+class ProtectedPage(Page):
+    """A page for members who have the right to it.
+
+    :param guard: says who the caller is.
+    """
+
+    right: ClassVar[Right | None] = None
+    """What a member must be allowed; ``None`` lets every member in."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self._guard = guard
+
+    async def respond(self, request: Request) -> Answer:
+        """Let the caller in first, so that strangers learn nothing about the page."""
+        member = await self._guard.admit(request)
+        if self.right is not None and self.right not in member.rights:
+            missing = f"Not allowed to perform this operation. Missing permission: {self.right.value}"
+            return Answer(missing.encode(), HTTPStatus.FORBIDDEN)
+        return self.wrong_method(request) or await self.answer(request, member)
+
+    async def answer(self, request: Request, member: IMember) -> Answer:
+        """Answer a member's request that has one of the page's methods."""
+        raise NotImplementedError
+
+
+class NotFound(ProtectedPage):
+    """What stands at every path without a page: strangers are not told that there is none."""
+
+    async def respond(self, request: Request) -> Answer:
+        """Answer members, by any method, that there is nothing."""
+        await self._guard.admit(request)
+        return Answer.of_status(HTTPStatus.NOT_FOUND)
+
+
+class Routes(Resource):
+    """The root of the site: one page for each path, and one for all others.
+
+    :param pages: by path, as it stands in the request line; nothing is decoded.
+    """
+
+    isLeaf = True
+
+    def __init__(self, pages: Mapping[str, Page], otherwise: Page) -> None:
+        super().__init__()
+        self._pages = {path.encode("ascii"): page for path, page in pages.items()}
+        self._otherwise = otherwise
+
+    def page(self, path: bytes) -> Page:
+        """Return the page at a path."""
+        return self._pages.get(path, self._otherwise)
+
+    def render(self, request: Request) -> int:
+        """Let the page answer."""
+        return self.page(request.path).render(request)

@@ -1,0 +1,70 @@
+"""The site: the tree of resources, its limits, and the connections that it serves."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.web import server
+from twisted.web.http import Request
+
+from pkid.web.channel import BoundedRequest, Channel
+from pkid.web.rendering import Routes
+
+__all__ = ["Site"]
+
+_IDLE = 60  # seconds that a connection may be silent, its TLS handshake included
+
+
+class Site(server.Site):
+    """Serves pages over bounded connections, without an access log line per request."""
+
+    protocol = Channel  # type: ignore[assignment]
+    displayTracebacks = False
+    _routes: Routes
+
+    def __init__(self, clock: IReactorTime) -> None:
+        super().__init__(None, BoundedRequest, parsePOSTFormSubmission=False, timeout=_IDLE, reactor=clock)
+        self.channels: set[Channel] = set()
+        self._empty: Deferred[None] | None = None
+
+    def serve(self, routes: Routes) -> None:
+        """Serve these pages from now on; a site must have some before its first connection."""
+        self.resource = self._routes = routes
+
+    def body_limit(self, uri: bytes) -> int:
+        """Return how many bytes a body sent to this path (and query) may have."""
+        return self._routes.page(uri.partition(b"?")[0]).body_limit
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Offer HTTP/1.1 only: HTTP/2 costs three times as much, and nobody here needs it."""
+        return [b"http/1.1"]
+
+    def log(self, request: Request) -> None:
+        """Write no access log; what is decided is logged where it is decided."""
+
+    def forget(self, channel: Channel) -> None:
+        """Forget a connection that is gone."""
+        self.channels.discard(channel)
+        if not self.channels and self._empty is not None:
+            empty, self._empty = self._empty, None
+            empty.callback(None)
+
+    def finish(self, patience: float) -> Deferred[None]:
+        """Close idle connections at once and the others after their answer; fire when all are gone.
+
+        :param patience: seconds after which what is left is cut.
+        """
+        gone: Deferred[None] = Deferred()
+        if not self.channels:
+            gone.callback(None)
+            return gone
+        self._empty = gone
+        cut = self.reactor.callLater(patience, self._cut_all)
+        gone.addBoth(lambda _: cut.cancel() if cut.active() else None)
+        for channel in list(self.channels):
+            channel.finish_soon()
+        return gone
+
+    def _cut_all(self) -> None:
+        for channel in list(self.channels):
+            channel.abort()

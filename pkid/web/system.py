@@ -1,0 +1,31 @@
+"""The system's pages, for everybody: whether the core is there, and whether it can do its work."""
+
+from __future__ import annotations
+
+from twisted.web.server import Request
+
+from pkid.selftest import SelfTest
+from pkid.web.rendering import Answer, OpenPage
+
+__all__ = ["PingPage", "ReadyPage"]
+
+
+class PingPage(OpenPage):
+    """``GET /system/ping``: ``pong``."""
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer that the core is there."""
+        return Answer(b"pong")
+
+
+class ReadyPage(OpenPage):
+    """``GET /system/ready``: ``ok`` when a certificate can be signed and recorded, else 503 and why not."""
+
+    def __init__(self, self_test: SelfTest) -> None:
+        super().__init__()
+        self._self_test = self_test
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer with the self-test's result."""
+        await self._self_test.run()
+        return Answer(b"ok")

@@ -1,0 +1,1 @@
+"""The tests; this tree mirrors pkid/."""

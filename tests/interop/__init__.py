@@ -1,0 +1,1 @@
+"""The originals' real clients, curl and OpenSSL against the real daemon."""

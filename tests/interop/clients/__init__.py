@@ -1,0 +1,1 @@
+"""Programs that run in a client's own environment; they import nothing of pkid."""

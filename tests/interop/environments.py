@@ -1,0 +1,135 @@
+"""The virtual environments of the originals' client libraries, made once in a checkout.
+
+Each is installed from PyPI into ``.venv-interop/NAME``. They are apart from pkid's own, because the
+libraries bring dozens of packages that pkid must not need.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from tests.daemon import CHECKOUT
+from tests.support import require
+
+__all__ = ["FIX_INVENTORY", "RESOTO", "Environment", "plain_environ"]
+
+ENVIRONMENTS = CHECKOUT / ".venv-interop"
+CLIENTS = Path(__file__).resolve().parent / "clients"
+
+DEADLINE = timedelta(seconds=120)
+"""How long a client may run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One client library in a virtual environment of its own."""
+
+    library: str
+    """What the library is imported as."""
+    requirement: str
+    """What pip installs: the package and its exact version."""
+
+    def python(self) -> Path:
+        """Return the environment's interpreter; skip the running test if it cannot be made."""
+        require(not (problem := _problem(self)), f"{self.requirement} from PyPI ({problem})")
+        return self.interpreter
+
+    def run(
+        self, client: str, *arguments: str, directory: Path, input: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program of ``clients``, or Python's own option such as ``-i``, to its end.
+
+        :param client: the program's name without ``.py``, or an option.
+        :param directory: the working directory, absolute.
+        :param input: text for its standard input.
+        """
+        program = client if client.startswith("-") else str(CLIENTS / f"{client}.py")
+        return subprocess.run(
+            [str(self.python()), program, *arguments],
+            cwd=directory,
+            env=plain_environ(directory),
+            input=input or "",
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE.total_seconds(),
+        )
+
+    @property
+    def directory(self) -> Path:
+        """Where it is."""
+        return ENVIRONMENTS / self.library
+
+    @property
+    def interpreter(self) -> Path:
+        """Its Python, made or not."""
+        return self.directory / "bin" / "python"
+
+    @property
+    def stamp(self) -> Path:
+        """A file that says what was installed, written last."""
+        return self.directory / "installed"
+
+    @property
+    def contents(self) -> str:
+        """What the stamp must say: another version of the library or of Python is another environment."""
+        return f"{self.requirement}\n{sys.version}\n"
+
+    def is_made(self) -> bool:
+        """Whether it is complete and current."""
+        return self.stamp.exists() and self.stamp.read_text() == self.contents
+
+
+FIX_INVENTORY = Environment("fixlib", "fixinventorylib==4.1.0")
+RESOTO = Environment("resotolib", "resotolib==3.9.0")
+
+
+def plain_environ(home: Path) -> dict[str, str]:
+    """Return the environment variables of a user who set nothing: no proxy, trust store or pre-shared key."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
+
+
+@cache
+def _problem(environment: Environment) -> str:
+    """Make *environment* unless it is made already; return what went wrong, or nothing."""
+    with _locked(environment):
+        if environment.is_made():
+            return ""
+        shutil.rmtree(environment.directory, ignore_errors=True)
+        venv.create(environment.directory, symlinks=True, with_pip=False)
+        problem = _install(environment)
+        if not problem:
+            environment.stamp.write_text(environment.contents)
+        return problem
+
+
+def _install(environment: Environment) -> str:
+    pip = [sys.executable, "-m", "pip", "--python", str(environment.interpreter), "--quiet"]
+    installed = subprocess.run(
+        [*pip, "install", "--retries", "2", "--disable-pip-version-check", environment.requirement],
+        # A worker of trial has all of pkid's packages on its PYTHONPATH, and pip would count them as installed.
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    return "" if installed.returncode == 0 else installed.stderr.strip().splitlines()[-1]
+
+
+@contextmanager
+def _locked(environment: Environment) -> Iterator[None]:
+    """Keep others out, who may run the same tests at the same time."""
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    with (ENVIRONMENTS / f"{environment.library}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,93 @@
+"""What values the settings accept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.settings.case import SettingsCase
+
+
+class KindTests(SettingsCase):
+    def test_durations(self) -> None:
+        for written, seconds in (("300s", 300), ("15m", 900), ("12h", 43200), ("30d", 2592000), ("3650d", 315360000)):
+            self.assertEqual(self.resolve({"leaf-lifetime": written}).leaf_lifetime, timedelta(seconds=seconds))
+
+    def test_no_durations(self) -> None:
+        for written in ("", "5", "m", "5 m", "-5m", "5w", "1.5h", "1h30m", "\u0663\u0660d", "5m\n", "9999999999d"):
+            message = self.refused({"leaf-lifetime": written})
+            self.assertEqual(
+                message, f"--leaf-lifetime must be a number and a unit, such as 90s, 15m, 12h or 30d, not {written!r}"
+            )
+
+    def test_lifetimes_out_of_range(self) -> None:
+        for written in ("299s", "4m", "0d", "3651d", "999999999d"):
+            message = self.refused({"leaf-lifetime": written})
+            self.assertEqual(message, f"--leaf-lifetime must be at least 5m and at most 3650d, not '{written}'")
+
+    def test_key_types(self) -> None:
+        for written in ("p256", "p384", "rsa2048", "rsa3072", "rsa4096", "ed25519"):
+            self.assertEqual(self.resolve({"ca-key-type": written}).ca_key_type, written)
+        self.assertEqual(
+            self.refused({"ca-key-type": "P256"}),
+            "--ca-key-type must be one of p256, p384, rsa2048, rsa3072, rsa4096, ed25519, not 'P256'",
+        )
+
+    def test_trust_domains(self) -> None:
+        for written in ("pkid.internal", "a", "a_b-c.1", "a" * 255):
+            self.assertEqual(self.resolve({"trust-domain": written}).trust_domain, written)
+        for written in ("", "Example.org", "a/b", "a" * 256, "spiffe://a", "a b"):
+            message = self.refused({"trust-domain": written})
+            self.assertEqual(message, f"--trust-domain must be 1 to 255 of a-z, 0-9, '.', '-' and '_', not {written!r}")
+
+    def test_host_names(self) -> None:
+        for written in ("A.example b.example", "a.example,b.example", " a.example,\n b.example, a.example,"):
+            self.assertEqual(self.resolve({"host-dns-names": written}).host_dns_names, ("a.example", "b.example"))
+        self.assertEqual(self.resolve(environ={"PKID_HOST_DNS_NAMES": ""}).host_dns_names, ())
+        for written in ("a..b", "192.0.2.1", "-a", "a\u00e4.example"):
+            message = self.refused({"host-dns-names": f"ok.example {written}"})
+            self.assertEqual(message, f"--host-dns-names holds {written!r}, which is not a host name")
+
+    def test_addresses(self) -> None:
+        settings = self.resolve({"host-ip-addresses": "192.0.2.1, 2001:DB8:0:0::1 2001:db8::1"})
+        self.assertEqual(settings.host_ip_addresses, ("192.0.2.1", "2001:db8::1"))
+        for written in ("192.0.2.0/24", "a.example", "fe80::1%eth0", "1.2.3", "0.0.0.0"):
+            message = self.refused({"host-ip-addresses": written})
+            self.assertEqual(message, f"--host-ip-addresses holds '{written}', which is not the IP address of one host")
+
+    def test_endpoints(self) -> None:
+        for written in (
+            "tcp:8900",
+            "tcp:0",
+            "tcp:65535:interface=127.0.0.1",
+            r"tcp:8900:interface=\:\:1",
+            "tcp6:8900",
+            "unix:/run/pkid/https:mode=660",
+            "haproxy:tcp:8900",
+        ):
+            self.assertEqual(self.resolve({"https": written}).https, written)
+        self.assertIsNone(self.resolve({"https": "off"}).https)
+
+    def test_no_endpoints(self) -> None:
+        for written in ("", "8900", "tcp", "tcp:", "tcp:https", "udp:8900", "tcp:8900:colour=red", "tcp:8900\\", "Off"):
+            self.assertEqual(
+                self.refused({"https": written}),
+                "--https must be an endpoint such as tcp:8900, tcp:8900:interface=127.0.0.1 or unix:/run/pkid/https,"
+                f" or off, not {written!r}",
+            )
+
+    def test_unescaped_colons(self) -> None:
+        self.assertIn(r"write each colon of an address as \:", self.refused({"https": "tcp:8900:interface=::1"}))
+
+    def test_ports_out_of_range(self) -> None:
+        for written in ("tcp:65536", "tcp:-1", "tcp6:70000:backlog=5", "tcp:interface=127.0.0.1:port=65536"):
+            self.assertEqual(
+                self.refused({"https": written}), f"--https must have a port of 0 to 65535, not '{written}'"
+            )
+
+    def test_endpoints_with_their_own_tls(self) -> None:
+        for written in ("ssl:8900", "tls:/etc/certificates:port=443"):
+            self.assertIn("must be without TLS", self.refused({"https": written}))
+
+    def test_sockets_that_systemd_did_not_pass_on(self) -> None:
+        for written in ("systemd:domain=INET6:name=nowhere", "systemd:domain=INET:index=999"):
+            self.assertIn("names a socket that systemd did not pass on", self.refused({"https": written}))

@@ -1,0 +1,148 @@
+"""Which source is the stronger, what the defaults are, and that the example says so."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+
+from pkid.ca.names import DEFAULT_TRUST_DOMAIN
+from pkid.settings import SETTINGS, Settings
+from tests.settings.case import GOOD, SettingsCase
+
+EXAMPLE = Path(__file__).parent.parent.parent / "etc" / "pkid.toml"
+
+
+class DefaultsTests(SettingsCase):
+    def test_nothing_given(self) -> None:
+        self.assertEqual(
+            self.resolve(),
+            Settings(
+                state=Path("/home/me/.local/state/pkid"),
+                psk=None,
+                psk_source="",
+                allow_weak_psk=False,
+                strict_tokens=False,
+                https="tcp:8900",
+                tls=True,
+                host_dns_names=(),
+                host_ip_addresses=(),
+                ca_key_type="p256",
+                trust_domain=None,
+                leaf_lifetime=timedelta(days=365),
+                forbid_core_names=False,
+            ),
+        )
+
+    def test_state_directory_of_systemd_is_the_first_of_a_list(self) -> None:
+        settings = self.resolve(environ={"STATE_DIRECTORY": "/var/lib/pkid:/var/lib/b", "XDG_STATE_HOME": "/x"})
+        self.assertEqual(settings.state, Path("/var/lib/pkid"))
+
+    def test_state_under_xdg_state_home(self) -> None:
+        self.assertEqual(self.resolve(environ={"XDG_STATE_HOME": "/x"}).state, Path("/x/pkid"))
+
+    def test_relative_xdg_state_home_is_ignored(self) -> None:
+        self.assertEqual(self.resolve(environ={"XDG_STATE_HOME": "x"}).state, Path("/home/me/.local/state/pkid"))
+
+    def test_state_is_needed_without_home(self) -> None:
+        self.assertIn("--state is needed", self.refused(None, {"HOME": ""}))
+
+    def test_state_without_home(self) -> None:
+        self.assertEqual(self.resolve({"state": "/s"}, {"HOME": ""}).state, Path("/s"))
+
+
+class PrecedenceTests(SettingsCase):
+    def test_every_setting_by_flag_environment_and_file(self) -> None:
+        values = {
+            "state": "/s",
+            "psk": GOOD,
+            "allow-weak-psk": "yes",
+            "strict-tokens": "1",
+            "https": "off",
+            "no-tls": "true",
+            "host-dns-names": "a.example b.example",
+            "host-ip-addresses": "192.0.2.1",
+            "ca-key-type": "rsa2048",
+            "trust-domain": "example.org",
+            "leaf-lifetime": "12h",
+            "forbid-core-names": "TRUE",
+        }
+        self.assertEqual({*values, "config", "psk-file"}, {setting.name for setting in SETTINGS})
+        core = {"PKID_CORE_" + name.upper().replace("-", "_"): value for name, value in values.items()}
+        plain = {"PKID_" + name.upper().replace("-", "_"): value for name, value in values.items()}
+        toml = "\n".join(
+            f'{name.replace("-", "_")} = "{value}"' for name, value in values.items() if "host" not in name
+        )
+        toml += '\nhost-dns-names = ["a.example", "b.example"]\nhost-ip-addresses = ["192.0.2.1"]'
+        for settings in (
+            self.resolve(
+                {name: True if value in ("yes", "1", "true", "TRUE") else value for name, value in values.items()}
+            ),
+            self.resolve(environ=core),
+            self.resolve(environ=plain),
+            self.configured(toml),
+        ):
+            self.assertEqual(
+                settings,
+                Settings(
+                    state=Path("/s"),
+                    psk=GOOD,
+                    psk_source=settings.psk_source,
+                    allow_weak_psk=True,
+                    strict_tokens=True,
+                    https=None,
+                    tls=False,
+                    host_dns_names=("a.example", "b.example"),
+                    host_ip_addresses=("192.0.2.1",),
+                    ca_key_type="rsa2048",
+                    trust_domain="example.org",
+                    leaf_lifetime=timedelta(hours=12),
+                    forbid_core_names=True,
+                ),
+            )
+
+    def test_flag_then_core_variable_then_variable_then_file_then_default(self) -> None:
+        flag = {"config": "/c", "leaf-lifetime": "1h"}
+        core, plain = {"PKID_CORE_LEAF_LIFETIME": "2h"}, {"PKID_LEAF_LIFETIME": "3h"}
+        file, empty = {"/c": b'leaf-lifetime = "4h"'}, {"/c": b""}
+        no_flag = {"config": "/c"}
+        for hours, settings in (
+            (1, self.resolve(flag, core | plain, file)),
+            (2, self.resolve(no_flag, core | plain, file)),
+            (3, self.resolve(no_flag, plain, file)),
+            (4, self.resolve(no_flag, {}, file)),
+            (365 * 24, self.resolve(no_flag, {}, empty)),
+        ):
+            self.assertEqual(settings.leaf_lifetime, timedelta(hours=hours))
+
+    def test_false_in_the_environment_is_stronger_than_true_in_the_file(self) -> None:
+        settings = self.resolve({}, {"PKID_NO_TLS": "no", "PKID_CONFIG": "/c"}, {"/c": b"no-tls = true"})
+        self.assertTrue(settings.tls)
+
+    def test_file_named_by_environment(self) -> None:
+        environ = {"PKID_CORE_CONFIG": "/a", "PKID_CONFIG": "/b"}
+        files = {"/a": b'trust-domain = "a"', "/b": b'trust-domain = "b"', "/c": b'trust-domain = "c"'}
+        self.assertEqual(self.resolve({}, environ, files).trust_domain, "a")
+        self.assertEqual(self.resolve({"config": "/c"}, environ, files).trust_domain, "c")
+        self.assertEqual(self.resolve({}, {"PKID_CONFIG": "/b"}, files).trust_domain, "b")
+
+
+class ExampleTests(SettingsCase):
+    """``etc/pkid.toml`` holds every setting with its default."""
+
+    def setUp(self) -> None:
+        lines = EXAMPLE.read_text().splitlines()
+        self.toml = "\n".join(line.removeprefix("#") for line in lines if not line.startswith("# "))
+
+    def test_nothing_is_set(self) -> None:
+        self.assertEqual(tomllib.loads(EXAMPLE.read_text()), {})
+
+    def test_every_setting(self) -> None:
+        self.assertEqual(list(tomllib.loads(self.toml)), [setting.name for setting in SETTINGS if setting.in_file])
+
+    def test_the_defaults(self) -> None:
+        without_key = "\n".join(line for line in self.toml.splitlines() if not line.startswith(("psk", "trust-domain")))
+        self.assertEqual(self.configured(without_key), self.resolve())
+
+    def test_the_default_trust_domain(self) -> None:
+        self.assertEqual(tomllib.loads(self.toml)["trust-domain"], DEFAULT_TRUST_DOMAIN)

@@ -1,0 +1,65 @@
+"""The tables that the migrations make are the tables that the code uses."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+from sqlalchemy.dialects import sqlite
+
+from pkid.ca.ledger import Entry
+from pkid.store import migrations
+from pkid.store.schema import HEAD, Instant, Serial, certificates, metadata
+from pkid.store.sqlite import open_sqlite
+from pkid.store.upgrade import schema_version
+from tests.store.entries import NOON
+from tests.support import Case
+
+DIALECT = sqlite.dialect()
+
+
+class MigrationTests(Case):
+    def setUp(self) -> None:
+        engine = open_sqlite(Path(self.mktemp()))
+        self.addCleanup(engine.dispose)
+        self.connection = engine.connect()
+        self.addCleanup(self.connection.close)
+
+    def test_the_version_that_the_code_needs_is_the_newest_migration(self) -> None:
+        self.assertEqual(migrations.versions()[0], HEAD)
+        self.assertEqual(schema_version(self.connection), HEAD)
+
+    def test_the_migrations_make_exactly_the_schema(self) -> None:
+        context = MigrationContext.configure(self.connection, opts={"compare_server_default": True})
+        self.assertEqual(compare_metadata(context, metadata), [])
+
+    def test_the_migrations_make_the_indexes_on_the_columns_that_the_schema_names(self) -> None:
+        made = {index["name"]: index["column_names"] for index in inspect(self.connection).get_indexes("certificates")}
+        wanted = {index.name: [column.name for column in index.columns] for index in certificates.indexes}
+        self.assertEqual(made, wanted)
+
+
+class ColumnTests(Case):
+    def test_there_is_one_column_for_each_field_of_an_entry(self) -> None:
+        self.assertEqual([column.name for column in certificates.columns], [field.name for field in fields(Entry)])
+
+    def test_serial_numbers_order_as_text_as_they_do_as_numbers(self) -> None:
+        serials = [1, 9, 10, 255, 1 << 64, (1 << 159) - 1]
+        texts = [Serial().process_bind_param(serial, DIALECT) for serial in serials]
+        self.assertEqual(texts, sorted(filter(None, texts)))
+
+    def test_serial_numbers_that_no_certificate_may_have_are_refused(self) -> None:
+        for serial in (0, -1, 1 << 159):
+            self.assertRaises(ValueError, Serial().process_bind_param, serial, DIALECT)
+
+    def test_instants_keep_their_microseconds_before_1970_and_after(self) -> None:
+        for instant in (NOON, NOON - timedelta(days=36525, microseconds=1)):
+            written = Instant().process_bind_param(instant, DIALECT)
+            self.assertEqual(Instant().process_result_value(written, DIALECT), instant)
+
+    def test_a_datetime_without_time_zone_is_refused(self) -> None:
+        self.assertRaises(TypeError, Instant().process_bind_param, datetime(2031, 5, 6), DIALECT)

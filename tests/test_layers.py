@@ -1,0 +1,228 @@
+"""The laws of the layout, kept by walking the source and by imports in fresh processes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support import Case
+
+ROOT = Path(__file__).parent.parent
+PURE = [house for house in ("ca", "auth", "broker") if (ROOT / "pkid" / house).exists()]
+DOORS = ("web", "line", "rembus")
+
+KNOWN_TO_PURE = {
+    "ca": ("pkid.ca", "pkid.errors"),
+    "broker": ("pkid.broker", "pkid.ca", "pkid.errors"),
+    "auth": ("pkid.auth", "pkid.ca", "pkid.errors"),
+}
+TWISTED_IN_AUTH = ("twisted.cred", "twisted.internet.defer")
+OUTSIDE_WORLD = ("asyncio", "io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "threading")
+CLOCKS_AND_DICE = ("random", "secrets", "time", "uuid")
+CALLS_OUTSIDE = ("open", "datetime.now", "datetime.utcnow", "date.today", "random_serial_number")
+NOT_OF_THE_DAEMON = ("alembic", "nats", "pkid.agent", "pkid.shell", "prompt_toolkit", "rich", "treq")
+
+LOADED_BY = """
+import importlib, json, pkgutil, sys
+for name in sys.argv[1:]:
+    module = importlib.import_module(name)
+    for found in pkgutil.walk_packages(getattr(module, "__path__", []), name + "."):
+        importlib.import_module(found.name)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def imports(tree: ast.AST, package: str = "") -> Iterator[str]:
+    """Yield the full dotted name of everything imported anywhere in *tree*, a module of *package*."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: 1 - node.level or None] if node.level else []
+            yield from (".".join([*base, *filter(None, [node.module]), alias.name]) for alias in node.names)
+
+
+def calls(tree: ast.AST) -> Iterator[str]:
+    """Yield everything called in *tree*, as it is written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+
+
+def skips(tree: ast.AST) -> Iterator[str]:
+    """Yield the ways to skip a test, or to excuse its failure, that *tree* uses."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id="SkipTest") | ast.Attribute(attr="SkipTest" | "skipTest"):
+                yield "SkipTest"
+            case ast.Name(id="skip" | "todo", ctx=ast.Store()) | ast.Attribute(attr="skip" | "todo", ctx=ast.Store()):
+                yield "skip or todo"
+            case ast.Name(id=str(name)) | ast.Attribute(attr=str(name)) if name in {"skipIf", "skipUnless"}:
+                yield name
+
+
+def is_within(name: str, *packages: str) -> bool:
+    """Tell whether the dotted *name* is one of *packages* or below it."""
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+
+
+def ends_in(name: str, *names: str) -> bool:
+    """Tell whether the dotted *name* is one of *names*, or ends in one."""
+    return any(f".{name}".endswith(f".{end}") for end in names)
+
+
+def modules(folder: Path) -> Iterator[tuple[str, str, ast.Module]]:
+    """Yield path, package and syntax tree of every module below *folder*."""
+    for path in sorted(folder.rglob("*.py")):
+        relative = path.relative_to(ROOT)
+        yield str(relative), ".".join(relative.parent.parts), ast.parse(path.read_text(), str(path))
+
+
+def imported(folder: Path) -> list[tuple[str, str]]:
+    """Return path and imported name for every import below *folder*."""
+    return [(path, name) for path, package, tree in modules(folder) for name in imports(tree, package)]
+
+
+def loaded_by(*names: str) -> list[str]:
+    """Import *names* and all their submodules in a fresh process and return what it has loaded then."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_BY, *names], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    loaded: list[str] = json.loads(done.stdout)
+    return loaded
+
+
+class PureHouseTests(Case):
+    """ca, auth and broker decide; they do not touch the world."""
+
+    def test_there_are_some(self) -> None:
+        self.assertEqual(PURE[:2], ["ca", "auth"])
+
+    def test_they_know_of_pkid_only_each_other_and_the_errors(self) -> None:
+        for house in PURE:
+            wrong = [
+                (path, name)
+                for path, name in imported(ROOT / "pkid" / house)
+                if is_within(name, "pkid") and not is_within(name, *KNOWN_TO_PURE[house])
+            ]
+            self.assertEqual(wrong, [])
+
+    def test_only_auth_knows_anything_of_twisted(self) -> None:
+        for house in PURE:
+            allowed = TWISTED_IN_AUTH if house == "auth" else ()
+            wrong = [
+                (path, name)
+                for path, name in imported(ROOT / "pkid" / house)
+                if is_within(name, "twisted") and not is_within(name, *allowed)
+            ]
+            self.assertEqual(wrong, [])
+
+    def test_they_have_no_files_clock_or_randomness_of_their_own(self) -> None:
+        for house in PURE:
+            folder = ROOT / "pkid" / house
+            wrong = [
+                (path, name) for path, name in imported(folder) if is_within(name, *OUTSIDE_WORLD, *CLOCKS_AND_DICE)
+            ]
+            wrong += [
+                (path, name)
+                for path, _, tree in modules(folder)
+                for name in calls(tree)
+                if ends_in(name, *CALLS_OUTSIDE)
+            ]
+            self.assertEqual(wrong, [])
+
+    def test_importing_them_installs_no_reactor(self) -> None:
+        for house in PURE:
+            self.assertNotIn("twisted.internet.reactor", loaded_by(f"pkid.{house}"), house)
+
+    def test_importing_ca_or_broker_loads_nothing_of_twisted(self) -> None:
+        for house in PURE:
+            if house != "auth":
+                self.assertEqual([name for name in loaded_by(f"pkid.{house}") if is_within(name, "twisted")], [])
+
+
+class EdgeTests(Case):
+    """Doors are independent, and the daemon loads only what it needs."""
+
+    def test_doors_do_not_import_one_another(self) -> None:
+        for door in DOORS:
+            others = [f"pkid.{other}" for other in DOORS if other != door]
+            wrong = [(path, name) for path, name in imported(ROOT / "pkid" / door) if is_within(name, *others)]
+            self.assertEqual(wrong, [])
+
+    def test_only_tap_imports_the_reactor(self) -> None:
+        users = {
+            path
+            for folder in (ROOT / "pkid", ROOT / "twisted")
+            for path, name in imported(folder)
+            if is_within(name, "twisted.internet.reactor")
+        }
+        self.assertEqual(users, {"pkid/tap.py"})
+
+    def test_the_plugin_imports_nothing_of_pkid(self) -> None:
+        self.assertEqual([entry for entry in imported(ROOT / "twisted") if is_within(entry[1], "pkid")], [])
+
+    def test_twisted_keeps_its_own_packages(self) -> None:
+        self.assertEqual(list((ROOT / "twisted").rglob("__init__.py")), [])
+
+    def test_the_daemon_loads_nothing_of_the_clients(self) -> None:
+        loaded = loaded_by("pkid.tap", "pkid.service")
+        self.assertEqual([name for name in loaded if is_within(name, *NOT_OF_THE_DAEMON)], [])
+
+    def test_the_daemon_leaves_the_choice_of_reactor_open(self) -> None:
+        self.assertNotIn("twisted.internet.reactor", loaded_by("pkid.tap", "pkid.service"))
+
+
+class TestSuiteTests(Case):
+    """No test is lost or skipped unnoticed."""
+
+    def test_every_folder_is_a_package_with_a_docstring(self) -> None:
+        wrong = []
+        for folder in sorted({path.parent for path in (ROOT / "tests").rglob("*.py")}):
+            init = folder / "__init__.py"
+            if not init.exists() or not ast.get_docstring(ast.parse(init.read_text())):
+                wrong.append(str(init.relative_to(ROOT)))
+        self.assertEqual(wrong, [])
+
+    def test_only_support_skips(self) -> None:
+        used = [(path, how) for path, _, tree in modules(ROOT / "tests") for how in skips(tree)]
+        self.assertEqual({path for path, _ in used}, {"tests/support.py"}, used)
+
+
+class WalkTests(Case):
+    """The walk itself sees what it must."""
+
+    def test_imports_are_seen_wherever_they_stand(self) -> None:
+        source = (
+            "import a.b\ndef f():\n  from twisted.internet import reactor as r\n  from .x import y\n  from .. import z"
+        )
+        self.assertEqual(
+            list(imports(ast.parse(source), "pkid.web")), ["a.b", "twisted.internet.reactor", "pkid.web.x.y", "pkid.z"]
+        )
+
+    def test_a_name_is_within_its_package_and_not_within_a_namesake(self) -> None:
+        self.assertTrue(is_within("pkid.web", "pkid.web"))
+        self.assertTrue(is_within("pkid.web.site", "pkid.line", "pkid.web"))
+        self.assertFalse(is_within("pkid.website", "pkid.web"))
+
+    def test_a_call_is_known_by_the_end_of_its_name(self) -> None:
+        called = list(calls(ast.parse("open('x'); dt.datetime.now(UTC); now(); self.now(); x.reopen()")))
+        self.assertEqual(called, ["open", "dt.datetime.now", "now", "self.now", "x.reopen"])
+        self.assertEqual([name for name in called if ends_in(name, *CALLS_OUTSIDE)], ["open", "dt.datetime.now"])
+
+    def test_every_way_to_skip_is_seen(self) -> None:
+        for source in (
+            "raise SkipTest('x')",
+            "raise unittest.SkipTest",
+            "self.skipTest('x')",
+            "test.skip = 'x'",
+            "class T:\n  todo = 'x'",
+            "@unittest.skipIf(1, 'x')\ndef test(): 0",
+        ):
+            self.assertEqual(len(list(skips(ast.parse(source)))), 1, source)
+        self.assertEqual(list(skips(ast.parse("print(skip)"))), [])

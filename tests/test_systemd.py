@@ -1,0 +1,93 @@
+"""The systemd units are correct and keep the daemon confined."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from configparser import ConfigParser
+from pathlib import Path
+
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.testing import MemoryReactor
+
+from tests.support import Case, require_program
+
+UNITS = Path(__file__).parent.parent / "etc" / "systemd"
+INSTALLED = "/opt/pkid/bin/twistd"
+HIGHEST_EXPOSURE = 2.0
+
+
+class UnitFileTests(Case):
+    """What systemd-analyze says of them, without a running systemd."""
+
+    def setUp(self) -> None:
+        self.analyze = require_program("systemd-analyze")
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for unit in UNITS.iterdir():
+            # Any program that exists will do in place of the installed one
+            (self.folder / unit.name).write_text(unit.read_text().replace(INSTALLED, sys.executable))
+
+    def run_analyze(self, *arguments: str) -> str:
+        """Run systemd-analyze and return all that it said."""
+        done = subprocess.run(
+            [self.analyze, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60
+        )
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout
+
+    def test_systemd_finds_nothing_wrong(self) -> None:
+        units = [str(self.folder / name) for name in ("pkid.service", "pkid.socket")]
+        self.assertEqual(self.run_analyze("verify", "--man=no", *units), "")
+
+    def test_a_misspelt_setting_would_be_noticed(self) -> None:
+        unit = self.folder / "pkid.service"
+        unit.write_text(unit.read_text().replace("PrivateTmp=", "PrivateTemp="))
+        self.assertIn("PrivateTemp", self.run_analyze("verify", "--man=no", str(unit)))
+
+    def test_the_exposure_is_low(self) -> None:
+        said = self.run_analyze("security", "--offline=yes", "--no-pager", str(self.folder / "pkid.service"))
+        verdict = re.search(r"Overall exposure level for pkid\.service: ([0-9.]+)", said)
+        assert verdict is not None, said
+        print(f" [{verdict[0]}]", end="")
+        self.assertLessEqual(float(verdict[1]), HIGHEST_EXPOSURE)
+
+
+class AgreementTests(Case):
+    """The two units and the daemon agree with one another."""
+
+    def read(self, name: str) -> ConfigParser:
+        unit = ConfigParser(strict=False, interpolation=None, delimiters=("=",), comment_prefixes=("#",))
+        unit.optionxform = str  # type: ignore[assignment, method-assign]
+        unit.read(UNITS / name)
+        return unit
+
+    def test_the_service_waits_for_notifications_and_reloads_by_hangup(self) -> None:
+        service = self.read("pkid.service")["Service"]
+        self.assertEqual(service["Type"], "notify")
+        self.assertEqual(service["ExecReload"], "/bin/kill -HUP $MAINPID")
+        self.assertTrue(service["WatchdogSec"])
+
+    def test_the_daemon_stays_in_the_foreground_and_writes_no_pid_file(self) -> None:
+        command = self.read("pkid.service")["Service"]["ExecStart"]
+        self.assertTrue(command.startswith(f"{INSTALLED} --nodaemon --pidfile= pkid "), command)
+
+    def test_a_missing_pre_shared_key_does_not_stop_the_service(self) -> None:
+        name, _, source = self.read("pkid.service")["Service"]["LoadCredential"].partition(":")
+        self.assertEqual(name, "psk")
+        self.assertFalse(source.startswith("/"), "systemd refuses to start when an absolute path does not exist")
+
+    def test_the_kernel_is_not_asked_to_refuse_what_tls_needs(self) -> None:
+        service = self.read("pkid.service")["Service"]
+        self.assertNotIn("MemoryDenyWriteExecute", service, "cffi makes its callbacks in such memory")
+        self.assertIn("AF_UNIX", service["RestrictAddressFamilies"].split(), "the notification socket")
+
+    def test_the_endpoint_that_the_socket_unit_names_is_one(self) -> None:
+        text = (UNITS / "pkid.socket").read_text()
+        endpoint = re.search(r'https = "(.+)"', text)
+        assert endpoint is not None
+        name = self.read("pkid.socket")["Socket"]["FileDescriptorName"]
+        self.assertEqual(endpoint[1], f"systemd:domain=INET6:name={name}")
+        with self.assertRaisesRegex(KeyError, name):  # understood; only the descriptor is not there
+            serverFromString(MemoryReactor(), endpoint[1])
