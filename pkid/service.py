@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any
 
 from cryptography import x509
@@ -53,6 +55,7 @@ from pkid.web.system import PingPage, ReadyPage
 
 __all__ = ["Core", "make_service"]
 
+_MOST_FILES = 65_536
 _PATIENCE = 25.0  # seconds that answers in flight have when the daemon stops
 
 
@@ -74,8 +77,8 @@ class Core(MultiService):
         self._settings = settings
         self._reactor = reactor
         self._live = LiveContext()
-        self._site = Site(reactor)
-        self._door = Door("https", settings.https or "", self._site, self._live if settings.tls else None, reactor)
+        self._site = Site(reactor, most_per_peer=_raise_file_limit() // 2)
+        self._door = Door("https", settings.https, self._site, self._live if settings.tls else None, reactor)
 
     def privilegedStartService(self) -> None:
         """Bind the ports; twistd sheds privileges after this."""
@@ -93,7 +96,7 @@ class Core(MultiService):
             self._assemble()
         super().startService()
         self._state.save_addresses([f"{self._door.name} {self._door.address}"])
-        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
+        self._former_handler = signal.signal(signal.SIGHUP, self._hang_up)
 
     def stopService(self) -> Deferred[None]:
         """Finish what is in flight, then close everything, the last opened first."""
@@ -104,6 +107,9 @@ class Core(MultiService):
         self._log.info("reloading")
         self._readiness.reloading()
         return self._host.check().addBoth(lambda _: self._readiness.reloaded())
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._reactor.callFromThread(self.reload)
 
     def _assemble(self) -> None:
         settings, reactor = self._settings, self._reactor
@@ -132,6 +138,7 @@ class Core(MultiService):
             if child is self._door:
                 await self._site.finish(_PATIENCE)
         self._state.close()
+        signal.signal(signal.SIGHUP, self._former_handler)
 
     def _discover(self) -> Names:
         return discover(self._settings.host_dns_names, self._settings.host_ip_addresses)
@@ -177,6 +184,16 @@ def _routes(
         },
         otherwise=NotFound(guard),
     )
+
+
+def _raise_file_limit() -> int:
+    """Let the process have as many open files, so connections, as the system allows it; return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, _MOST_FILES) if hard != resource.RLIM_INFINITY else _MOST_FILES
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return min(soft, _MOST_FILES) if soft != resource.RLIM_INFINITY else _MOST_FILES
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
 
 
 def _now() -> datetime:

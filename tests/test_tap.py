@@ -45,10 +45,10 @@ class OptionsTests(TapCase):
         self.assertEqual((settings.state, settings.https), (Path("/home/me/.local/state/pkid"), "tcp:8900"))
 
     def test_values_and_flags(self) -> None:
-        settings = self.parse("--psk", GOOD, "--no-tls", "--leaf-lifetime=30d", "--https", "off").settings
+        settings = self.parse("--psk", GOOD, "--no-tls", "--leaf-lifetime=30d", "--https", "tcp:1").settings
         self.assertEqual((settings.psk, settings.psk_source), (GOOD, "--psk"))
         self.assertEqual((settings.tls, settings.strict_tokens), (False, False))
-        self.assertEqual((settings.leaf_lifetime, settings.https), (timedelta(days=30), None))
+        self.assertEqual((settings.leaf_lifetime, settings.https), (timedelta(days=30), "tcp:1"))
 
     def test_environment(self) -> None:
         os.environ["PKID_TRUST_DOMAIN"] = "example.org"
@@ -129,7 +129,7 @@ class MakeServiceTests(TapCase):
         make_service = Mock(return_value=service)
         module = ModuleType("pkid.service")
         module.make_service = make_service  # type: ignore[attr-defined]
-        options = self.parse("--https", "off")
+        options = self.parse("--https", "tcp:1")
         with patch.dict(sys.modules, {"pkid.service": module}):
             self.assertIs(makeService(options), service)
         make_service.assert_called_once_with(options.settings, reactor)

@@ -109,14 +109,14 @@ def ip_addresses(value: object) -> tuple[str, ...]:
     return _each(value, lambda item: str(ip_name(item)), "the IP address of one host")
 
 
-def endpoint(value: object) -> str | None:
-    """Read a server endpoint string, or ``None`` for ``off``.
+def endpoint(value: object) -> str:
+    """Read a server endpoint string; ``off`` is refused as long as there is no other door.
 
     An endpoint that brings TLS of its own is refused: the door's certificate is the authority's business.
     """
     written = text(value)
     if written == "off":
-        return None
+        raise ValueError("cannot be off, because there is no other door to serve")
     if written.startswith(("ssl:", "tls:")):
         raise ValueError(f"must be without TLS, which the door adds by itself; write tcp:PORT, not {written!r}")
     _try_endpoint(written)
@@ -132,7 +132,7 @@ def _try_endpoint(written: str) -> None:
     except LookupError:
         raise ValueError(f"names a socket that systemd did not pass on: {written!r}") from None
     except (RuntimeError, TypeError, ValueError):  # what the parsers of Twisted raise, by kind of mistake
-        raise ValueError(f"must be an endpoint such as {example}, or off, not {written!r}{hint}") from None
+        raise ValueError(f"must be an endpoint such as {example}, not {written!r}{hint}") from None
     port = _PORT.search(written)
     if port and not 0 <= int(port[1]) <= 65535:
         raise ValueError(f"must have a port of 0 to 65535, not {written!r}")

@@ -46,8 +46,8 @@ class Settings:
     """Whether a key that is easy to guess is accepted."""
     strict_tokens: bool
     """Whether only tokens that are bound to one request are accepted."""
-    https: str | None
-    """The endpoint string of the HTTPS door; ``None`` when it is off."""
+    https: str
+    """The endpoint string of the HTTPS door."""
     tls: bool
     """Whether the HTTPS door speaks TLS."""
     host_dns_names: tuple[str, ...]

@@ -55,7 +55,7 @@ PSK_FILE = Setting("psk-file", "FILE", kinds.path, None, "a file that holds the 
 ALLOW_WEAK_PSK = Setting("allow-weak-psk", "", kinds.boolean, "false", "accept a key that is easy to guess")
 STRICT_TOKENS = Setting("strict-tokens", "", kinds.boolean, "false", "accept only tokens that are bound to one request")
 
-HTTPS = Setting("https", "ENDPOINT", kinds.endpoint, "tcp:8900", "where to listen, or off")
+HTTPS = Setting("https", "ENDPOINT", kinds.endpoint, "tcp:8900", "where to listen")
 NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "speak plain text; proof is required all the same")
 HOST_DNS_NAMES = Setting("host-dns-names", "LIST", kinds.host_names, "", "more names in the core's own certificate")
 HOST_IP_ADDRESSES = Setting("host-ip-addresses", "LIST", kinds.ip_addresses, "", "more addresses in it")

@@ -16,6 +16,8 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.server import Request
 
+from pkid.auth.fairness import peer_key
+
 if TYPE_CHECKING:
     from pkid.web.site import Site
 
@@ -54,14 +56,19 @@ class Channel(HTTPChannel):
 
     requestFactory = BoundedRequest
     site: Site
+    peer: str
+    """Who is at the other end, as :func:`~pkid.auth.fairness.peer_key` tells peers apart."""
     _refused = False
     _cut: IDelayedCall | None = None
     _deadline: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
-        """Let the site know of this connection."""
+        """Let the site know of this connection, and cut it if its peer has too many."""
         super().connectionMade()
-        self.site.channels.add(self)
+        self.peer = peer_key(str(getattr(self._tcp().getPeer(), "host", "local")))
+        if not self.site.welcome(self):
+            self._refused = True
+            self.abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let the site forget this connection."""

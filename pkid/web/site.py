@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import server
@@ -16,15 +18,22 @@ _IDLE = 60  # seconds that a connection may be silent, its TLS handshake include
 
 
 class Site(server.Site):
-    """Serves pages over bounded connections, without an access log line per request."""
+    """Serves pages over bounded connections, without an access log line per request.
+
+    :param most_per_peer: connections that one peer may have at a time.
+    """
 
     protocol = Channel  # type: ignore[assignment]
     displayTracebacks = False
     _routes: Routes
 
-    def __init__(self, clock: IReactorTime) -> None:
+    noisy = False
+
+    def __init__(self, clock: IReactorTime, most_per_peer: int = 256) -> None:
         super().__init__(None, BoundedRequest, parsePOSTFormSubmission=False, timeout=_IDLE, reactor=clock)
         self.channels: set[Channel] = set()
+        self._most_per_peer = most_per_peer
+        self._connections: Counter[str] = Counter()
         self._empty: Deferred[None] | None = None
 
     def serve(self, routes: Routes) -> None:
@@ -42,9 +51,18 @@ class Site(server.Site):
     def log(self, request: Request) -> None:
         """Write no access log; what is decided is logged where it is decided."""
 
+    def welcome(self, channel: Channel) -> bool:
+        """Take note of a new connection; false when its peer has too many already."""
+        self.channels.add(channel)
+        self._connections[channel.peer] += 1
+        return self._connections[channel.peer] <= self._most_per_peer
+
     def forget(self, channel: Channel) -> None:
         """Forget a connection that is gone."""
         self.channels.discard(channel)
+        self._connections[channel.peer] -= 1
+        if not self._connections[channel.peer]:
+            del self._connections[channel.peer]
         if not self.channels and self._empty is not None:
             empty, self._empty = self._empty, None
             empty.callback(None)

@@ -55,8 +55,8 @@ def lint(certificate: Path) -> list[str]:
     """Return what pkilint finds in *certificate* at severity WARNING and above.
 
     Left out is what it only believes to be wrong: a DNS name of one label (RFC 1034, 3.5 allows it; ``localhost`` is
-    in every certificate of the originals) or with a wildcard (RFC 9525, 6.3), and a URI whose scheme is SPIFFE's, because
-    it knows nine schemes (RFC 5280, 4.2.1.6 allows all).
+    in every certificate of the originals) or with a wildcard (RFC 9525, 6.3), and SPIFFE's URIs, because it knows nine
+    schemes (RFC 5280, 4.2.1.6 allows all).
     """
     program = Path(sys.executable).with_name("lint_pkix_cert")
     require(program.exists(), "pkilint")

@@ -51,24 +51,17 @@ class AuthorityTests(Base):
         self.assertIn("hostname mismatch", self.fail_to_connect("-verify_hostname", "other.example"))
 
     def test_certificates(self) -> None:
-        """The CA, the host and components of every key type pass a strict check and a linter."""
+        """The CA, the host and components of every key type pass a strict check and a linter; each has its identity."""
         host = self.directory / "host.crt"
         host.write_text(extract_certificate(self.connect()))
         self.check(self.authority)
         self.check(host, "-purpose", "sslserver", "-verify_hostname", "localhost")
+        self.check_identity(host, "pkid/core")
         for name, key in KEYS.items():
             component = self.sign(name, key)
             self.check(component, "-purpose", "sslserver", "-verify_hostname", "worker.example")
             self.check(component, "-purpose", "sslclient", "-verify_ip", "192.0.2.7")
-
-    def test_identities(self) -> None:
-        """The core's certificate and a component's carry each one's own identity, and no other."""
-        host = self.directory / "host.crt"
-        host.write_text(extract_certificate(self.connect()))
-        for certificate, name in ((host, "pkid/core"), (self.sign("p256", KEYS["p256"]), "worker-p256")):
-            names = openssl("x509", "-in", certificate, "-noout", "-ext", "subjectAltName").stdout
-            self.assertEqual(names.count("URI:"), 1, names)
-            self.assertIn(f"URI:spiffe://{TRUST_DOMAIN}/{name}", names)
+            self.check_identity(component, f"worker-{name}")
 
     def sign(self, name: str, key: tuple[str, ...]) -> Path:
         """Get a certificate with an identity for a new key; return its file."""
@@ -84,6 +77,12 @@ class AuthorityTests(Base):
         """Check one certificate with both programs."""
         self.assertEqual(verify(self.authority, certificate, *options), f"{certificate}: OK\n")
         self.assertEqual(lint(certificate), [], certificate.name)
+
+    def check_identity(self, certificate: Path, name: str) -> None:
+        """Check that a certificate names one component and no other."""
+        names = openssl("x509", "-in", certificate, "-noout", "-ext", "subjectAltName").stdout
+        self.assertEqual(names.count("URI:"), 1, names)
+        self.assertRegex(names, rf"URI:spiffe://{TRUST_DOMAIN}/{name}(,|\n)")
 
     def connect(self, *options: str) -> str:
         """Connect with ``openssl s_client``, which must succeed; return what it tells."""

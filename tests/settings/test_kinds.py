@@ -65,14 +65,18 @@ class KindTests(SettingsCase):
             "haproxy:tcp:8900",
         ):
             self.assertEqual(self.resolve({"https": written}).https, written)
-        self.assertIsNone(self.resolve({"https": "off"}).https)
+
+    def test_the_only_door_cannot_be_off(self) -> None:
+        self.assertEqual(
+            self.refused({"https": "off"}), "--https cannot be off, because there is no other door to serve"
+        )
 
     def test_no_endpoints(self) -> None:
         for written in ("", "8900", "tcp", "tcp:", "tcp:https", "udp:8900", "tcp:8900:colour=red", "tcp:8900\\", "Off"):
             self.assertEqual(
                 self.refused({"https": written}),
                 "--https must be an endpoint such as tcp:8900, tcp:8900:interface=127.0.0.1 or unix:/run/pkid/https,"
-                f" or off, not {written!r}",
+                f" not {written!r}",
             )
 
     def test_unescaped_colons(self) -> None:

@@ -57,7 +57,7 @@ class FailingDatabaseTests(Case):
 
     def refuse(self, cause: str) -> None:
         """Check that a group is refused, with *cause* in the log and nothing of it in the ledger."""
-        group = [entry(2, certificate=b"secret" * 50_000), entry(3)]
+        group = [entry(2, name="secret", certificate=bytes(300_000)), entry(3)]
         failure = self.failureResultOf(self.store.transact(lambda ledger: ledger.record(group)), Unavailable)
         self.assertIs(failure.value.reason, Reason.STORE)
         (logged,) = map(formatEvent, self.events)
@@ -66,7 +66,7 @@ class FailingDatabaseTests(Case):
 
     def recover(self) -> None:
         """Check that the next group is recorded beside what was there before, on a connection without a past."""
-        self.store.transact_now(lambda ledger: ledger.record([entry(4, certificate=b"public" * 50_000)]))
+        self.store.transact_now(lambda ledger: ledger.record([entry(4, certificate=bytes(300_000))]))
         serials = [serial for serial in range(1, 5) if self.find(serial)]
         self.assertEqual(serials, [1, 4])
 
@@ -112,7 +112,7 @@ class FailingDatabaseTests(Case):
         self.recover()
 
     def test_a_serial_number_that_is_there_already(self) -> None:
-        again = [entry(5), entry(1, certificate=b"secret")]
+        again = [entry(5), entry(1, name="secret")]
         error = self.assertRaises(Unavailable, self.store.transact_now, lambda ledger: ledger.record(again))
         self.assertNotIn("secret", str(error.__cause__))
         (logged,) = map(formatEvent, self.events)

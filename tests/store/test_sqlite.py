@@ -93,6 +93,10 @@ class OpeningTests(SQLiteCase):
     def test_a_commit_waits_for_the_disk(self) -> None:
         self.assertEqual((self.pragma("synchronous"), self.pragma("journal_mode")), (2, "wal"))
 
+    def test_a_database_that_cannot_have_a_write_ahead_log_is_refused(self) -> None:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            self.assertRaises(sqlite3.NotSupportedError, sqlite._configure, connection, None)
+
     def test_foreign_keys_are_kept(self) -> None:
         self.assertEqual(self.pragma("foreign_keys"), 1)
 
