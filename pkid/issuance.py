@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from pkid.ca.authority import Authority, Order
@@ -43,7 +43,7 @@ class Issuance:
         Cancelling takes an order back, if no group took it yet.
         """
         if len(self._waiting) >= self._capacity:
-            return _failed(Unavailable(Reason.BUSY))
+            return fail(Unavailable(Reason.BUSY))
         answer: Deferred[Entry] = Deferred(self._take_back)
         self._waiting.append((order, answer))
         self._start_group()
@@ -68,9 +68,3 @@ class Issuance:
         for (_, waiter), answer in zip(group, answers, strict=True):
             waiter.callback(Failure(answer) if isinstance(answer, PkidError) else answer)
         self._start_group()
-
-
-def _failed(error: PkidError) -> Deferred[Entry]:
-    failed: Deferred[Entry] = Deferred()
-    failed.errback(Failure(error))
-    return failed

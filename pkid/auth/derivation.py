@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, fail
 
 from pkid.auth.fairness import FairQueue, QueueFull, peer_key
 from pkid.auth.psk import PreSharedKey
@@ -48,11 +47,17 @@ class _Derivation:
         self.waiters.add(waiter)
         return waiter
 
-    def finish(self, result: bytes | Failure) -> None:
-        """Give everybody the result."""
+    def finish(self, result: Any) -> None:
+        """Give everybody the result: the key, or a failure."""
         waiters, self.waiters = self.waiters, set()
         for waiter in waiters:
             waiter.callback(result)
+
+    def give_up(self) -> None:
+        """Tell everybody that there is no time for them."""
+        waiters, self.waiters = self.waiters, set()
+        for waiter in waiters:
+            waiter.errback(Unavailable(Reason.BUSY))
 
 
 class KeyDerivation:
@@ -99,7 +104,7 @@ class KeyDerivation:
             try:
                 self._enqueue(peer, derivation)
             except QueueFull:
-                return _busy()
+                return fail(Unavailable(Reason.BUSY))
         waiter = derivation.wait()
         self._start_next()
         return waiter
@@ -115,7 +120,7 @@ class KeyDerivation:
     def _drop(self, evicted: _Derivation) -> None:
         self._forget(evicted)
         if not evicted.running:
-            evicted.finish(Failure(Unavailable(Reason.BUSY)))
+            evicted.give_up()
 
     def _start_next(self) -> None:
         while self._idle and self._queue:
@@ -133,7 +138,7 @@ class KeyDerivation:
         done = self._offload(lambda: derive_key(derivation.psk.secret, derivation.salt))
         done.addBoth(self._finished, derivation)
 
-    def _finished(self, result: bytes | Failure, derivation: _Derivation) -> None:
+    def _finished(self, result: Any, derivation: _Derivation) -> None:
         self._idle += 1
         self._forget(derivation)
         derivation.finish(result)
@@ -142,9 +147,3 @@ class KeyDerivation:
     def _forget(self, derivation: _Derivation) -> None:
         if self._pending.get((derivation.psk, derivation.salt)) is derivation:
             del self._pending[derivation.psk, derivation.salt]
-
-
-def _busy() -> Deferred[bytes]:
-    busy: Deferred[bytes] = Deferred()
-    busy.errback(Failure(Unavailable(Reason.BUSY)))
-    return busy
