@@ -99,7 +99,7 @@ class BearerTokenChecker:
 def _rights(claims: Claims) -> frozenset[Right]:
     """Give a component all rights, and a user (``email``) those of its ``roles``, joined by commas.
 
-    :raises Refused: ``unauthorized`` when a user has no roles.
+    :raises UnauthorizedLogin: when a user has no roles.
     """
     if "email" not in claims:
         return _ALL_RIGHTS

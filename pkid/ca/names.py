@@ -24,7 +24,9 @@ _COMPONENT = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST_NAME = 253
-_LONGEST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1
+_LONGEST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1; in UTF-8, because some readers count bytes
+_MOST_SHOWN = 128  # characters of a refused name that an error repeats
+_BROADCAST = IPv4Address("255.255.255.255")
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -37,7 +39,7 @@ class TrustDomain:
 
     def __post_init__(self) -> None:
         if not _TRUST_DOMAIN.fullmatch(self.name):
-            raise Refused(Reason.BAD_NAME, repr(self.name))
+            raise Refused(Reason.BAD_NAME, _shown(self.name))
 
     @property
     def uri(self) -> str:
@@ -55,7 +57,7 @@ class TrustDomain:
         :raises Refused: when it is not a component's name.
         """
         if not is_component(component):
-            raise Refused(Reason.BAD_IDENTITY, repr(component))
+            raise Refused(Reason.BAD_IDENTITY, _shown(component))
         return f"{self.uri}/{component}"
 
     def component(self, uri: str) -> str:
@@ -65,7 +67,7 @@ class TrustDomain:
         """
         prefix, name = f"{self.uri}/", uri.removeprefix(f"{self.uri}/")
         if not uri.startswith(prefix) or not is_component(name):
-            raise Refused(Reason.BAD_IDENTITY, repr(uri))
+            raise Refused(Reason.BAD_IDENTITY, _shown(uri))
         return name
 
 
@@ -106,8 +108,8 @@ def host_name(text: str) -> str:
     labels = name.split(".")
     rest = labels[1:] if labels[0] == "*" else labels
     fits = len(name) <= _LONGEST_HOST_NAME and all(_LABEL.fullmatch(label) for label in rest)
-    if not fits or labels[-1].isdigit() or (labels[0] == "*" and len(rest) < 2):
-        raise Refused(Reason.BAD_NAME, repr(text))
+    if not text.isascii() or not fits or labels[-1].isdigit() or (labels[0] == "*" and len(rest) < 2):
+        raise Refused(Reason.BAD_NAME, _shown(text))
     return name
 
 
@@ -121,25 +123,31 @@ def is_host_name(text: str) -> bool:
 
 
 def ip_name(address: object) -> IPAddress:
-    """Check an IP address (or its text): one unicast host, no network, not the unspecified address.
+    """Check an IP address (or its text): one unicast host, no network, no broadcast, not the unspecified address.
 
     :raises Refused: otherwise.
     """
     try:
         checked = ip_address(str(address))
     except ValueError:
-        raise Refused(Reason.BAD_NAME, repr(str(address))) from None
+        raise Refused(Reason.BAD_NAME, _shown(str(address))) from None
     scoped = isinstance(checked, IPv6Address) and checked.scope_id is not None
-    if checked.is_unspecified or checked.is_multicast or scoped:
-        raise Refused(Reason.BAD_NAME, repr(str(address)))
+    if checked.is_unspecified or checked.is_multicast or checked == _BROADCAST or scoped:
+        raise Refused(Reason.BAD_NAME, _shown(str(address)))
     return checked
 
 
 def common_name(text: str) -> str:
-    """Check a subject's common name: 1 to 64 printable characters, no space at either end.
+    """Check a subject's common name: 1 to 64 bytes of printable UTF-8, no space at either end.
 
     :raises Refused: otherwise; control characters could forge log lines and file names.
     """
-    if not 1 <= len(text) <= _LONGEST_COMMON_NAME or not text.isprintable() or text != text.strip():
-        raise Refused(Reason.BAD_NAME, repr(text))
+    fits = 1 <= len(text.encode("utf-8", "replace")) <= _LONGEST_COMMON_NAME
+    if not fits or not text.isprintable() or text != text.strip():
+        raise Refused(Reason.BAD_NAME, _shown(text))
     return text
+
+
+def _shown(name: str) -> str:
+    """Write a refused name so that it can stand in an answer and in one log line."""
+    return repr(name if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]}...")

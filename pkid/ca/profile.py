@@ -7,7 +7,7 @@ cannot be signed. Nothing is copied from a request: each field is made anew from
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Final, final
@@ -36,34 +36,24 @@ class Purpose(Enum):
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
 class Approved:
-    """The content of a certificate that may be signed; made by :class:`Profile` alone."""
+    """The content of a certificate that may be signed; made by :class:`Profile` alone, and not to be altered."""
 
-    __slots__ = ("common_name", "csr_sha256", "lifetime", "name", "names", "proven", "public_key", "purpose")
+    seal: InitVar[object]
+    purpose: Purpose
+    public_key: PublicKey
+    names: Names
+    lifetime: timedelta
+    _: KW_ONLY
+    name: str
+    proven: bool = False
+    common_name: str | None = None
+    csr_sha256: bytes | None = None
 
-    def __init__(
-        self,
-        seal: object,
-        purpose: Purpose,
-        public_key: PublicKey,
-        names: Names,
-        lifetime: timedelta,
-        *,
-        name: str,
-        proven: bool = False,
-        common_name: str | None = None,
-        csr_sha256: bytes | None = None,
-    ) -> None:
+    def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("only a Profile approves")
-        self.purpose = purpose
-        self.public_key = public_key
-        self.names = names
-        self.lifetime = lifetime
-        self.name = name
-        self.proven = proven
-        self.common_name = common_name
-        self.csr_sha256 = csr_sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +88,7 @@ class Profile:
             raise Refused(Reason.ISSUER_KEY)
         subject = _single_common_name(request.common_names)
         names = self._names(request, subject)
-        self._check_allowed(names)
+        self._check_allowed(names, subject)
         return Approved(
             _SEAL,
             Purpose.COMPONENT,
@@ -158,8 +148,10 @@ class Profile:
             raise Refused(Reason.BAD_IDENTITY, f"(one of {len(set(uri))})")
         return Names.of(tuple(dns), tuple(ip), tuple(uri))
 
-    def _check_allowed(self, names: Names) -> None:
-        denied = [name for name in names.dns if name in self.forbidden.dns]
+    def _check_allowed(self, names: Names, subject: str | None) -> None:
+        """Refuse the core's names, the common name too: without a DNS name, some clients still go by it."""
+        asked = names.dns if subject is None else (*names.dns, subject.lower())
+        denied = [name for name in asked if any(_covers(name, host) for host in self.forbidden.dns)]
         denied += [str(address) for address in names.ip if address in self.forbidden.ip]
         if denied:
             raise Refused(Reason.NOT_ALLOWED, denied[0])
@@ -168,6 +160,11 @@ class Profile:
         if names.uri:
             return self.trust_domain.component(names.uri[0])
         return subject or next(iter((*names.dns, *(str(address) for address in names.ip))))
+
+
+def _covers(name: str, host: str) -> bool:
+    """Tell whether a DNS name, perhaps with a wildcard, is good for a host (RFC 6125, 6.4.3)."""
+    return name == host or (name.startswith("*.") and name[1:] == host[host.find(".") :])
 
 
 def _single_common_name(common_names: tuple[str, ...]) -> str | None:

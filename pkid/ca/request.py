@@ -17,6 +17,14 @@ from pkid.errors import Malformed, Reason, Refused
 __all__ = ["CertificateRequest", "read_request"]
 
 _ACCEPTED_DIGESTS = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 _LABELS = (b"-----BEGIN CERTIFICATE REQUEST-----", b"-----BEGIN NEW CERTIFICATE REQUEST-----")
 
 
@@ -43,7 +51,7 @@ def read_request(body: bytes) -> CertificateRequest:
     try:
         csr = x509.load_pem_x509_csr(body)
         request = _read(csr)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except _UNREADABLE as error:
         raise Malformed(Reason.BAD_REQUEST, _one_line(error)) from None
     return request
 
