@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from pkid.auth.fairness import FairQueue, QueueFull, peer_key
 from pkid.auth.psk import PreSharedKey
@@ -39,6 +39,7 @@ class _Derivation:
         self.salt = salt
         self.waiters: set[Deferred[bytes]] = set()
         self.peers: set[str] = set()
+        self.lines = 0
         self.running = False
 
     def wait(self) -> Deferred[bytes]:
@@ -49,15 +50,13 @@ class _Derivation:
 
     def finish(self, result: Any) -> None:
         """Give everybody the result: the key, or a failure."""
-        waiters, self.waiters = self.waiters, set()
-        for waiter in waiters:
-            waiter.callback(result)
+        while self.waiters:  # one who gets it may cancel another
+            self.waiters.pop().callback(result)
 
     def give_up(self) -> None:
         """Tell everybody that there is no time for them."""
-        waiters, self.waiters = self.waiters, set()
-        for waiter in waiters:
-            waiter.errback(Unavailable(Reason.BUSY))
+        while self.waiters:
+            self.waiters.pop().errback(Unavailable(Reason.BUSY))
 
 
 class KeyDerivation:
@@ -113,13 +112,16 @@ class KeyDerivation:
         """Let a derivation wait in this peer's line too: the first line to come to its turn starts it."""
         evicted = self._queue.push(peer, derivation)
         derivation.peers.add(peer)
+        derivation.lines += 1
         self._pending[derivation.psk, derivation.salt] = derivation
         if evicted is not None:
             self._drop(evicted)
 
     def _drop(self, evicted: _Derivation) -> None:
-        self._forget(evicted)
-        if not evicted.running:
+        """Give a derivation up, unless it runs or still waits in another peer's line."""
+        evicted.lines -= 1
+        if not evicted.running and not evicted.lines:
+            self._forget(evicted)
             evicted.give_up()
 
     def _start_next(self) -> None:
@@ -135,7 +137,7 @@ class KeyDerivation:
     def _start(self, derivation: _Derivation) -> None:
         derivation.running = True
         self._idle -= 1
-        done = self._offload(lambda: derive_key(derivation.psk.secret, derivation.salt))
+        done = maybeDeferred(self._offload, lambda: derive_key(derivation.psk.secret, derivation.salt))
         done.addBoth(self._finished, derivation)
 
     def _finished(self, result: Any, derivation: _Derivation) -> None:

@@ -21,18 +21,26 @@ _COMMON = frozenset(
         "0123456789abcdef",
         "1234567890123456",
         "abcdefghijklmnop",
+        "administrator",
+        "changeme",
         "changemechangeme",
         "changemeplease",
         "correcthorsebatterystaple",
+        "iloveyou",
         "iloveyouiloveyou",
+        "letmein",
         "letmeinletmein",
         "mypresharedkey",
+        "password",
         "passwordpassword",
         "pleasechangeme",
         "presharedkey",
+        "qwerty",
+        "qwertyuiop",
         "qwertyuiopasdfgh",
         "qwertyuiopasdfghjklzxcvbnm",
         "replacethissecret",
+        "secret",
         "secretpresharedkey",
         "supersecretpassword",
         "thisisasecretkey",
@@ -80,5 +88,6 @@ def make_secret(random_bytes: Callable[[int], bytes]) -> str:
 
 
 def _repeats(secret: str) -> bool:
-    """Tell whether a short piece, written again and again, gives the whole."""
-    return any(secret == (secret[:size] * len(secret))[: len(secret)] for size in range(1, MINIMUM_LENGTH // 2 + 1))
+    """Tell whether a piece that is too short itself, written twice or more, gives the whole."""
+    longest = min(MINIMUM_LENGTH - 1, len(secret) // 2)
+    return any(secret == (secret[:size] * len(secret))[: len(secret)] for size in range(1, longest + 1))

@@ -17,6 +17,7 @@ from pkid.ca.keys import KeyType, PublicKey
 from pkid.ca.ledger import Entry, Ledger, RequestKey
 from pkid.ca.names import Names
 from pkid.ca.profile import Approved, Profile
+from pkid.ca.renewal import renewal_due
 from pkid.ca.request import read_request
 from pkid.ca.trust import is_issued_by
 from pkid.errors import PkidError, Reason, Unavailable
@@ -53,16 +54,17 @@ class Authority:
     def fulfil(self, orders: Sequence[Order], ledger: Ledger) -> list[Entry | PkidError]:
         """Answer each order with its entry, or with the error that stands against it.
 
-        A repeated order gets the entry that it got before; a bad order spoils no other.
+        A repeated order gets the entry that it got before, unless that is already to be renewed; a bad order spoils
+        no other.
         """
         now = self._now()
         verdicts = [self._judge(order) for order in orders]
         pairs = list(zip(verdicts, (order.credential for order in orders), strict=True))
         keys = {_request_key(verdict, credential) for verdict, credential in pairs if isinstance(verdict, Approved)}
         recalled = ledger.recall(list(keys), now - RETRY_WINDOW)
-        known = dict(recalled)
+        known = {key: entry for key, entry in recalled.items() if now < renewal_due(entry.not_before, entry.not_after)}
         answers = [self._answer(verdict, credential, known, now) for verdict, credential in pairs]
-        ledger.record([entry for key, entry in known.items() if key not in recalled])
+        ledger.record([entry for key, entry in known.items() if entry is not recalled.get(key)])
         return answers
 
     def certify_core(self, public_key: PublicKey, names: Names, ledger: Ledger) -> Entry:

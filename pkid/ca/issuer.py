@@ -36,7 +36,9 @@ class Issuer:
             return "holds a certificate and a key that do not belong together"
         if not _may_sign_certificates(self.certificate):
             return "holds a certificate that is not a certificate authority's"
-        if not self.certificate.not_valid_before_utc <= now < self.certificate.not_valid_after_utc:
+        if now < self.certificate.not_valid_before_utc:
+            return f"holds a certificate that is valid only from {self.certificate.not_valid_before_utc:%Y-%m-%d}"
+        if now >= self.certificate.not_valid_after_utc:
             return f"holds a certificate that is valid only until {self.certificate.not_valid_after_utc:%Y-%m-%d}"
         return None
 
