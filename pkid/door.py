@@ -61,19 +61,21 @@ class Door(Service):
         """
         if self._port is not None:
             return
-        problem = None
+        problem: object = None
         for endpoint in self._candidates():
             try:
                 self._port = self._listen(endpoint)
             except CannotListenError as error:
-                problem = problem or error
+                problem = problem or error.socketError
                 if getattr(error.socketError, "errno", None) not in _NO_IPV6:
                     break
+            except OSError as error:  # of the lock beside a Unix socket
+                problem = error
+                break
             else:
                 self._log.info("the {door} door listens on {address}", door=self.name, address=self.address)
                 return
-        assert problem is not None
-        reason = getattr(problem.socketError, "strerror", None) or problem.socketError
+        reason = getattr(problem, "strerror", None) or problem
         raise StateError(
             f"the {self.name} door",
             f"cannot listen on {self._endpoint} ({reason})",

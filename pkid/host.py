@@ -24,6 +24,9 @@ from pkid.store.interfaces import Store
 
 __all__ = ["HostCertificate"]
 
+_SHORTEST_WAIT = timedelta(seconds=30)
+"""Between a renewal and the next one, when the authority itself is about to end."""
+
 _LONGEST_SLEEP = timedelta(hours=1)
 """The wall clock is looked at so often, because a suspended machine's timers come late."""
 
@@ -40,6 +43,7 @@ class HostCertificate(Service):
     _log = Logger()
     _timer: IDelayedCall | None = None
     _running: Deferred[None] | None = None
+    _pair: KeyPair
 
     def __init__(
         self,
@@ -76,7 +80,7 @@ class HostCertificate(Service):
         pair = stored if stored is not None and self._fits(stored, names) else self._make(names)
         if pair is not stored:
             self._state.save_pair("host", pair)
-        self._schedule_for(pair)
+        self._adopt(pair)
         return pair
 
     def startService(self) -> None:
@@ -94,23 +98,24 @@ class HostCertificate(Service):
 
     def check(self) -> Deferred[None]:
         """Renew the certificate now if it is due, or if the host's names have changed."""
-        if self._running is None:
-            self._running = Deferred.fromCoroutine(self._check())
-            self._running.addBoth(self._checked)
         done: Deferred[None] = Deferred()
-        self._running.addBoth(lambda _: done.callback(None))
+        if self._running is None:
+            self._running = running = Deferred.fromCoroutine(self._check())
+            running.addBoth(self._checked)
+        else:
+            running = self._running
+        running.addBoth(lambda _: done.callback(None))
         return done
 
     async def _check(self) -> None:
         names = await self._offload(self._discover)
-        stored = await self._offload(lambda: self._state.load_pair("host"))
-        if stored is not None and self._fits(stored, names) and self._now() < self.due:
+        if self._fits(self._pair, names) and self._now() < self.due:
             return
         key = KeyType.P256.generate()
         entry = await self._store.transact(lambda ledger: self._authority.certify_core(key.public_key(), names, ledger))
         pair = KeyPair(key, x509.load_der_x509_certificate(entry.certificate))
         self._use(pair)
-        self._schedule_for(pair)
+        self._adopt(pair)
         await self._offload(lambda: self._state.save_pair("host", pair))
         self._log.info("the core has a new certificate, valid until {until}", until=entry.not_after.isoformat())
 
@@ -133,7 +138,7 @@ class HostCertificate(Service):
 
     def _wake(self) -> None:
         self._timer = None
-        if self._now() >= self.due:
+        if self._now() >= self.due or self._now() < self._pair.certificate.not_valid_before_utc:
             self.check()
         else:
             self._sleep()
@@ -157,9 +162,10 @@ class HostCertificate(Service):
             and _names_of(certificate) == {*names.dns, *names.ip}
         )
 
-    def _schedule_for(self, pair: KeyPair) -> None:
-        certificate = pair.certificate
-        self.due = renewal_due(certificate.not_valid_before_utc, certificate.not_valid_after_utc, self._random())
+    def _adopt(self, pair: KeyPair) -> None:
+        self._pair, certificate = pair, pair.certificate
+        due = renewal_due(certificate.not_valid_before_utc, certificate.not_valid_after_utc, self._random())
+        self.due = max(due, self._now() + _SHORTEST_WAIT)
 
 
 def _names_of(certificate: x509.Certificate) -> set[object]:

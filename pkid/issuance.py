@@ -62,9 +62,10 @@ class Issuance:
         committed.addBoth(self._finish_group, group)
 
     def _finish_group(self, result: list[Entry | PkidError] | Failure, group: list[_Pending]) -> None:
-        """Answer everybody; whoever left was cancelled, and its Deferred ignores the answer."""
+        """Answer everybody but those who left: their Deferreds were cancelled, and take no answer."""
         self._committing = False
         answers = [result] * len(group) if isinstance(result, Failure) else result
         for (_, waiter), answer in zip(group, answers, strict=True):
-            waiter.callback(Failure(answer) if isinstance(answer, PkidError) else answer)
+            if not waiter.called:
+                waiter.callback(Failure(answer) if isinstance(answer, PkidError) else answer)
         self._start_group()

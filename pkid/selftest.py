@@ -31,7 +31,8 @@ class SelfTest:
     def run(self) -> Deferred[None]:
         """Fire when the test succeeded; fail with :class:`~pkid.errors.Unavailable` when it did not."""
         waiter: Deferred[None] = Deferred(self._waiters.discard)
-        if not self._running and self._clock.seconds() - self._tested_at < self._keep:
+        # The reactor's clock is the wall clock, which may be set back.
+        if not self._running and 0 <= self._clock.seconds() - self._tested_at < self._keep:
             waiter.callback(self._result)
             return waiter
         self._waiters.add(waiter)
@@ -44,5 +45,5 @@ class SelfTest:
         self._running = False
         self._result, self._tested_at = result, self._clock.seconds()
         waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            waiter.callback(result)
+        while waiters:  # one who is answered may make others leave
+            waiters.pop().callback(result)

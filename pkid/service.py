@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,7 +35,7 @@ from pkid.ca.profile import NO_NAMES, Profile
 from pkid.ca.trust import fingerprint
 from pkid.discovery import discover
 from pkid.door import Door
-from pkid.errors import StateError
+from pkid.errors import PkidError, StateError
 from pkid.host import HostCertificate
 from pkid.issuance import Issuance
 from pkid.readiness import Readiness
@@ -64,6 +65,13 @@ def make_service(settings: Settings, reactor: Any) -> IService:
     return Core(settings, reactor)
 
 
+class StartFailed(SystemExit, Exception):
+    """The end of a process that could not start, with one line for people.
+
+    It is an ``Exception`` too, because a daemonized twistd tells only of those to the process that waits for it.
+    """
+
+
 class Core(MultiService):
     """The daemon: state directory, authority, ledger and doors, started and stopped in order."""
 
@@ -89,14 +97,15 @@ class Core(MultiService):
     def startService(self) -> None:
         """Open the state, and serve.
 
-        :raises SystemExit: with one line for people, when something stands in the way.
+        :raises StartFailed: with one line for people, when something stands in the way.
         """
         with self._one_clear_line():
             self._door.open()
             self._assemble()
+            self._state.save_addresses([f"{self._door.name} {self._door.address}"])
         super().startService()
-        self._state.save_addresses([f"{self._door.name} {self._door.address}"])
         self._former_handler = signal.signal(signal.SIGHUP, self._hang_up)
+        self._reactor.callWhenRunning(self._announce)
 
     def stopService(self) -> Deferred[None]:
         """Finish what is in flight, then close everything, the last opened first."""
@@ -107,6 +116,11 @@ class Core(MultiService):
         self._log.info("reloading")
         self._readiness.reloading()
         return self._host.check().addBoth(lambda _: self._readiness.reloaded())
+
+    def _announce(self) -> None:
+        """Say that the daemon is ready, but not before the reactor can take a signal to stop."""
+        if self.running:
+            self._readiness.setServiceParent(self)
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         self._reactor.callFromThread(self.reload)
@@ -128,7 +142,7 @@ class Core(MultiService):
         self._use(self._host.prepare())
         self._site.serve(_routes(issuer, psk, authority, store, threads, settings, reactor))
         self._readiness = Readiness.from_environment(os.environ, reactor)
-        for child in (threads, store, self._host, self._door, self._readiness):
+        for child in (threads, store, self._host, self._door):
             child.setServiceParent(self)
 
     async def _stop(self) -> None:
@@ -154,9 +168,11 @@ class Core(MultiService):
         """Turn an error for people into the end of the process, without a traceback."""
         try:
             yield
-        except StateError as error:
-            self._log.critical("{error}", error=str(error))
-            raise SystemExit(f"pkid: {error}") from None
+        except (StateError, PkidError) as error:
+            message = f"pkid: {error}"
+            if sys.stderr is not sys.__stderr__:  # then twistd logs what is written there
+                print(message, file=sys.__stderr__)
+            raise StartFailed(message) from None
 
 
 def _routes(

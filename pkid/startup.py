@@ -58,8 +58,9 @@ def open_issuer(
     path = state.path / "ca.pem"
     pair = state.load_pair("ca")
     if pair is None:
-        if state.ledger.exists():
-            raise StateError(path, "is missing, but there is a ledger", "restore it from a backup")
+        witness = state.made_after_ca()
+        if witness is not None:
+            raise StateError(path, f"is missing, but there is {witness.name}", "restore it from a backup")
         issuer = make_root(key_type.generate(), now(), serial())
         state.save_pair("ca", KeyPair(issuer.key, issuer.certificate))
     else:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -81,7 +82,7 @@ class StateDirectory:
     def load_pair(self, name: str) -> KeyPair | None:
         """Load ``NAME.pem``; ``None`` when there is none.
 
-        :raises StateError: when it does not hold one private key and one certificate.
+        :raises StateError: when it does not hold one private key and the certificate for it.
         """
         path = self.path / f"{name}.pem"
         content = read_private(path)
@@ -90,10 +91,13 @@ class StateDirectory:
         try:
             key = load_pem_private_key(content, None)
             certificate = x509.load_pem_x509_certificate(content)
-        except (ValueError, TypeError):
+            belongs = certificate.public_key() == key.public_key()
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             raise StateError(path, "is damaged: it holds no key and certificate", _RESTORE) from None
         if not isinstance(key, PrivateKey):
             raise StateError(path, f"holds a key of another kind ({type(key).__name__})", _RESTORE)
+        if not belongs:
+            raise StateError(path, "holds a certificate and a key that do not belong together", _RESTORE)
         return KeyPair(key, certificate)
 
     def save_pair(self, name: str, pair: KeyPair) -> None:
@@ -105,6 +109,11 @@ class StateDirectory:
     def publish_certificate(self, name: str, certificate: x509.Certificate) -> None:
         """Write ``NAME.crt`` for those who want to trust it."""
         self._write(f"{name}.crt", certificate.public_bytes(Encoding.PEM), PUBLIC)
+
+    def made_after_ca(self) -> Path | None:
+        """Return a file that proves that there was a CA once, if there is one."""
+        witnesses = (self.ledger, self.path / "host.pem", self.path / "ca.crt")
+        return next((path for path in witnesses if path.exists()), None)
 
     def load_psk(self) -> str | None:
         """Load the pre-shared key that an earlier start made; ``None`` when there is none.
@@ -181,8 +190,12 @@ class StateDirectory:
             raise StateError(
                 self.path, f"is in use by another pkid (process {owner})", "stop that one, or choose another --state"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise StateError(path, f"cannot be written ({error.strerror})", "make room or give access") from error
         return descriptor
 
     def __enter__(self) -> Self:

@@ -50,6 +50,10 @@ class BoundedRequest(Request):
             return
         content.write(data)
 
+    def _handleStar(self) -> None:
+        """Treat the path ``*`` as every other without a page; Twisted calls this."""
+        self.render(self.site.getResourceFor(self))
+
 
 class Channel(HTTPChannel):
     """One connection of the HTTPS door, HTTP/1.1."""
@@ -59,6 +63,7 @@ class Channel(HTTPChannel):
     peer: str
     """Who is at the other end, as :func:`~pkid.auth.fairness.peer_key` tells peers apart."""
     _refused = False
+    _finishing = False
     _cut: IDelayedCall | None = None
     _deadline: IDelayedCall | None = None
 
@@ -83,8 +88,8 @@ class Channel(HTTPChannel):
         """Take bytes, unless the connection was refused."""
         if self._refused:
             return
-        if self._deadline is None and not self.requests:
-            self._deadline = self.callLater(_REQUEST_DEADLINE, self._overdue)
+        if not self.requests:
+            self._start_deadline()
         super().dataReceived(data)
 
     def rawDataReceived(self, data: bytes) -> None:
@@ -95,7 +100,20 @@ class Channel(HTTPChannel):
     def lineReceived(self, line: bytes) -> None:
         """Take a line of the head, unless the connection was refused."""
         if not self._refused:
+            self._start_deadline()
             super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse a line that does not end."""
+        self.refuse(HTTPStatus.BAD_REQUEST)
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Take a header; refuse a ``Content-Length`` with more digits than Python converts."""
+        try:
+            return bool(super().headerReceived(line))
+        except ValueError:
+            self.refuse(HTTPStatus.BAD_REQUEST)
+            return False
 
     def allHeadersReceived(self) -> None:
         """Refuse a body that says that it is too large, before any of it is read."""
@@ -109,6 +127,18 @@ class Channel(HTTPChannel):
         self._cancel_deadline()
         if not self._refused:
             super().allContentReceived()
+
+    def checkPersistence(self, request: Request, version: bytes) -> bool:
+        """Tell whether another request may follow this one: not on a connection that is being closed."""
+        if self._finishing:
+            request.setHeader("Connection", "close")
+            return False
+        return bool(super().checkPersistence(request, version))
+
+    def loseConnection(self) -> None:
+        """Close the connection; cut it later if the peer leaves the farewell of TLS without an answer."""
+        super().loseConnection()
+        self._cut_after(self.abortTimeout)
 
     def is_idle(self) -> bool:
         """Tell whether no request is being read or answered."""
@@ -124,8 +154,11 @@ class Channel(HTTPChannel):
 
     def finish_soon(self) -> None:
         """Close the connection: now when it is idle, else after the answer that is due."""
-        self.persistent = False
+        self._finishing, self.persistent = True, False
+        for request in self.requests:
+            request.setHeader("Connection", "close")
         if self.is_idle():
+            self._cut_after(_LINGER)
             self.loseConnection()
 
     def abort(self) -> None:
@@ -133,7 +166,9 @@ class Channel(HTTPChannel):
         self._tcp().abortConnection()
 
     def refuse(self, status: HTTPStatus) -> None:
-        """Answer with an error, read nothing more, and cut the connection a moment later."""
+        """Answer with an error, once, read nothing more, and cut the connection a moment later."""
+        if self._refused:
+            return
         self._refused = True
         self._cancel_deadline()
         self.setTimeout(None)
@@ -147,7 +182,7 @@ class Channel(HTTPChannel):
         transport = self._tcp()
         transport.write(head.encode() + body)
         transport.pauseProducing()
-        self._cut = self.callLater(_LINGER, self._abort)
+        self._cut_after(_LINGER)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Answer what cannot be parsed as every other refusal; Twisted calls this."""
@@ -161,9 +196,17 @@ class Channel(HTTPChannel):
         self._deadline = None
         self.refuse(HTTPStatus.REQUEST_TIMEOUT)
 
+    def _cut_after(self, seconds: float) -> None:
+        if self._cut is None:
+            self._cut = self.callLater(seconds, self._abort)
+
     def _abort(self) -> None:
         self._cut = None
         self.abort()
+
+    def _start_deadline(self) -> None:
+        if self._deadline is None and not self._finishing:
+            self._deadline = self.callLater(_REQUEST_DEADLINE, self._overdue)
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:

@@ -17,8 +17,8 @@ def body(request: Request) -> bytes:
 
 
 def peer(request: Request) -> str:
-    """Return the address that a request came from; a Unix socket has none."""
-    return str(getattr(request.getClientAddress(), "host", "local"))
+    """Return the address that a request came from, an IPv4 address in its own form; a Unix socket has none."""
+    return str(getattr(request.getClientAddress(), "host", "local")).removeprefix("::ffff:")
 
 
 def bearer_token(request: Request) -> bytes:

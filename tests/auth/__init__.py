@@ -1,1 +1,1 @@
-"""Tests of pkid.auth."""
+"""Who may come in: keys, tokens, and twisted.cred's parts for them."""

@@ -1,1 +1,1 @@
-"""Tests of pkid.ca."""
+"""The authority's rules: names, keys, requests, profiles, issuing, renewal, trust."""

@@ -1,0 +1,163 @@
+"""The bearer token checker: who comes in, by which key, and at what cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred, fail
+from zope.interface.verify import verifyObject
+
+from pkid.auth.checkers import BearerTokenChecker
+from pkid.auth.credentials import BearerToken, IBearerToken, IMember, Right
+from pkid.auth.derivation import KeyDerivation
+from pkid.auth.psk import PreSharedKey
+from pkid.auth.realm import Realm
+from pkid.errors import Unavailable
+from tests.auth.case import BINDING, OLDER, STRANGER, CheckerCase
+from tests.certificates import PSK, signing_key
+
+ALL = frozenset(Right)
+
+
+class AdmissionTests(CheckerCase):
+    def test_provides_its_interface(self) -> None:
+        verifyObject(ICredentialsChecker, self.checker)
+        self.assertEqual(self.checker.credentialInterfaces, (IBearerToken,))
+
+    def test_a_component_has_all_rights_and_the_keys_name(self) -> None:
+        member = self.admitted(self.token())
+        self.assertEqual((member.credential, member.rights), ("psk:default", ALL))
+
+    def test_a_token_that_is_not_bound_may_be_used_again(self) -> None:
+        token = self.token()
+        self.assertEqual(self.admitted(token), self.admitted(token))
+
+    def test_works_in_a_portal(self) -> None:
+        portal = Portal(Realm(), [self.checker])
+        login = portal.login(BearerToken(self.token(), BINDING, "192.0.2.1"), None, IMember)
+        avatar: Any = self.successResultOf(login)
+        self.assertIs(avatar[0], IMember)
+        self.assertEqual(avatar[1].credential, "psk:default")
+        avatar[2]()
+        refused = portal.login(BearerToken(b"junk", BINDING, "192.0.2.1"), None, IMember)
+        self.failureResultOf(refused, UnauthorizedLogin)
+
+    def test_the_rights_of_users_come_from_their_roles(self) -> None:
+        reads, writes = {Right.READ}, {Right.READ, Right.WRITE}
+        for roles, rights in (
+            ("admin", ALL), ("service", ALL), ("readwrite", writes), ("readonly", reads),
+            ("readonly, readwrite", writes),
+            ("", set()), ("unknown", set()), ("unknown,readonly", reads), ("ADMIN", set()),
+        ):  # fmt: skip
+            member = self.admitted(self.token(claims={"email": "a@b.c", "roles": roles}))
+            self.assertEqual(member.rights, rights, roles)
+
+    def test_roles_without_a_user_take_no_rights_away(self) -> None:
+        self.assertEqual(self.admitted(self.token(claims={"roles": "readonly"})).rights, ALL)
+
+
+class TimeTests(CheckerCase):
+    def test_expiry_is_required_and_at_most_an_hour_and_a_minute_ahead(self) -> None:
+        for seconds in (1, 300, 3600, 3660):
+            self.admitted(self.token(seconds))
+        too_far: list[float | None] = [None, 3661, 30 * 365 * 86400, 0, -1, -3600]
+        for wrong in too_far:
+            self.refused(self.token(wrong))
+
+    def test_starts_may_be_a_minute_ahead(self) -> None:
+        for claim in ("nbf", "iat"):
+            for seconds in (-86400, 0, 60):
+                self.admitted(self.token(claims={claim: self.now + seconds}))
+            for seconds in (61, 3600):
+                self.refused(self.token(claims={claim: self.now + seconds}))
+
+    def test_a_key_that_proved_right_does_not_make_an_expired_token_good(self) -> None:
+        token = self.token(300)
+        self.admitted(token)
+        self.now += 300
+        self.refused(token)
+
+
+class KeyChoiceTests(CheckerCase):
+    others = tuple(PreSharedKey(f"other{number}", f"another pre-shared key {number}") for number in range(5))
+
+    def test_without_a_name_the_first_three_are_tried(self) -> None:
+        self.use(*self.others[:2], PSK, OLDER)
+        self.assertEqual(self.admitted(self.token()).credential, "psk:default")
+        self.assertEqual(self.derived, 3)
+        self.refused(self.token(psk=OLDER))
+        self.assertEqual(self.derived, 3 + 2)  # the proven one is known by now
+
+    def test_a_name_picks_the_key_wherever_it_stands(self) -> None:
+        self.use(*self.others, PSK)
+        self.assertEqual(self.admitted(self.token(header={"kid": "default"})).credential, "psk:default")
+        self.assertEqual(self.derived, 1)
+
+    def test_a_name_picks_no_other_key(self) -> None:
+        self.use(PSK, OLDER)
+        self.refused(self.token(header={"kid": "older"}))
+        self.refused(self.token(header={"kid": "nobody"}))
+        self.assertEqual(self.derived, 1)
+
+    def test_no_keys_admit_nobody(self) -> None:
+        self.checker = BearerTokenChecker([], KeyDerivation(self.offload, 1), lambda: self.now)
+        self.refused(self.token())
+
+
+class CacheTests(CheckerCase):
+    def test_a_key_is_derived_once_after_it_proved_right(self) -> None:
+        for _ in range(3):
+            self.admitted(self.token())
+        self.assertEqual(self.derived, 1)
+        self.admitted(self.token(salt=bytes(16)))
+        self.assertEqual(self.derived, 2)
+
+    def test_a_key_that_proved_nothing_is_derived_again(self) -> None:
+        for number in (1, 2, 3):
+            self.refused(self.token(psk=STRANGER))
+            self.assertEqual(self.derived, number)
+
+    def test_a_known_key_does_not_admit_a_wrong_signature(self) -> None:
+        self.admitted(self.token())
+        self.refused(self.token(psk=STRANGER))
+        self.assertEqual(self.derived, 1)
+
+    def test_what_cannot_be_read_costs_nothing(self) -> None:
+        for token in (b"", b"a.b.c", self.token(header={"alg": "HS512"}), self.token(header={"salt": "AA=="})):
+            self.refused(token)
+        self.assertEqual(self.derived, 0)
+
+
+class BusyTests(CheckerCase):
+    def test_a_full_queue_is_no_refusal(self) -> None:
+        started: list[Deferred[Any]] = []
+
+        def offload(work: object) -> Deferred[Any]:
+            started.append(Deferred())
+            return started[-1]
+
+        keys = KeyDerivation(offload, workers=1, waiting=1)
+        self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)
+        asked = [self.ask(self.token(salt=bytes([number]) * 16)) for number in range(3)]
+        self.failureResultOf(asked[2], Unavailable)
+        self.assertNoResult(asked[0])
+        started[0].callback(bytes(32))
+        self.failureResultOf(asked[0], UnauthorizedLogin)
+        started[1].callback(signing_key(PSK.secret, b"\x01" * 16))
+        self.successResultOf(asked[1])
+
+    def test_a_derivation_that_fails_is_not_hidden(self) -> None:
+        keys = KeyDerivation(lambda work: fail(ZeroDivisionError()), workers=1)
+        self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)
+        self.failureResultOf(self.ask(self.token()), ZeroDivisionError)
+
+    def test_who_leaves_is_told_so_and_nobody_else(self) -> None:
+        keys = KeyDerivation(lambda work: Deferred(), workers=1)
+        self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)
+        leaving, staying = self.ask(self.token()), self.ask(self.token())
+        leaving.cancel()
+        self.failureResultOf(leaving)
+        self.assertNoResult(staying)

@@ -1,0 +1,41 @@
+"""The realm: members come in as themselves, nobody else does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.cred.checkers import ANONYMOUS
+from twisted.cred.portal import IRealm
+from zope.interface import Interface
+from zope.interface.verify import verifyObject
+
+from pkid.auth.credentials import IMember, Member, Right
+from pkid.auth.realm import Realm
+from tests.support import Case
+
+
+class IOther(Interface):
+    pass
+
+
+class RealmTests(Case):
+    member = Member("psk:default", frozenset({Right.READ}))
+
+    def test_provides_its_interface(self) -> None:
+        verifyObject(IRealm, Realm())
+
+    def test_a_member_is_its_own_avatar(self) -> None:
+        for interfaces in ((IMember,), (IOther, IMember)):
+            interface, avatar, logout = Realm().requestAvatar(self.member, None, *interfaces)
+            self.assertIs(interface, IMember)
+            self.assertIs(avatar, self.member)
+            self.assertIsNone(logout())
+
+    def test_other_avatars_do_not_exist(self) -> None:
+        for interfaces in ((), (IOther,)):
+            self.assertRaises(NotImplementedError, Realm().requestAvatar, self.member, None, *interfaces)
+
+    def test_nobody_and_strangers_do_not_come_in(self) -> None:
+        strangers: list[Any] = [ANONYMOUS, b"admin", None]
+        for stranger in strangers:
+            self.assertRaises(NotImplementedError, Realm().requestAvatar, stranger, None, IMember)

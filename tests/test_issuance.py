@@ -1,0 +1,129 @@
+"""Orders gather into groups while a commit is under way, and every one of them is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from pkid.ca.authority import Authority, Order
+from pkid.ca.ledger import Entry, Ledger
+from pkid.errors import Malformed, PkidError, Reason, Unavailable
+from pkid.issuance import Issuance
+from pkid.store.memory import MemoryStore
+from tests.certificates import NOON, csr_pem, profile, root
+from tests.support import Case
+
+PEM = csr_pem()
+
+
+class WatchedAuthority(Authority):
+    """Writes down whom each group is for."""
+
+    def __init__(self) -> None:
+        serials = count(2**130)
+        super().__init__(root(), profile(), lambda: NOON, lambda: next(serials))
+        self.groups: list[str] = []
+
+    def fulfil(self, orders: Sequence[Order], ledger: Ledger) -> list[Entry | PkidError]:
+        self.groups.append("".join(order.credential for order in orders))
+        return super().fulfil(orders, ledger)
+
+
+class IssuanceTests(Case):
+    def setUp(self) -> None:
+        self.authority = WatchedAuthority()
+        self.store = MemoryStore()
+        self.issuance = Issuance(self.authority, self.store, group=3, waiting=5)
+
+    def order(self, names: str) -> list[Deferred[Entry]]:
+        """Order a certificate for each letter, as the credential of that name."""
+        return [self.issuance.order(Order(PEM, name)) for name in names]
+
+    def who(self, answers: list[Deferred[Entry]]) -> str:
+        return "".join(self.successResultOf(answer).credential for answer in answers)
+
+    def test_one_order_waits_for_nobody(self) -> None:
+        self.assertEqual(self.who(self.order("a") + self.order("b")), "ab")
+        self.assertEqual((self.authority.groups, self.store.commits), (["a", "b"], 2))
+
+    def test_what_comes_while_a_commit_is_held_back_becomes_groups_in_the_order_of_coming(self) -> None:
+        self.store.hold()
+        answers = self.order("abcdef")
+        self.assertEqual(self.authority.groups, ["a"])
+        self.store.release()
+        self.assertEqual(self.who(answers), "abcdef")
+        self.assertEqual((self.authority.groups, self.store.commits), (["a", "bcd", "ef"], 3))
+
+    def test_nothing_is_answered_before_its_own_commit(self) -> None:
+        self.store.hold()
+        first, second = self.order("ab")
+        self.store.release_one()
+        self.successResultOf(first)
+        self.assertNoResult(second)
+        self.store.release()
+        self.successResultOf(second)
+
+    def test_one_too_many_is_told_so_at_once_and_the_others_are_served(self) -> None:
+        self.store.hold()
+        answers = self.order("abcdefg")
+        failure = self.failureResultOf(answers.pop(), Unavailable)
+        self.assertIs(failure.value.reason, Reason.BUSY)
+        self.store.release()
+        self.assertEqual(self.who(answers), "abcdef")
+
+    def test_a_bad_order_spoils_no_other(self) -> None:
+        self.store.hold()
+        self.order("a")
+        good, bad, after = *self.order("b"), self.issuance.order(Order(b"nonsense", "c")), *self.order("d")
+        self.store.release()
+        self.assertEqual(self.who([good, after]), "bd")
+        self.failureResultOf(bad, Malformed)
+
+    def test_a_failed_commit_fails_its_group_alone(self) -> None:
+        self.store.hold()
+        first, *group, last = self.order("abcde")
+        self.store.release_one()
+        self.store.fail_next()
+        self.store.release()
+        self.assertEqual(self.who([first, last]), "ae")
+        for answer in group:
+            self.assertIs(self.failureResultOf(answer, Unavailable).value.reason, Reason.STORE)
+        self.assertEqual(len(self.store.entries), 2)
+
+    def test_what_nobody_expected_fails_its_group_and_not_the_service(self) -> None:
+        self.patch(Authority, "fulfil", lambda *_: 1 // 0)
+        self.failureResultOf(self.order("a")[0], ZeroDivisionError)
+        self.patch(Authority, "fulfil", lambda *_: [])  # fewer answers than orders
+        self.order("b")
+
+    def test_an_order_can_be_taken_back_until_a_group_takes_it(self) -> None:
+        self.store.hold()
+        answers = self.order("abc")
+        answers[1].cancel()
+        self.failureResultOf(answers[1], CancelledError)
+        self.store.release()
+        self.assertEqual(self.authority.groups, ["a", "c"])
+        self.assertEqual(self.who([answers[0], answers[2]]), "ac")
+
+    def test_what_was_taken_back_leaves_room(self) -> None:
+        self.store.hold()
+        answers = self.order("abcdef")
+        answers[3].cancel()
+        answers[3].addErrback(lambda failure: failure.trap(CancelledError))
+        answers += self.order("g")
+        self.store.release()
+        self.assertEqual(self.who(answers[4:]), "efg")
+
+    def test_who_leaves_during_the_commit_keeps_no_answer_from_the_others(self) -> None:
+        self.store.hold()
+        first, *group = self.order("abcd")
+        self.store.release_one()
+        for answer in (group[0], group[2]):
+            answer.cancel()
+            self.failureResultOf(answer, CancelledError)
+        last = self.order("e")
+        self.store.release()
+        self.assertEqual(self.who([first, group[1], *last]), "ace")
+        self.assertEqual(len(self.store.entries), 5)

@@ -1,0 +1,126 @@
+"""The HTTPS door in memory: its real pages over a store that can hold commits back, with clocks that stand still."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.cred.portal import Portal
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import execute
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from pkid.auth.checkers import BearerTokenChecker
+from pkid.auth.derivation import KeyDerivation
+from pkid.auth.endorsement import Endorsement
+from pkid.auth.realm import Realm
+from pkid.auth.tokens import TokenSigner
+from pkid.ca.authority import Authority
+from pkid.ca.trust import fingerprint
+from pkid.issuance import Issuance
+from pkid.selftest import SelfTest
+from pkid.store.memory import MemoryStore
+from pkid.web.ca import CertificatePage, SignPage
+from pkid.web.channel import Channel
+from pkid.web.guard import Guard
+from pkid.web.rendering import NotFound, Routes
+from pkid.web.site import Site
+from pkid.web.system import PingPage, ReadyPage
+from tests.certificates import NOON, PSK, SALT, make_token, profile, root, signing_key
+
+__all__ = ["CA_DER", "CA_PEM", "Connection", "Door", "bearer", "request"]
+
+CA_PEM = root().certificate.public_bytes(Encoding.PEM)
+CA_DER = root().certificate.public_bytes(Encoding.DER)
+
+
+def bearer(**claims: object) -> bytes:
+    """Return the value of an ``Authorization`` header that is good at noon."""
+    return b"Bearer " + make_token(claims, expires_at=NOON.timestamp() + 300)
+
+
+def request(method: str, path: str, body: bytes = b"", **headers: bytes) -> bytes:
+    """Write a request; ``_`` in a header's name stands for ``-``."""
+    lines = [f"{method} {path} HTTP/1.1".encode(), b"Host: core"]
+    lines += [name.replace("_", "-").encode() + b": " + value for name, value in headers.items()]
+    if body:
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join([*lines, b"", body])
+
+
+class Wire(StringTransport):
+    """A transport that counts how it was ended; TLS peers, too, may leave :meth:`loseConnection` without effect."""
+
+    aborted = False
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+
+
+@dataclass
+class Connection:
+    """One connection to the door: what the client does, and what it gets."""
+
+    channel: Channel
+    wire: Wire
+
+    def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.channel.dataReceived(piece)
+
+    @property
+    def received(self) -> bytes:
+        return bytes(self.wire.value())
+
+    @property
+    def statuses(self) -> list[int]:
+        """The status of each answer so far."""
+        return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", self.received)]
+
+    def leave(self) -> None:
+        """Let the connection end, from either side."""
+        self.channel.connectionLost(Failure(ConnectionDone()))
+
+
+@dataclass
+class Door:
+    """The door and what is behind it."""
+
+    clock: Clock = field(default_factory=Clock)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    serials: Iterator[int] = field(default_factory=lambda: count(2**130))
+    most_per_peer: int = 256
+
+    def __post_init__(self) -> None:
+        issuer = root()
+        self.authority = Authority(issuer, profile(), lambda: NOON, lambda: next(self.serials))
+        derivation = KeyDerivation(execute, 1)
+        derivation.remember(PSK, SALT, signing_key())
+        guard = Guard(Portal(Realm(), [BearerTokenChecker([PSK], derivation, NOON.timestamp)]))
+        endorsement = Endorsement(TokenSigner(signing_key(), SALT), fingerprint(CA_DER), NOON.timestamp)
+        self.routes = Routes(
+            {
+                "/ca/cert": CertificatePage(issuer, endorsement),
+                "/ca/sign": SignPage(guard, Issuance(self.authority, self.store)),
+                "/system/ping": PingPage(),
+                "/system/ready": ReadyPage(SelfTest(self.authority, self.store, self.clock)),
+            },
+            otherwise=NotFound(guard),
+        )
+        self.site = Site(self.clock, most_per_peer=self.most_per_peer)
+        self.site.serve(self.routes)
+
+    def connect(self, host: str = "192.0.2.1") -> Connection:
+        """Open a connection."""
+        address = IPv4Address("TCP", host, 4711)
+        channel = self.site.buildProtocol(address)
+        assert isinstance(channel, Channel)
+        wire = Wire(peerAddress=address)
+        channel.makeConnection(wire)
+        return Connection(channel, wire)
