@@ -66,7 +66,7 @@ class Door(Service):
             try:
                 self._port = self._listen(endpoint)
             except CannotListenError as error:
-                problem = problem or error.socketError
+                problem = error.socketError
                 if getattr(error.socketError, "errno", None) not in _NO_IPV6:
                     break
             except OSError as error:  # of the lock beside a Unix socket

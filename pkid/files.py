@@ -47,13 +47,15 @@ def sync_directory(path: Path) -> None:
 def read_private(path: Path) -> bytes | None:
     """Read a private file; ``None`` when there is none.
 
-    :raises StateError: when it cannot be read, or others than its owner could read it.
+    :raises StateError: when it cannot be read, is a link to nothing, or others than its owner could read it.
     """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read()
     except FileNotFoundError:
+        if path.is_symlink():
+            raise StateError(path, "is a link to nothing", "bring back what it pointed to, or remove it") from None
         return None
     except OSError as error:
         raise StateError(path, f"cannot be read ({error.strerror})", "give its owner access to it") from error

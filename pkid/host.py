@@ -169,6 +169,9 @@ class HostCertificate(Service):
 
 
 def _names_of(certificate: x509.Certificate) -> set[object]:
-    """Return the host names and addresses of a certificate that the core made."""
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    """Return the host names and addresses of a certificate."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
     return {*names.get_values_for_type(x509.DNSName), *names.get_values_for_type(x509.IPAddress)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 from ipaddress import ip_address
 from unittest.mock import patch
 
@@ -14,8 +15,8 @@ from pkid.errors import Refused
 from tests.support import Case
 
 
-def found(names: list[str], addresses: list[str], *configured: list[str]) -> Names:
-    return discover(*configured, find_names=lambda: names, find_addresses=lambda: addresses)
+def found(names: list[str], addresses: list[str], dns: Sequence[str] = (), ip: Sequence[str] = ()) -> Names:
+    return discover(dns, ip, find_names=lambda: names, find_addresses=lambda: addresses)
 
 
 class DiscoverTests(Case):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
 from pkid.ca.authority import Authority
@@ -77,12 +77,15 @@ class SelfTestTests(Case):
         first.cancel()
         self.failureResultOf(first, CancelledError)
         for one, other in ((second, third), (third, second)):
-            one.addCallback(lambda _, other=other: other.cancel())
+            one.addCallback(self.leave, other)
         self.store.release()
         ends = [type(getattr(result.result, "value", None)).__name__ for result in (second, third)]
         self.assertEqual(sorted(ends), ["CancelledError", "NoneType"])
         for result in (second, third):
             result.addErrback(lambda failure: failure.trap(CancelledError))
+
+    def leave(self, _: None, other: Deferred[None]) -> None:
+        other.cancel()
 
     def test_an_authority_that_ended(self) -> None:
         self.now = NOON + timedelta(days=20 * 365)

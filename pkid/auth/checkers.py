@@ -92,7 +92,7 @@ class BearerTokenChecker:
         now = self._now()
         check_claims(claims, now)
         if self._strict or is_bound(claims):
-            identifier = check_binding(claims, credentials.binding, self._started_at)
+            identifier = check_binding(claims, credentials.binding, self._started_at, now)
             self._used.use(identifier, float(claims["exp"]), now)
 
 

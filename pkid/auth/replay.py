@@ -21,6 +21,7 @@ class UsedIdentifiers:
         self._capacity = capacity
         self._used: set[str] = set()
         self._by_expiry: list[tuple[float, str]] = []
+        self._forgotten_until = float("-inf")
 
     def __len__(self) -> int:
         return len(self._used)
@@ -33,8 +34,10 @@ class UsedIdentifiers:
         :raises Unavailable: ``busy`` when no more can be remembered.
         """
         while self._by_expiry and self._by_expiry[0][0] <= now:
-            self._used.discard(heappop(self._by_expiry)[1])
-        if identifier in self._used:
+            self._forgotten_until, forgotten = heappop(self._by_expiry)
+            self._used.discard(forgotten)
+        # Not even when the clock was set back may what is forgotten be used again.
+        if identifier in self._used or expires_at <= self._forgotten_until:
             raise Refused(Reason.UNAUTHORIZED)
         if len(self._used) >= self._capacity:
             raise Unavailable(Reason.BUSY, retry_after=int(self._by_expiry[0][0] - now) + 1)

@@ -33,6 +33,7 @@ _LONGEST_TOKEN = 8192  # bytes
 _SALT_SIZES = range(8, 65)
 _LONGEST_LIFE = 3600  # seconds that a token may be good for
 _LONGEST_BOUND_LIFE = 120
+_BOUND_SKEW = 1
 _SKEW = 60  # seconds that a caller's clock may be wrong
 _LONGEST_ID = 128  # characters of a jti
 _BINDING = ("htm", "htp", "htd")
@@ -151,19 +152,20 @@ def is_bound(claims: Claims) -> bool:
     return any(name in claims for name in _BINDING)
 
 
-def check_binding(claims: Claims, binding: Binding, started_at: float) -> str:
+def check_binding(claims: Claims, binding: Binding, started_at: float, now: float) -> str:
     """Check that a bound token is good for this request, and return its identifier.
 
     The identifier may be used once, which the caller sees to. A token from before the core's start is refused,
-    because the core cannot know whether it was used.
+    because the core cannot know whether it was used; so is one from the future, which would outlive a restart.
 
     :param started_at: when the core started to remember identifiers, seconds since the epoch.
+    :param now: seconds since the epoch.
     :raises Refused: ``unauthorized``.
     """
     issued, expires, identifier = _instant(claims, "iat"), _instant(claims, "exp"), claims.get("jti")
     acceptable = (
         tuple(claims.get(name) for name in _BINDING) == (binding.method, binding.path, binding.digest)
-        and started_at <= issued
+        and started_at <= issued <= now + _BOUND_SKEW
         and expires - issued <= _LONGEST_BOUND_LIFE
         and isinstance(identifier, str)
         and 1 <= len(identifier) <= _LONGEST_ID

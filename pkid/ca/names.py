@@ -123,7 +123,9 @@ def is_host_name(text: str) -> bool:
 
 
 def ip_name(address: object) -> IPAddress:
-    """Check an IP address (or its text): one unicast host, no network, no broadcast, not the unspecified address.
+    """Check an IP address (or its text): one unicast host, no network, no broadcast, not unspecified.
+
+    An IPv4 address in its IPv6 form (``::ffff:192.0.2.1``) is none: it would stand beside rules for the other form.
 
     :raises Refused: otherwise.
     """
@@ -131,8 +133,8 @@ def ip_name(address: object) -> IPAddress:
         checked = ip_address(str(address))
     except ValueError:
         raise Refused(Reason.BAD_NAME, _shown(str(address))) from None
-    scoped = isinstance(checked, IPv6Address) and checked.scope_id is not None
-    if checked.is_unspecified or checked.is_multicast or checked == _BROADCAST or scoped:
+    unusual = isinstance(checked, IPv6Address) and (checked.scope_id is not None or checked.ipv4_mapped is not None)
+    if checked.is_unspecified or checked.is_multicast or checked == _BROADCAST or unusual:
         raise Refused(Reason.BAD_NAME, _shown(str(address)))
     return checked
 

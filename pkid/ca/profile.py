@@ -15,7 +15,7 @@ from typing import Final, final
 from cryptography import x509
 
 from pkid.ca.keys import PublicKey, key_bytes
-from pkid.ca.names import IPAddress, Names, TrustDomain, common_name, host_name, ip_name, is_host_name
+from pkid.ca.names import CORE_PATH, IPAddress, Names, TrustDomain, common_name, host_name, ip_name, is_host_name
 from pkid.ca.request import CertificateRequest
 from pkid.errors import Malformed, Reason, Refused
 
@@ -87,6 +87,8 @@ class Profile:
         if key_bytes(request.public_key) == key_bytes(self.issuer_key):
             raise Refused(Reason.ISSUER_KEY)
         subject = _single_common_name(request.common_names)
+        if subject == CORE_PATH:
+            raise Refused(Reason.BAD_NAME, repr(subject))
         names = self._names(request, subject)
         self._check_allowed(names, subject)
         return Approved(

@@ -25,6 +25,7 @@ __all__ = ["BoundedRequest", "Channel"]
 
 _REQUEST_DEADLINE = 30.0  # seconds from a request's first line to its last byte
 _LINGER = 1.0  # seconds that a refusal has to arrive, before unread bytes make the kernel reset the connection
+_FAREWELL = 5.0  # seconds that a last answer has to arrive, and the peer of a TLS connection to take leave
 
 
 class _Transport(ITCPTransport, IPushProducer):
@@ -52,6 +53,7 @@ class BoundedRequest(Request):
 
     def _handleStar(self) -> None:
         """Treat the path ``*`` as every other without a page; Twisted calls this."""
+        assert self.site is not None
         self.render(self.site.getResourceFor(self))
 
 
@@ -138,7 +140,7 @@ class Channel(HTTPChannel):
     def loseConnection(self) -> None:
         """Close the connection; cut it later if the peer leaves the farewell of TLS without an answer."""
         super().loseConnection()
-        self._cut_after(self.abortTimeout)
+        self._cut_after(_FAREWELL)
 
     def is_idle(self) -> bool:
         """Tell whether no request is being read or answered."""

@@ -163,6 +163,13 @@ class QueueTests(DerivationCase):
             self.finish()
             self.successResultOf(waiter)
 
+    def test_sharing_takes_no_more_place(self) -> None:
+        for salt in [0, *[1] * 2 * WAITING, 2, 3, 4]:
+            self.assertNoResult(self.derive(bytes([salt])))
+        for peer in "bcdefg":
+            self.assertNoResult(self.derive(bytes([0]), peer))
+        self.busy(self.derive(bytes([5])))
+
     def test_another_peer_takes_the_place_of_one_that_asks_for_much(self) -> None:
         waiters = [self.derive(bytes([salt])) for salt in range(WAITING + 1)]
         lonely = self.derive(b"lonely", "b")
@@ -171,6 +178,16 @@ class QueueTests(DerivationCase):
             self.finish()
         for waiter in (*waiters, lonely):
             self.successResultOf(waiter)
+
+    def test_what_had_to_leave_can_be_asked_for_again(self) -> None:
+        left = [self.derive(bytes([salt])) for salt in range(WAITING + 1)].pop()
+        self.derive(b"lonely", "b")
+        self.busy(left)
+        self.finish()
+        again = self.derive(bytes([WAITING]))
+        while self.running:
+            self.finish()
+        self.successResultOf(again)
 
     def test_what_another_peer_waits_for_too_stays(self) -> None:
         greedy = [self.derive(bytes([salt])) for salt in range(WAITING)]
@@ -245,7 +262,7 @@ class CancellationTests(DerivationCase):
 
 
 events = st.lists(
-    st.tuples(st.sampled_from("abcd"), st.integers(0, 5)) | st.integers(0, 20) | st.none(), min_size=5, max_size=60
+    st.tuples(st.sampled_from("aaabc"), st.integers(0, 9)) | st.integers(0, 20) | st.none(), min_size=5, max_size=60
 )
 """A peer that asks for a key, a waiter that leaves, or ``None`` for a derivation that ends."""
 

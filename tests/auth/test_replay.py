@@ -29,6 +29,13 @@ class UsedIdentifiersTests(Case):
         used.use("x", 100, 5)
         self.assertEqual(len(used), 6)
 
+    def test_what_is_forgotten_is_refused_when_the_clock_was_set_back(self) -> None:
+        used = UsedIdentifiers()
+        used.use("a", 10, 0)
+        used.use("b", 30, 11)
+        self.assertRaises(Refused, used.use, "a", 10, 5)
+        used.use("c", 10.5, 5)
+
     def test_a_refused_use_does_not_prolong(self) -> None:
         used = UsedIdentifiers()
         used.use("a", 10, 0)

@@ -79,7 +79,7 @@ class SignerTests(Case):
 
     def test_only_the_same_key_verifies(self) -> None:
         token = read_token(TokenSigner(signing_key(), SALT).sign({}, 1).encode())
-        for key in (bytes(32), signing_key()[:-1], signing_key("another secret")):
+        for key in (bytes(32), signing_key()[::-1], signing_key("another secret")):
             self.assertRaises(Refused, verify, token, key)
 
     def test_nothing_shows_a_key_or_a_token(self) -> None:
@@ -109,11 +109,16 @@ class BindingTests(Case):
         return {"htm": "GET", "htp": "/", "htd": body_digest(b""), "jti": "1", "iat": 100, "exp": 220}
 
     def test_returns_the_identifier(self) -> None:
-        self.assertEqual(check_binding(self.claims(), self.binding, started_at=100), "1")
+        self.assertEqual(check_binding(self.claims(), self.binding, started_at=100, now=100), "1")
 
     def test_from_before_the_start(self) -> None:
         with self.assertRaises(Refused):
-            check_binding(self.claims(), self.binding, started_at=100.001)
+            check_binding(self.claims(), self.binding, started_at=100.001, now=101)
+
+    def test_from_the_future(self) -> None:
+        check_binding(self.claims(), self.binding, started_at=0, now=99)
+        with self.assertRaises(Refused):
+            check_binding(self.claims(), self.binding, started_at=0, now=98.999)
 
     def test_a_token_claims_to_be_bound_by_any_of_the_three(self) -> None:
         self.assertFalse(is_bound({"jti": "1", "iat": 1, "exp": 2}))

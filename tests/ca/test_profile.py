@@ -200,6 +200,9 @@ class ForbiddenTests(ProfileCase):
 
 
 class OwnTests(ProfileCase):
+    def test_nobody_else_is_called_as_the_core_is(self) -> None:
+        self.assertEqual(self.reason(common_name="pkid/core", dns=["db.example"]), Reason.BAD_NAME)
+
     def test_the_cores_own_has_its_identity_and_may_have_forbidden_names(self) -> None:
         rules = profile(forbidden=Names(("core.example",)))
         approved = rules.approve_core(private_key().public_key(), Names(("core.example",), uri=("other",)))

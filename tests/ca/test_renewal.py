@@ -55,6 +55,8 @@ class RetryTests(Case):
         self.assertEqual(delays, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900])
         self.assertEqual(retry_delay(10**6), timedelta(minutes=15))
 
+        self.assertEqual(retry_delay(1, 0.5), timedelta(seconds=3.75))
+
     @PROPERTY
     @given(st.integers(1, 10**9), jitters)
     def test_jitter_takes_up_to_half_away(self, failures: int, jitter: float) -> None:

@@ -227,7 +227,7 @@ class DeadlineTests(ChannelCase):
     def test_a_peer_that_does_not_take_leave_is_cut(self) -> None:
         self.client.send(request("GET", "/system/ping", Connection=b"close"))
         self.assertTrue(self.client.wire.disconnecting)
-        self.door.clock.advance(14)
+        self.door.clock.advance(4)
         self.assertFalse(self.client.wire.aborted)
         self.door.clock.advance(1)
         self.assertTrue(self.client.wire.aborted)

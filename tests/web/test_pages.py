@@ -23,7 +23,7 @@ PLAIN = ["text/plain; charset=utf-8"]
 class PageCase(Case):
     def setUp(self) -> None:
         self.door = Door()
-        self.client = StubTreq(self.door.routes)
+        self.client: Any = StubTreq(self.door.routes)
 
     def ask(self, method: str, path: str, body: bytes = b"", authorization: bytes | Sequence[bytes] = ()) -> Any:
         """Ask for a page, and return the answer with its ``body`` read."""
@@ -145,7 +145,9 @@ class SignPageTests(PageCase):
         readonly = bearer(email="a@example.org", roles="readonly")
         answer = self.ask("POST", "/ca/sign", csr_pem(), readonly)
         self.is_plain(answer, 403, b"Not allowed to perform this operation. Missing permission: admin")
-        self.assertEqual(self.ask("POST", "/ca/sign", csr_pem(), bearer(email="a@b", roles="readonly, admin")).code, 200)
+        self.assertEqual(
+            self.ask("POST", "/ca/sign", csr_pem(), bearer(email="a@b", roles="readonly, admin")).code, 200
+        )
 
     def test_what_nobody_expected_is_500_without_a_word(self) -> None:
         self.patch(type(self.door.authority), "fulfil", lambda *_: 1 // 0)
@@ -169,6 +171,7 @@ class CredentialTests(PageCase):
 
     def test_malformed_and_wrong_ones(self) -> None:
         good, key = make_token({}, expires_at=SOON), signing_key()
+        usual = b'{"alg":"HS256","salt":"AAAAAAAAAAAAAAAAAAAAAA=="}'
         values: dict[str, bytes | Sequence[bytes]] = {
             "none": (),
             "empty": b"",
@@ -208,10 +211,10 @@ class CredentialTests(PageCase):
             "no roles": b"Bearer " + make_token({"email": "a@b"}, expires_at=SOON),
             "numeric roles": b"Bearer " + make_token({"email": "a@b", "roles": 1}, expires_at=SOON),
             "the core's own word": b"Bearer " + make_token({"sha256_fingerprint": "AA"}, expires_at=SOON),
-            "payload a list": b"Bearer " + handmade_token(b'{"alg":"HS256","salt":"AAAAAAAAAAAAAAAAAAAAAA=="}', b"[]", key),
+            "payload a list": b"Bearer " + handmade_token(usual, b"[]", key),
             "header a list": b"Bearer " + handmade_token(b"[]", b"{}", key),
             "deep header": b"Bearer " + handmade_token(b"[" * 4000, b"{}", key),
-            "wrong key": b"Bearer " + handmade_token(b'{"alg":"HS256","salt":"AAAAAAAAAAAAAAAAAAAAAA=="}', b"{}", b"k"),
+            "wrong key": b"Bearer " + handmade_token(usual, b"{}", b"k"),
             "cut short": b"Bearer " + good[:-1],
             "too long": b"Bearer " + b"a" * 9000,
         }

@@ -1,0 +1,144 @@
+"""A door is open from start to stop, or there is one clear error."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import TestCase
+
+from pkid.door import Door
+from pkid.errors import StateError
+from pkid.tls import LiveContext
+from tests.support import Case
+
+
+class Reactor(MemoryReactorClock):
+    """Refuses to listen, with these error numbers in turn; 0 lets it."""
+
+    def __init__(self, *numbers: int) -> None:
+        super().__init__()
+        self.numbers = list(numbers)
+        self.asked: list[str] = []
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
+        self.asked.append(interface)
+        number = self.numbers.pop(0) if self.numbers else 0
+        if number:
+            raise CannotListenError(interface, port, OSError(number, os.strerror(number)))
+        return super().listenTCP(port, factory, backlog, interface)
+
+
+def door(endpoint: str, clock: Any, tls: Any = None) -> Door:
+    return Door("https", endpoint, Factory.forProtocol(Protocol), tls, clock)
+
+
+class MemoryTests(Case):
+    def refused(self, endpoint: str, clock: Reactor) -> str:
+        error = self.assertRaises(StateError, door(endpoint, clock).open)
+        self.assertEqual(error.path, "the https door")
+        return str(error)
+
+    def test_all_addresses_are_one_socket(self) -> None:
+        clock = Reactor()
+        door("tcp:8900", clock).open()
+        self.assertEqual((clock.asked, len(clock.tcpServers)), (["::"], 1))
+
+    def test_a_host_without_ipv6_gets_ipv4(self) -> None:
+        for number in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+            clock = Reactor(number)
+            door("tcp:8900", clock).open()
+            self.assertEqual(clock.asked, ["::", ""])
+
+    def test_a_port_in_use_is_not_tried_otherwise(self) -> None:
+        clock = Reactor(errno.EADDRINUSE)
+        message = self.refused("tcp:8900", clock)
+        self.assertEqual(clock.asked, ["::"])
+        for word in ("cannot listen on tcp:8900", "Address already in use", "--https"):
+            self.assertIn(word, message)
+
+    def test_the_error_is_that_of_the_last_way_out(self) -> None:
+        clock = Reactor(errno.EAFNOSUPPORT, errno.EACCES)
+        self.assertIn("Permission denied", self.refused("tcp:80", clock))
+
+    def test_one_interface_is_one_interface(self) -> None:
+        for endpoint, interface in (
+            ("tcp:0:interface=127.0.0.1", "127.0.0.1"),
+            (r"tcp:0:interface=\:\:1", "::1"),
+            ("tcp:port=0:backlog=9:interface=127.0.0.1", "127.0.0.1"),
+        ):
+            clock = Reactor()
+            door(endpoint, clock).open()
+            self.assertEqual(clock.asked, [interface])
+
+    def test_it_is_opened_once(self) -> None:
+        clock = Reactor()
+        opened = door("tcp:8900", clock)
+        opened.privilegedStartService()
+        opened.startService()
+        self.assertEqual(len(clock.tcpServers), 1)
+
+    def test_stopping_what_was_never_open(self) -> None:
+        self.assertIsNone(self.successResultOf(door("tcp:8900", Reactor()).stopService()))
+
+    def test_tls_is_put_around_the_factory(self) -> None:
+        plain, secure = Reactor(), Reactor()
+        opened = door("tcp:8900", plain)
+        opened.open()
+        door("tcp:8900", secure, LiveContext()).open()
+        self.assertIs(plain.tcpServers[0][1], opened._factory)
+        self.assertIn("TLS", type(secure.tcpServers[0][1]).__name__)
+
+
+class SocketTests(TestCase):
+    """With real sockets: what the kernel says."""
+
+    def open(self, endpoint: str) -> Door:
+        opened = door(endpoint, reactor)
+        self.addCleanup(opened.stopService)
+        opened.open()
+        return opened
+
+    def refused(self, endpoint: str) -> str:
+        error = self.assertRaises(StateError, self.open, endpoint)
+        assert isinstance(error, StateError)
+        return str(error)
+
+    def test_a_free_port_on_all_addresses(self) -> None:
+        host, port = self.open("tcp:0").address.split()
+        self.assertIn(host, ("::", "0.0.0.0"))
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=5):
+            pass
+
+    def test_a_port_in_use(self) -> None:
+        port = self.open("tcp:0:interface=127.0.0.1").address.split()[1]
+        for endpoint in (f"tcp:{port}", f"tcp:{port}:interface=127.0.0.1"):
+            self.assertIn("Address already in use", self.refused(endpoint))
+
+    def test_an_address_that_is_not_here(self) -> None:
+        self.assertIn("Cannot assign", self.refused("tcp:0:interface=203.0.113.9"))
+
+    def test_a_unix_socket(self) -> None:
+        path = Path(self.enterContext(tempfile.TemporaryDirectory())) / "https"
+        self.assertEqual(self.open(f"unix:{path}").address, str(path))
+        self.assertIn("Cannot acquire lock", self.refused(f"unix:{path}"))
+
+    def test_a_unix_socket_where_none_can_be(self) -> None:
+        self.assertIn("No such file", self.refused("unix:/nonexistent/pkid/https"))
+        self.assertIn("too long", self.refused(f"unix:/tmp/{'x' * 200}"))
+
+    async def test_a_stopped_one_accepts_no_more_and_can_be_opened_again(self) -> None:
+        opened = self.open("tcp:0:interface=127.0.0.1")
+        port = int(opened.address.split()[1])
+        await opened.stopService()
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+        opened.open()

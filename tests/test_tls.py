@@ -1,0 +1,149 @@
+"""The live TLS context, by handshakes over loopback: what it speaks, and that it can be swapped."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ServerEndpoint, wrapServerTLS
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
+
+from pkid.ca.keys import KeyType, PrivateKey
+from pkid.ca.names import Names
+from pkid.tls import LiveContext, server_context
+from tests.certificates import NOON, private_key, profile, root
+
+T = TypeVar("T")
+
+
+class Echo(Protocol):
+    """Sends back what it gets."""
+
+    def dataReceived(self, data: bytes) -> None:
+        assert self.transport is not None
+        self.transport.write(data)
+
+
+class LiveContextTests(TestCase):
+    timeout = 30
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        self.live = LiveContext()
+        self.use(KeyType.P256, 2**130)
+        endpoint = wrapServerTLS(self.live, TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
+        self.port: Any = await endpoint.listen(Factory.forProtocol(Echo))
+        self.addCleanup(self.port.stopListening)
+
+    def use(self, kind: KeyType, serial: int) -> None:
+        """Swap to a certificate with this serial number."""
+        key: PrivateKey = private_key(kind)
+        approved = profile().approve_core(key.public_key(), Names(dns=("localhost",)))
+        self.live.swap(server_context(key, root().sign(approved, NOON, serial)))
+
+    def connect(self, **changes: object) -> ssl.SSLSocket:
+        """Shake hands, in a thread, as a client that trusts the authority whatever the time."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        session = changes.pop("session", None)
+        context = changes.pop("context", context)  # type: ignore[assignment]
+        for name, value in changes.items():
+            if callable(getattr(context, name)):
+                getattr(context, name)(value)
+            else:
+                setattr(context, name, value)
+        plain = socket.create_connection(("127.0.0.1", self.port.getHost().port), timeout=20)
+        try:
+            return context.wrap_socket(plain, server_hostname="localhost", session=session)  # type: ignore[arg-type]
+        except BaseException:
+            plain.close()
+            raise
+
+    async def client(self, work: Callable[[ssl.SSLSocket], T], **changes: object) -> T:
+        """Shake hands, do *work* with the connection, and close it."""
+
+        def run() -> T:
+            with self.connect(**changes) as connection:
+                return work(connection)
+
+        return await deferToThread(run)
+
+    async def test_tls_13_by_default(self) -> None:
+        self.assertEqual(await self.client(ssl.SSLSocket.version), "TLSv1.3")
+
+    async def test_tls_12_is_spoken(self) -> None:
+        for kind in (KeyType.P256, KeyType.RSA2048):
+            self.use(kind, 2**130)
+            version = await self.client(ssl.SSLSocket.version, maximum_version=ssl.TLSVersion.TLSv1_2)
+            self.assertEqual(version, "TLSv1.2")
+
+    async def test_older_ones_are_not(self) -> None:
+        for version in (ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1):
+            with self.assertRaises(ssl.SSLError):
+                await self.client(
+                    ssl.SSLSocket.version,
+                    set_ciphers="ALL:@SECLEVEL=0",
+                    minimum_version=version,
+                    maximum_version=version,
+                )
+
+    async def test_weak_ciphers_are_not(self) -> None:
+        for ciphers in ("NULL:@SECLEVEL=0", "AES128-SHA:@SECLEVEL=0", "DHE-RSA-AES128-SHA:@SECLEVEL=0"):
+            with self.assertRaises(ssl.SSLError):
+                await self.client(ssl.SSLSocket.version, set_ciphers=ciphers, maximum_version=ssl.TLSVersion.TLSv1_2)
+
+    async def test_http_11_is_the_only_protocol(self) -> None:
+        choose = ssl.SSLSocket.selected_alpn_protocol
+        self.assertEqual(await self.client(choose, set_alpn_protocols=["h2", "http/1.1"]), "http/1.1")
+        self.assertIsNone(await self.client(choose))
+        with self.assertRaises(ssl.SSLError):
+            await self.client(choose, set_alpn_protocols=["h2"])
+
+    async def test_sessions_are_resumed(self) -> None:
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.maximum_version = version
+
+            def get(connection: ssl.SSLSocket) -> tuple[ssl.SSLSession | None, bool | None]:
+                connection.sendall(b"x")
+                connection.recv(1)  # TLS 1.3 sends tickets after the handshake
+                session, reused = connection.session, connection.session_reused
+                with contextlib.suppress(OSError):
+                    connection.unwrap()  # a session that ends without a farewell is not resumed
+                return session, reused
+
+            session, reused = await self.client(get, context=context)
+            self.assertFalse(reused)
+            _, reused = await self.client(get, context=context, session=session)
+            self.assertTrue(reused, version)
+            self.use(KeyType.P256, 2**131)
+            _, reused = await self.client(get, context=context, session=session)
+            self.assertFalse(reused, "a session of the context before")
+
+    async def test_new_handshakes_see_the_new_certificate_and_old_connections_live_on(self) -> None:
+        old = await deferToThread(self.connect)
+        try:
+            before = old.getpeercert(True)
+            self.use(KeyType.P384, 2**131)
+            after = await self.client(lambda connection: connection.getpeercert(True))
+            self.assertNotEqual(before, after)
+            await deferToThread(old.sendall, b"still here")
+            self.assertEqual(await deferToThread(old.recv, 99), b"still here")
+        finally:
+            old.close()
+
+    async def test_a_handshake_that_stalls_keeps_nobody_waiting(self) -> None:
+        stalled = [socket.create_connection(("127.0.0.1", self.port.getHost().port)) for _ in range(20)]
+        try:
+            for number, half in enumerate(stalled):
+                half.sendall(b"\x16\x03\x01\x02\x00\x01"[: number % 7])
+            self.assertEqual(await self.client(ssl.SSLSocket.version), "TLSv1.3")
+        finally:
+            for half in stalled:
+                half.close()
