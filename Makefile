@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PURE := pkid/ca/*,pkid/auth/*
 
 # What runs in seconds and without programs of the machine: its coverage is measured.
-SLOWER := tests.interop tests.faults tests.integration tests.test_packaging tests.test_systemd
+SLOWER := tests.interop tests.faults tests.integration tests.test_packaging tests.test_systemd tests.test_client_and_core
 UNIT := $(filter-out $(SLOWER),$(patsubst tests/%/__init__.py,tests.%,$(wildcard tests/*/__init__.py)) \
     $(patsubst tests/%.py,tests.%,$(wildcard tests/test_*.py)))
 

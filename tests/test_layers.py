@@ -24,7 +24,8 @@ TWISTED_IN_AUTH = ("twisted.cred", "twisted.internet.defer")
 OUTSIDE_WORLD = ("asyncio", "io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "threading")
 CLOCKS_AND_DICE = ("random", "secrets", "time", "uuid")
 CALLS_OUTSIDE = ("open", "datetime.now", "datetime.utcnow", "date.today", "random_serial_number")
-NOT_OF_THE_DAEMON = ("alembic", "nats", "pkid.agent", "pkid.shell", "prompt_toolkit", "rich", "treq")
+OF_COMPONENTS = ("pkid.agent", "pkid.answers", "pkid.client", "pkid.exchange", "pkid.jwt", "pkid.shell", "pkid.x509")
+NOT_OF_THE_DAEMON = ("alembic", "nats", "prompt_toolkit", "rich", "treq", *OF_COMPONENTS)
 
 LOADED_BY = """
 import importlib, json, pkgutil, sys
