@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Sequence
 from ipaddress import ip_address
+from threading import Event
 from unittest.mock import patch
 
 from pkid import discovery
@@ -54,8 +54,20 @@ class HostTests(Case):
 
     def test_a_name_server_that_does_not_answer_costs_a_moment(self) -> None:
         self.patch(discovery, "_PATIENCE", 0.01)
-        with patch.object(socket, "getaddrinfo", lambda *_, **__: time.sleep(0.2)):
+        answered = Event()
+        self.addCleanup(answered.set)
+
+        def ask(*_: object, **__: object) -> list[tuple[object, ...]]:
+            answered.wait(5)
+            return [(2, 1, 6, "late.example", ("192.0.2.1", 0))]
+
+        with patch.object(socket, "getaddrinfo", ask):
             self.assertEqual(own_names(), [socket.gethostname()])
+
+    def test_the_canonical_name(self) -> None:
+        found = [(2, 1, 6, "core.example", ("192.0.2.1", 0)), (2, 2, 17, "", ("192.0.2.1", 0))]
+        with patch.object(socket, "getaddrinfo", return_value=found):
+            self.assertEqual(own_names(), sorted({socket.gethostname(), "core.example"}))
 
     def test_a_name_server_that_knows_nothing(self) -> None:
         with patch.object(socket, "getaddrinfo", side_effect=socket.gaierror):

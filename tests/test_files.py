@@ -17,7 +17,7 @@ from tests.support import Case
 
 class FileCase(Case):
     def setUp(self) -> None:
-        self.directory = Path(self.mktemp())
+        self.directory = Path(self.mktemp()).resolve()
         self.directory.mkdir()
         self.path = self.directory / "file"
 

@@ -73,16 +73,19 @@ class SelfTestTests(Case):
 
     def test_who_leaves_keeps_no_answer_from_the_others(self) -> None:
         self.store.hold()
-        first, second, third = (self.tests.run() for _ in range(3))
+        first, *pairs = (self.tests.run() for _ in range(7))
         first.cancel()
         self.failureResultOf(first, CancelledError)
-        for one, other in ((second, third), (third, second)):
+        for one, other in zip(pairs[::2], pairs[1::2], strict=True):
             one.addCallback(self.leave, other)
+            other.addCallback(self.leave, one)
         self.store.release()
-        ends = [type(getattr(result.result, "value", None)).__name__ for result in (second, third)]
-        self.assertEqual(sorted(ends), ["CancelledError", "NoneType"])
-        for result in (second, third):
-            result.addErrback(lambda failure: failure.trap(CancelledError))
+        for one, other in zip(pairs[::2], pairs[1::2], strict=True):
+            self.assertTrue(one.called and other.called)
+            left = [isinstance(getattr(each.result, "value", None), CancelledError) for each in (one, other)]
+            self.assertEqual(sorted(left), [False, True], "whoever was answered first made the other leave")
+            for each in (one, other):
+                each.addErrback(lambda failure: failure.trap(CancelledError))
 
     def leave(self, _: None, other: Deferred[None]) -> None:
         other.cancel()

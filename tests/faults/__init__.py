@@ -1,0 +1,1 @@
+"""Slow tests of what may happen to a running core."""

@@ -1,0 +1,210 @@
+"""The whole core in this process, on loopback: it starts, serves, reloads and stops, or says in one line why not."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import resource
+import signal
+import socket
+import ssl
+from ipaddress import ip_address
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from cryptography import x509
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
+
+from pkid.ca.names import Names
+from pkid.door import Door
+from pkid.errors import Reason, Unavailable
+from pkid.service import Core, StartFailed, make_service
+from pkid.settings import resolve
+from pkid.state import StateDirectory
+from pkid.store.service import StoreService
+from tests.certificates import PSK, csr_pem
+from tests.interop.core import bearer
+from tests.store.entries import sqlite_store
+
+LOOPBACK = "tcp:0:interface=127.0.0.1"
+
+
+class CoreTests(TestCase):
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.state = Path(self.mktemp()).resolve() / "state"
+        self.state.parent.mkdir()
+        self.patch(os, "environ", {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"})
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+
+    def core(self, **flags: str | bool) -> Core:
+        written = {name.replace("_", "-"): value for name, value in flags.items()}
+        defaults: dict[str, str | bool] = {"state": str(self.state), "https": LOOPBACK, "psk": PSK.secret}
+        core = make_service(resolve({**defaults, **written}, {}, Path.read_bytes, Path.cwd()), reactor)
+        assert isinstance(core, Core)
+        return core
+
+    async def start(self, **flags: str | bool) -> Core:
+        core = self.core(**flags)
+        core.privilegedStartService()
+        core.startService()
+        self.addCleanup(self.stop, core)
+        turned: Deferred[None] = Deferred()
+        reactor.callLater(0, turned.callback, None)
+        await turned
+        return core
+
+    async def stop(self, core: Core) -> None:
+        if core.running:
+            await core.stopService()
+
+    async def refused(self, *words: str, **flags: str | bool) -> None:
+        """Check that the core does not start, in one line with these words; clean up as its process would."""
+        core = self.core(**flags)
+        with self.assertRaises(StartFailed) as caught:
+            core.startService()
+        message = str(caught.exception)
+        self.assertTrue(message.startswith("pkid: "), message)
+        self.assertNotIn("\n", message)
+        for word in words:
+            self.assertIn(word, message)
+        await core._door.stopService()
+        if hasattr(core, "_state"):
+            os.close(core._state._lock)
+
+    def connect(self, core: Core, *, tls: bool = True) -> Any:
+        host, port = core._door.address.split()
+        if not tls:
+            return http.client.HTTPConnection(host, int(port), timeout=20)
+        context = ssl.create_default_context(cafile=str(self.state / "ca.crt"))
+        return http.client.HTTPSConnection("localhost", int(port), context=context, timeout=20)
+
+    async def ask(self, connection: Any, method: str, path: str, body: bytes | None = None, **headers: str) -> Any:
+        """Send a request in a thread; return the status and the body."""
+
+        def work() -> tuple[int, bytes]:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+
+        return await deferToThread(work)
+
+    async def test_it_starts_signs_and_stops(self) -> None:
+        core = await self.start()
+        self.assertEqual((self.state / "addresses").read_text(), f"https {core._door.address}\n")
+        connection = self.connect(core)
+        self.addCleanup(connection.close)
+        self.assertEqual(await self.ask(connection, "GET", "/system/ready"), (200, b"ok"))
+        self.assertEqual(await self.ask(connection, "GET", "/ca/cert"), (200, (self.state / "ca.crt").read_bytes()))
+        status, body = await self.ask(connection, "POST", "/ca/sign", csr_pem(), **bearer(PSK.secret))
+        self.assertEqual(status, 200)
+        certificate = x509.load_pem_x509_certificate(body)
+        await core.stopService()
+        self.assertFalse((self.state / "addresses").exists())
+        self.assertEqual(self.ledger(certificate.serial_number), body)
+
+    def ledger(self, serial: int) -> bytes:
+        """Return what the ledger holds for a serial number, as PEM."""
+        store = sqlite_store(self.state / "ledger.sqlite")
+        self.addCleanup(store.close)
+        entry = store.transact_now(lambda ledger: ledger.find(serial))
+        assert entry is not None
+        return ssl.DER_cert_to_PEM_cert(entry.certificate).encode()
+
+    async def test_it_starts_again_as_the_same_authority(self) -> None:
+        first = await self.start()
+        public = (self.state / "ca.crt").read_bytes()
+        host = (self.state / "host.pem").read_bytes()
+        await first.stopService()
+        second = await self.start()
+        self.assertEqual(((self.state / "ca.crt").read_bytes(), (self.state / "host.pem").read_bytes()), (public, host))
+        self.assertEqual((await self.ask(self.connect(second), "GET", "/system/ready"))[0], 200)
+
+    async def test_plain_text_asks_for_proof_all_the_same(self) -> None:
+        core = await self.start(no_tls=True)
+        ask = self.connect(core, tls=False)
+        self.addCleanup(ask.close)
+        self.assertEqual((await self.ask(ask, "GET", "/ca/cert"))[0], 200)
+        self.assertEqual((await self.ask(ask, "POST", "/ca/sign", csr_pem()))[0], 401)
+        self.assertEqual((await self.ask(ask, "POST", "/ca/sign", csr_pem(), **bearer(PSK.secret)))[0], 200)
+
+    async def test_the_stop_does_not_wait_for_peers_that_keep_a_connection(self) -> None:
+        core = await self.start()
+        connections = [self.connect(core) for _ in range(3)]
+        for connection in connections:
+            self.addCleanup(connection.close)
+            await self.ask(connection, "GET", "/system/ping")
+        started = monotonic()
+        await core.stopService()
+        self.assertLess(monotonic() - started, 5)
+        for connection in connections:
+            connection.sock.settimeout(5)
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(await deferToThread(connection.sock.recv, 1), b"")
+
+    async def test_a_reload_puts_a_certificate_for_new_names_to_use(self) -> None:
+        core = await self.start()
+        connection = self.connect(core)
+        self.addCleanup(connection.close)
+        await self.ask(connection, "GET", "/system/ping")
+        before = connection.sock.getpeercert(True)
+        core._host._discover = lambda: Names(("localhost", "new.example"), (ip_address("127.0.0.1"),))
+        await core.reload()
+        other = self.connect(core)
+        self.addCleanup(other.close)
+        await self.ask(other, "GET", "/system/ping")
+        self.assertNotEqual(other.sock.getpeercert(True), before)
+        self.assertIn(("DNS", "new.example"), other.sock.getpeercert()["subjectAltName"])
+        self.assertEqual(await self.ask(connection, "GET", "/system/ping"), (200, b"pong"))
+
+    async def test_a_hangup_reloads_until_the_stop(self) -> None:
+        before = signal.getsignal(signal.SIGHUP)
+        core = await self.start()
+        reloaded: Deferred[None] = Deferred()
+        self.patch(core, "reload", lambda: reloaded.callback(None))
+        os.kill(os.getpid(), signal.SIGHUP)
+        await reloaded
+        await core.stopService()
+        self.assertIs(signal.getsignal(signal.SIGHUP), before)
+
+    async def test_a_port_in_use(self) -> None:
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        port = taken.getsockname()[1]
+        await self.refused("Address already in use", "--https", https=f"tcp:{port}:interface=127.0.0.1")
+        self.assertFalse(self.state.exists())
+
+    async def test_a_state_directory_in_use(self) -> None:
+        with StateDirectory(self.state):
+            await self.refused(str(self.state), "in use by another pkid")
+
+    async def test_damaged_and_foreign_files(self) -> None:
+        await self.stop(await self.start())
+        for name in ("ca.pem", "host.pem", "ledger.sqlite", "trust-domain"):
+            path = self.state / name
+            whole = path.read_bytes()
+            path.write_bytes(b"nonsense" * 200)
+            await self.refused(str(path))
+            self.assertEqual(path.read_bytes(), b"nonsense" * 200)
+            path.write_bytes(whole)
+        await self.start()
+
+    async def test_a_ledger_that_takes_nothing(self) -> None:
+        def refuse(*_: object) -> None:
+            raise Unavailable(Reason.STORE)
+
+        self.patch(StoreService, "transact_now", refuse)
+        await self.refused("the ledger cannot be written")
+
+    def test_nothing_is_opened_before_the_start(self) -> None:
+        core = self.core()
+        self.assertFalse(self.state.exists())
+        self.assertIsNone(core._door._port)
+        self.assertIsInstance(core._door, Door)
