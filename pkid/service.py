@@ -41,7 +41,7 @@ from pkid.issuance import Issuance
 from pkid.readiness import Readiness
 from pkid.selftest import SelfTest
 from pkid.settings import Settings
-from pkid.startup import open_issuer, open_psk, open_trust_domain
+from pkid.startup import check_ledger, open_issuer, open_psk, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.interfaces import Store
 from pkid.store.service import StoreService
@@ -131,6 +131,7 @@ class Core(MultiService):
         trust_domain = open_trust_domain(state, settings.trust_domain)
         issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
         psk = open_psk(state, settings)
+        check_ledger(state)
         store = StoreService(open_sqlite(state.ledger), reactor)
         threads = Threads("derivation", os.cpu_count() or 1, reactor)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key(), self._forbidden())

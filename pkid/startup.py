@@ -22,7 +22,7 @@ from pkid.errors import StateError
 from pkid.settings import Settings
 from pkid.state import KeyPair, StateDirectory
 
-__all__ = ["open_issuer", "open_psk", "open_trust_domain"]
+__all__ = ["check_ledger", "open_issuer", "open_psk", "open_trust_domain"]
 
 _log = Logger()
 
@@ -72,6 +72,19 @@ def open_issuer(
     digest = fingerprint(issuer.certificate.public_bytes(Encoding.DER))
     _log.info("the CA certificate is {path}, SHA-256 {digest}", path=str(state.path / "ca.crt"), digest=digest)
     return issuer
+
+
+def check_ledger(state: StateDirectory) -> None:
+    """Check that the ledger was not lost: it is made before ``host.pem``.
+
+    :raises StateError: when it was.
+    """
+    if not state.ledger.exists() and state.load_pair("host") is not None:
+        raise StateError(
+            state.ledger,
+            "is missing, but there is host.pem",
+            "restore it from a backup, or remove host.pem to begin an empty one",
+        )
 
 
 def open_psk(state: StateDirectory, settings: Settings) -> PreSharedKey:

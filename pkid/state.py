@@ -58,6 +58,8 @@ class StateDirectory:
         self.path = path
         self._make()
         self._lock = self._take_lock()
+        for leftover in path.glob(".*.new"):  # of a write that a crash cut off
+            leftover.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let another core open it."""
@@ -168,12 +170,14 @@ class StateDirectory:
             if not self.path.is_dir():
                 self.path.mkdir(0o700, parents=True)
                 sync_directory(self.path.parent)
-            mode = self.path.stat().st_mode
+            found = self.path.stat()
         except OSError as error:
             raise StateError(
                 self.path, f"cannot be made or read ({error.strerror})", "choose another directory with --state"
             ) from error
-        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if found.st_uid not in (os.geteuid(), 0):
+            raise StateError(self.path, "belongs to another user", "choose another --state, or run chown on it")
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise StateError(self.path, "may be written by others", "run chmod 700 on it, or choose another --state")
 
     def _take_lock(self) -> int:

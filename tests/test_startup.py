@@ -21,7 +21,7 @@ from pkid.ca.names import Names, TrustDomain
 from pkid.errors import StateError
 from pkid.host import HostCertificate
 from pkid.settings import Settings, resolve
-from pkid.startup import open_issuer, open_psk, open_trust_domain
+from pkid.startup import check_ledger, open_issuer, open_psk, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.service import SQLStore
 from pkid.store.sqlite import open_sqlite
@@ -64,6 +64,18 @@ class StartCase(Case):
 
 def content(path: Path) -> dict[str, bytes]:
     return {entry.name: entry.read_bytes() for entry in sorted(path.iterdir()) if entry.is_file()}
+
+
+class LedgerTests(StartCase):
+    def test_a_lost_ledger_is_not_made_again(self) -> None:
+        state = self.state()
+        check_ledger(state)
+        self.issuer(state)
+        (self.path / "host.pem").touch(0o600)
+        (self.path / "host.pem").write_bytes((self.path / "ca.pem").read_bytes())
+        self.refused(lambda: check_ledger(state), self.path / "ledger.sqlite", "host.pem", "backup")
+        state.ledger.touch()
+        check_ledger(state)
 
 
 class TrustDomainTests(StartCase):

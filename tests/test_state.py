@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.hazmat.primitives.serialization import (
@@ -76,6 +77,23 @@ class DirectoryTests(StateCase):
             self.assertEqual(list(self.path.iterdir()), [])
         self.path.chmod(0o755)
         self.open()
+
+    def test_one_of_another_user_is_refused(self) -> None:
+        self.path.mkdir(parents=True, mode=0o700)
+        for owner, fits in ((os.geteuid() + 1, False), (0, True), (os.geteuid(), True)):
+            found = os.stat_result((0o40700, 0, 0, 1, owner, 0, 0, 0, 0, 0))
+            with patch.object(Path, "stat", lambda *_, found=found, **__: found):
+                if fits:
+                    StateDirectory(self.path).close()
+                else:
+                    self.refused(self.open, self.path, "another user", "chown")
+
+    def test_what_a_crash_left_of_a_write_is_removed(self) -> None:
+        self.path.mkdir(parents=True, mode=0o700)
+        for name in (".ca.pem.17.new", ".new", "ca.new"):
+            (self.path / name).write_text("half")
+        self.open()
+        self.assertEqual({path.name for path in self.path.iterdir()}, {".new", "ca.new", "lock"})
 
     def test_what_is_no_directory(self) -> None:
         self.path.parent.mkdir(parents=True)
