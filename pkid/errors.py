@@ -32,7 +32,11 @@ class Reason(Enum):
     NO_NAME = "no-name", "the request names no host; add subject alternative names, or a host name as common name"
     TOO_MANY_NAMES = "too-many-names", "the request holds {subject} names, which is more than are allowed"
     NOT_ALLOWED = "not-allowed", "the policy does not allow the name {subject}"
+    TOO_LONG = "too-long", "a certificate is valid for {subject} at most, the core's --leaf-lifetime; ask for less"
     WANTS_CA = "wants-ca", "the request asks to become a certificate authority; remove its basic constraints"
+    # Commands
+    COMMAND = "CLIParseError", "{subject}"  # the seeds' word, which their clients show
+    CONTENT_TYPE = "content-type", "Not able to handle: {subject}; send the command as text/plain"
     # The caller
     UNAUTHORIZED = "unauthorized", "the credential was not accepted"
     # The core

@@ -33,6 +33,8 @@ from pkid.ca.keys import KeyType
 from pkid.ca.names import Names
 from pkid.ca.profile import NO_NAMES, Profile
 from pkid.ca.trust import fingerprint
+from pkid.commands.core import core_commands
+from pkid.commands.interpreter import Interpreter
 from pkid.discovery import discover
 from pkid.door import Door
 from pkid.errors import PkidError, StateError
@@ -43,12 +45,12 @@ from pkid.selftest import SelfTest
 from pkid.settings import Settings
 from pkid.startup import check_ledger, open_issuer, open_psk, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
-from pkid.store.interfaces import Store
 from pkid.store.service import StoreService
 from pkid.store.sqlite import open_sqlite
 from pkid.threads import Threads
 from pkid.tls import LiveContext, server_context
 from pkid.web.ca import CertificatePage, SignPage
+from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
 from pkid.web.guard import Guard
 from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site
@@ -134,6 +136,7 @@ class Core(MultiService):
         check_ledger(state)
         store = StoreService(open_sqlite(state.ledger), reactor)
         threads = Threads("derivation", os.cpu_count() or 1, reactor)
+        keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key(), self._forbidden())
         authority = Authority(issuer, profile, _now, x509.random_serial_number)
         self._host = HostCertificate(
@@ -141,9 +144,12 @@ class Core(MultiService):
             offload=threads, clock=reactor, now=_now, random=random.random,
         )  # fmt: skip
         self._use(self._host.prepare())
-        self._site.serve(_routes(issuer, psk, authority, store, threads, settings, reactor))
+        issuance = Issuance(authority, store)
+        interpreter = Interpreter(core_commands(issuer.certificate, trust_domain.name, issuance, keys))
+        self_test = SelfTest(authority, store, reactor)
+        self._site.serve(_routes(issuer, psk, issuance, interpreter, self_test, threads, settings))
         self._readiness = Readiness.from_environment(os.environ, reactor)
-        for child in (threads, store, self._host, self._door):
+        for child in (threads, keys, store, self._host, self._door):
             child.setServiceParent(self)
 
     async def _stop(self) -> None:
@@ -179,11 +185,11 @@ class Core(MultiService):
 def _routes(
     issuer: Issuer,
     psk: PreSharedKey,
-    authority: Authority,
-    store: Store,
+    issuance: Issuance,
+    interpreter: Interpreter,
+    self_test: SelfTest,
     threads: Threads,
     settings: Settings,
-    reactor: Any,
 ) -> Routes:
     """Return the pages of the HTTPS door."""
     salt = os.urandom(SALT_SIZE)
@@ -195,9 +201,14 @@ def _routes(
     return Routes(
         {
             "/ca/cert": CertificatePage(issuer, Endorsement(signer, digest, time.time)),
-            "/ca/sign": SignPage(guard, Issuance(authority, store)),
+            "/ca/sign": SignPage(guard, issuance),
+            "/cli/evaluate": EvaluatePage(guard, interpreter),
+            "/cli/execute": ExecutePage(guard, interpreter),
+            "/cli/info": InfoPage(guard, interpreter),
+            "/graph/fix/model": ModelPage(guard),
+            "/model": ModelPage(guard),
             "/system/ping": PingPage(),
-            "/system/ready": ReadyPage(SelfTest(authority, store, reactor)),
+            "/system/ready": ReadyPage(self_test),
         },
         otherwise=NotFound(guard),
     )

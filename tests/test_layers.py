@@ -156,6 +156,11 @@ class EdgeTests(Case):
             wrong = [(path, name) for path, name in imported(ROOT / "pkid" / door) if is_within(name, *others)]
             self.assertEqual(wrong, [])
 
+    def test_commands_know_no_door(self) -> None:
+        doors = [f"pkid.{door}" for door in (*DOORS, "door", "service")]
+        wrong = [(path, name) for path, name in imported(ROOT / "pkid" / "commands") if is_within(name, *doors)]
+        self.assertEqual(wrong, [])
+
     def test_only_tap_imports_the_reactor(self) -> None:
         users = {
             path

@@ -30,10 +30,14 @@ RETRY_WINDOW = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One request to sign: the body as it came, and who asks (``psk:default``)."""
+    """One request to sign: the body as it came, and who asks (``psk:default``).
+
+    :ivar lifetime: how long the certificate is to be valid; ``None`` leaves it to the profile.
+    """
 
     body: bytes
     credential: str
+    lifetime: timedelta | None = None
 
 
 class Authority:
@@ -87,7 +91,7 @@ class Authority:
 
     def _judge(self, order: Order) -> Approved | PkidError:
         try:
-            return self.profile.check(read_request(order.body))
+            return self.profile.check(read_request(order.body), order.lifetime)
         except PkidError as error:
             return error
 

@@ -73,12 +73,14 @@ class Profile:
     forbidden: Names = NO_NAMES
     most_names: int = 256
 
-    def check(self, request: CertificateRequest) -> Approved:
+    def check(self, request: CertificateRequest, lifetime: timedelta | None = None) -> Approved:
         """Judge a component's request.
 
         Without alternative names the common name becomes a DNS name, if it is a host name. An identity is given
         only when asked for, and only of this trust domain.
 
+        :param lifetime: how long the certificate is to be valid; the profile's own lifetime is the most, and what
+            ``None`` gets. The issuer's end may shorten either.
         :raises Malformed: when it has several common names.
         :raises Refused: with the reason why nothing can be signed.
         """
@@ -96,7 +98,7 @@ class Profile:
             Purpose.COMPONENT,
             request.public_key,
             names,
-            self.lifetime,
+            self._lifetime(lifetime),
             name=self._component_name(names, subject),
             proven=bool(names.uri),
             common_name=subject,
@@ -121,6 +123,11 @@ class Profile:
         """Approve a throw-away certificate, by which the authority proves that it can sign; it must never leave."""
         names = Names(dns=(_SELF_TEST_NAME,))
         return Approved(_SEAL, Purpose.SELF_TEST, public_key, names, _SELF_TEST_LIFETIME, name=_SELF_TEST_NAME)
+
+    def _lifetime(self, asked: timedelta | None) -> timedelta:
+        if asked is not None and asked > self.lifetime:
+            raise Refused(Reason.TOO_LONG, str(self.lifetime).removesuffix(", 0:00:00"))
+        return asked or self.lifetime
 
     def _names(self, request: CertificateRequest, subject: str | None) -> Names:
         count = len(request.alternative_names)

@@ -51,6 +51,12 @@ class Answer:
         retry = (("Retry-After", str(error.retry_after)),) if isinstance(error, Unavailable) else ()
         return cls(body, status, headers=retry)
 
+    @classmethod
+    def of_missing(cls, right: Right) -> Answer:
+        """Answer a member who lacks a right, in the seeds' form."""
+        body = f"Not allowed to perform this operation. Missing permission: {right.value}"
+        return cls(body.encode(), HTTPStatus.FORBIDDEN)
+
     def write(self, request: Request) -> None:
         """Send the response, and finish the request."""
         request.setResponseCode(self.status.value, self.status.phrase.encode())
@@ -138,8 +144,7 @@ class ProtectedPage(Page):
         """Let the caller in first, so that strangers learn nothing about the page."""
         member = await self._guard.admit(request)
         if self.right is not None and self.right not in member.rights:
-            missing = f"Not allowed to perform this operation. Missing permission: {self.right.value}"
-            return Answer(missing.encode(), HTTPStatus.FORBIDDEN)
+            return Answer.of_missing(self.right)
         return self.wrong_method(request) or await self.answer(request, member)
 
     async def answer(self, request: Request, member: IMember) -> Answer:

@@ -1,4 +1,4 @@
-"""The virtual environments of the originals' client libraries, made once in a checkout.
+"""The virtual environments of the originals' client libraries and shells, made once in a checkout.
 
 Each is installed from PyPI into ``.venv-interop/NAME``. They are apart from pkid's own, because the
 libraries bring dozens of packages that pkid must not need.
@@ -33,17 +33,21 @@ DEADLINE = timedelta(seconds=120)
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One client library in a virtual environment of its own."""
+    """One original's client library, and its shell, in a virtual environment of their own."""
 
     library: str
     """What the library is imported as."""
-    requirement: str
-    """What pip installs: the package and its exact version."""
+    requirements: tuple[str, ...]
+    """What pip installs: packages and their exact versions."""
 
     def python(self) -> Path:
         """Return the environment's interpreter; skip the running test if it cannot be made."""
-        require(not (problem := _problem(self)), f"{self.requirement} from PyPI ({problem})")
+        require(not (problem := _problem(self)), f"{' '.join(self.requirements)} from PyPI ({problem})")
         return self.interpreter
+
+    def program(self, name: str) -> Path:
+        """Return a program that the packages brought; skip the running test if it cannot be had."""
+        return self.python().with_name(name)
 
     def run(
         self, client: str, *arguments: str, directory: Path, input: str | None = None
@@ -82,16 +86,18 @@ class Environment:
 
     @property
     def contents(self) -> str:
-        """What the stamp must say: another version of the library or of Python is another environment."""
-        return f"{self.requirement}\n{sys.version}\n"
+        """What the stamp must say: another version of a package or of Python is another environment."""
+        return "\n".join([*self.requirements, sys.version, ""])
 
     def is_made(self) -> bool:
         """Whether it is complete and current."""
         return self.stamp.exists() and self.stamp.read_text() == self.contents
 
 
-FIX_INVENTORY = Environment("fixlib", "fixinventorylib==4.1.0")
-RESOTO = Environment("resotolib", "resotolib==3.9.0")
+FIX_INVENTORY = Environment(
+    "fixlib", ("fixinventorylib==4.1.0", "fixinventoryshell==4.1.0", "fixinventoryclient==2.0.1")
+)
+RESOTO = Environment("resotolib", ("resotolib==3.9.0", "resotoshell==3.9.0"))
 
 
 def plain_environ(home: Path) -> dict[str, str]:
@@ -116,7 +122,7 @@ def _problem(environment: Environment) -> str:
 def _install(environment: Environment) -> str:
     pip = [sys.executable, "-m", "pip", "--python", str(environment.interpreter), "--quiet"]
     installed = subprocess.run(
-        [*pip, "install", "--retries", "2", "--disable-pip-version-check", environment.requirement],
+        [*pip, "install", "--retries", "2", "--disable-pip-version-check", *environment.requirements],
         # A worker of trial has all of pkid's packages on its PYTHONPATH, and pip would count them as installed.
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
         stdin=subprocess.DEVNULL,

@@ -40,9 +40,15 @@ DOCUMENTED_TOKEN = (
 """The token that the documents show: good for the PSK ``changeme`` until April 2022."""
 
 EXECUTE = """\
-resoto_command="search is(resource) | count"
+resoto_command="{command}"
 curl --cacert {file} -H "$auth_header" -H "Content-Type: text/plain" -H "Accept: application/json" \
 -X POST -d "$resoto_command" https://localhost:{port}/cli/execute"""
+
+SEARCH = "search is(resource) | count"
+"""The documents' command, which the core does not know yet."""
+
+UNKNOWN = "Error: CLIParseError\nMessage: Command >search< is not known. Typo?"
+COUNTED = '[\n"total matched: 3",\n"total unmatched: 0"\n]\n'
 
 SIGN = """\
 curl --cacert {file} -H "$auth_header" -X POST --data-binary @arangodb.csr \
@@ -78,7 +84,7 @@ class DocumentedLines(Base):
             self.assertEqual(self.directory.joinpath(name).read_bytes(), self.authority.read_bytes())
 
     def test_request(self) -> None:
-        """With the prompt's header and curl's file, curl talks to the core: it signs, and knows no commands yet."""
+        """With the prompt's header and curl's file, curl talks to the core: it signs, and runs commands."""
         header = self.type_python(HEADERS)
         self.type_shell("curl -k https://localhost:{port}/ca/cert > {file}")
         made = request_certificate(
@@ -87,7 +93,8 @@ class DocumentedLines(Base):
         self.assertEqual(self.type_shell(SIGN + STATUS.replace("-o answer", ""), header), "200")
         certificate = made.with_suffix(".crt")
         self.assertEqual(verify(self.authority, certificate), f"{certificate}: OK\n")
-        self.assertEqual(self.type_shell(EXECUTE + STATUS, header), "404")
+        self.assertEqual(self.type_shell(EXECUTE.replace("{command}", "help | head 3 | count"), header), COUNTED)
+        self.assertEqual(self.type_shell(EXECUTE.replace("{command}", SEARCH), header), UNKNOWN)
         for path, answer in (("ready", "ok"), ("ping", "pong")):
             line = f"curl --cacert {{file}} https://localhost:{{port}}/system/{path}"
             self.assertEqual(self.type_shell(line), answer)
@@ -100,7 +107,8 @@ class DocumentedLines(Base):
         )
         request_certificate(self.directory / "arangodb.csr", ("-newkey", "rsa:2048"), "/CN=arangodb.local")
         for header in ("", f"Authorization: Bearer {DOCUMENTED_TOKEN}", f"Authorization: {reflected.split(': ')[1]}"):
-            for line in (SIGN.replace("arangodb.crt", "answer"), EXECUTE + " -o answer"):
+            execute = EXECUTE.replace("{command}", SEARCH)
+            for line in (SIGN.replace("arangodb.crt", "answer"), execute + " -o answer"):
                 self.assertEqual(self.type_shell(line + STATUS.replace("-o answer", ""), header), "401", header)
                 self.assertNotIn(b"CERTIFICATE", self.directory.joinpath("answer").read_bytes())
         self.assertNotEqual(self.run_shell("curl https://localhost:{port}/ca/cert").returncode, 0, "trusted unasked")

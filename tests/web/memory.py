@@ -22,12 +22,16 @@ from pkid.auth.endorsement import Endorsement
 from pkid.auth.realm import Realm
 from pkid.auth.tokens import TokenSigner
 from pkid.ca.authority import Authority
+from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.ca.trust import fingerprint
+from pkid.commands.core import core_commands
+from pkid.commands.interpreter import Interpreter
 from pkid.issuance import Issuance
 from pkid.selftest import SelfTest
 from pkid.store.memory import MemoryStore
 from pkid.web.ca import CertificatePage, SignPage
 from pkid.web.channel import Channel
+from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
 from pkid.web.guard import Guard
 from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site
@@ -104,10 +108,16 @@ class Door:
         derivation.remember(PSK, SALT, signing_key())
         guard = Guard(Portal(Realm(), [BearerTokenChecker([PSK], derivation, NOON.timestamp)]))
         endorsement = Endorsement(TokenSigner(signing_key(), SALT), fingerprint(CA_DER), NOON.timestamp)
+        issuance = Issuance(self.authority, self.store)
+        interpreter = Interpreter(core_commands(issuer.certificate, DEFAULT_TRUST_DOMAIN, issuance, execute))
         self.routes = Routes(
             {
                 "/ca/cert": CertificatePage(issuer, endorsement),
-                "/ca/sign": SignPage(guard, Issuance(self.authority, self.store)),
+                "/ca/sign": SignPage(guard, issuance),
+                "/cli/evaluate": EvaluatePage(guard, interpreter),
+                "/cli/execute": ExecutePage(guard, interpreter),
+                "/cli/info": InfoPage(guard, interpreter),
+                "/model": ModelPage(guard),
                 "/system/ping": PingPage(),
                 "/system/ready": ReadyPage(SelfTest(self.authority, self.store, self.clock)),
             },

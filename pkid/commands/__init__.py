@@ -1,0 +1,1 @@
+"""The command language and its commands, run in the core; doors carry commands in and render what they give."""

@@ -1,0 +1,62 @@
+"""The catalogue: all commands that there are, found by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from pkid.commands.arguments import printable
+from pkid.commands.command import Command
+from pkid.errors import Malformed, Reason
+
+__all__ = ["Catalogue"]
+
+
+class Catalogue:
+    """Commands by their names, of one word or two.
+
+    :param commands: in the order in which the help lists them.
+    """
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self._commands = {command.name: command for command in commands}
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._commands.values())
+
+    def find(self, words: Sequence[str]) -> tuple[Command, Sequence[str]]:
+        """Return the command that these words call, and the words behind its name.
+
+        A group's name alone, ``--help`` behind a name, and a name without the arguments that it needs, call for help.
+
+        :raises Malformed: when there is no such command.
+        """
+        for size in (2, 1):
+            command = self._commands.get(" ".join(words[:size]))
+            if command is not None:
+                rest = words[size:]
+                if list(rest) in (["--help"], ["-h"]) or (command.needs_arguments and not rest):
+                    return self._commands["help"], words[:size]
+                return command, rest
+        if len(words) == 1 and self.group(words[0]):
+            return self._commands["help"], words
+        raise self.unknown(words)
+
+    def about(self, words: Sequence[str]) -> list[Command]:
+        """Return the command of this name, or all of the group.
+
+        :raises Malformed: when there is none.
+        """
+        command = self._commands.get(" ".join(words))
+        found = [command] if command is not None else self.group(words[0]) if len(words) == 1 else []
+        if not found:
+            raise self.unknown(words)
+        return found
+
+    def group(self, name: str) -> list[Command]:
+        """Return all commands of a group."""
+        return [command for command in self if command.group == name]
+
+    def unknown(self, words: Sequence[str]) -> Malformed:
+        """Return the error that there is no such command, with as many words as its name would have."""
+        name = " ".join(words[:2] if self.group(words[0]) else words[:1])
+        return Malformed(Reason.COMMAND, f"Command >{printable(name)}< is not known. Typo?")

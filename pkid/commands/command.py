@@ -1,0 +1,99 @@
+"""What a command is: its name, its arguments, the right that it needs, its help, and what it does and gives."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from pkid.auth.credentials import Right
+
+__all__ = ["Argument", "Call", "Command", "File", "Item", "Output"]
+
+Item = str | Mapping[str, object]
+"""One thing that a command gives: a line, or named values."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a command gives; it has a name and never a path, and exists in memory only."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command gives: items or files."""
+
+    items: tuple[Item, ...] = ()
+    files: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of a command.
+
+    :ivar name: ``--common-name``, or ``lines`` for one that has only a place.
+    :ivar shown: what stands for its value in the help; nothing for a switch, which takes none.
+    :ivar read: makes the value from a word; a :class:`ValueError` or a :class:`~pkid.errors.PkidError` refuses it.
+    :ivar repeated: whether it takes several words.
+    """
+
+    name: str
+    info: str
+    shown: str = ""
+    read: Callable[[str], object] = str
+    required: bool = False
+    repeated: bool = False
+    choices: tuple[str, ...] = ()
+    default: object = None
+
+    @property
+    def is_option(self) -> bool:
+        """Whether it goes by its name and not by its place."""
+        return self.name.startswith("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command's call: its arguments, read; whose credential; and the items of the command before it."""
+
+    arguments: Namespace
+    credential: str
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command.
+
+    :ivar name: one word, or two: the first is then a group's.
+    :ivar info: what it does, in one line.
+    :ivar right: what a caller must be allowed.
+    :ivar run: does it.
+    :ivar details: more for its help, in lines.
+    :ivar examples: what to type, and perhaps what comes of it, in lines.
+    :ivar takes_items: whether it stands behind a ``|``, and only there.
+    :ivar gives_files: whether it gives files, which no command takes.
+    """
+
+    name: str
+    info: str
+    right: Right
+    run: Callable[[Call], Awaitable[Output]]
+    arguments: tuple[Argument, ...] = ()
+    details: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    takes_items: bool = False
+    gives_files: bool = False
+
+    @property
+    def group(self) -> str:
+        """The first word of its name."""
+        return self.name.partition(" ")[0]
+
+    @property
+    def needs_arguments(self) -> bool:
+        """Whether it can do nothing without arguments."""
+        return any(argument.required for argument in self.arguments)

@@ -1,0 +1,59 @@
+"""The commands of a core: which there are, and those that tell about the core itself."""
+
+from __future__ import annotations
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+import pkid
+from pkid.auth.credentials import Right
+from pkid.auth.derivation import Offload
+from pkid.ca.trust import fingerprint
+from pkid.commands.catalogue import Catalogue
+from pkid.commands.certificate import certificate_create
+from pkid.commands.command import Call, Command, Item, Output
+from pkid.commands.filters import FILTERS
+from pkid.commands.help import with_help
+from pkid.issuance import Issuance
+
+__all__ = ["core_commands"]
+
+
+def core_commands(authority: x509.Certificate, trust_domain: str, issuance: Issuance, offload: Offload) -> Catalogue:
+    """Return all commands of a core.
+
+    :param authority: the CA certificate.
+    :param offload: makes keys away from the reactor.
+    """
+    return with_help(
+        [
+            certificate_create(issuance, offload),
+            _telling("ca show", "tell about the CA certificate, which is at /ca/cert", _data(authority)),
+            _telling("system info", "tell what this core is", _system(trust_domain)),
+            _telling("welcome", "greet", f"pkid {pkid.__version__}. Type help for the commands, and quit to leave."),
+            *FILTERS,
+        ]
+    )
+
+
+def _telling(name: str, info: str, item: Item) -> Command:
+    """Return a command that gives one item, always the same."""
+
+    async def run(call: Call) -> Output:
+        return Output((item,))
+
+    return Command(name=name, info=info, right=Right.READ, run=run)
+
+
+def _data(certificate: x509.Certificate) -> Item:
+    return {
+        "subject": certificate.subject.rfc4514_string(),
+        "serial": f"{certificate.serial_number:x}",
+        "not_before": f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}",
+        "not_after": f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
+        "sha256_fingerprint": fingerprint(certificate.public_bytes(Encoding.DER)),
+    }
+
+
+def _system(trust_domain: str) -> Item:
+    return {"name": "pkid", "version": pkid.__version__, "trust_domain": trust_domain}

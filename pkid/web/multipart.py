@@ -1,0 +1,73 @@
+"""Multipart bodies (RFC 2046, 5.1): the ones that the shells send, and the ones that they read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+
+from pkid.errors import Malformed, Reason
+
+__all__ = ["BOUNDARY_TYPE", "Part", "read_parts", "write_parts"]
+
+_BOUNDARY = "cli-part"
+
+BOUNDARY_TYPE = f"multipart/mixed;boundary={_BOUNDARY}"
+"""The content type of what :func:`write_parts` writes, as the seeds have it: no space, no quotes."""
+
+_MOST_PARTS = 64
+_LONGEST_BOUNDARY = 70  # characters (RFC 2046, 5.1.1)
+_LONGEST_HEAD = 4096  # bytes
+_PADDING = re.compile(rb"[ \t]*\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part: its headers and its content."""
+
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+
+def write_parts(parts: Iterable[Part]) -> bytes:
+    """Write a body; the boundary is a fixed one that stands in no PEM file and in no line of a command."""
+    pieces: list[bytes] = []
+    for part in parts:
+        head = "".join(f"{name}: {value}\r\n" for name, value in part.headers.items())
+        pieces += [f"--{_BOUNDARY}\r\n{head}\r\n".encode("ascii"), part.content, b"\r\n"]
+    return b"".join([*pieces, f"--{_BOUNDARY}--\r\n".encode("ascii")])
+
+
+def read_parts(body: bytes, content_type: str) -> list[bytes]:
+    """Read the contents of all parts.
+
+    :raises Malformed: when the body has not the form that its type says, or too many parts.
+    """
+    boundary = _boundary(content_type).encode("utf-8", "replace")
+    _, *pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, _MOST_PARTS + 1)
+    contents: list[bytes] = []
+    for piece in pieces:
+        if piece.startswith(b"--"):
+            return contents
+        if len(contents) == _MOST_PARTS:
+            raise Malformed(Reason.COMMAND, f"the body has more than {_MOST_PARTS} parts")
+        contents.append(_content(piece))
+    raise Malformed(Reason.COMMAND, "the body does not end with its boundary")
+
+
+def _boundary(content_type: str) -> str:
+    message = Message()
+    message["Content-Type"] = content_type
+    boundary = message.get_boundary("")
+    if not 1 <= len(boundary) <= _LONGEST_BOUNDARY:
+        raise Malformed(Reason.COMMAND, f"a multipart body needs a boundary of 1 to {_LONGEST_BOUNDARY} characters")
+    return boundary
+
+
+def _content(piece: bytes) -> bytes:
+    start = _PADDING.match(piece)
+    end = piece.find(b"\r\n\r\n", start.end() - 2, _LONGEST_HEAD) if start is not None else -1
+    if end < 0:
+        raise Malformed(Reason.COMMAND, "a part of the body has no head, or a long one")
+    return piece[end + 4 :]

@@ -1,0 +1,1 @@
+"""Tests of the command language and of the commands."""

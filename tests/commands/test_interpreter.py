@@ -1,0 +1,79 @@
+"""What may be connected, who may do what, and that nothing is done before all of it is known."""
+
+from __future__ import annotations
+
+from pkid.auth.credentials import Member
+from pkid.commands.interpreter import MissingRight
+from pkid.errors import Malformed, Unavailable
+from tests.commands.case import ADMIN, READER, CommandCase
+
+CREATE = "certificate create --common-name a.example"
+
+
+class InterpreterTests(CommandCase):
+    def test_each_line_gives_its_own(self) -> None:
+        first, second = self.outputs("system info ; help | tail 1")
+        self.assertEqual((len(first.items), len(second.items)), (1, 1))
+
+    def test_what_a_command_gives_goes_through_all_pipes(self) -> None:
+        everything = self.items("help")
+        self.assertEqual(self.items("help | head 3 | tail 2"), everything[1:3])
+        self.assertEqual(self.items("help|head 3|count"), ["total matched: 3", "total unmatched: 0"])
+
+    def test_unknown_commands(self) -> None:
+        for name in ("search", "CERTIFICATE", "tls create", "''", "certificate list", "search --help x"):
+            shown = {"tls create": "tls", "''": "", "search --help x": "search"}.get(name, name)
+            self.is_refused(Malformed, [name, f"{name} | count"], f"Command >{shown}< is not known. Typo?")
+
+    def test_a_name_cannot_make_more_lines_of_the_error(self) -> None:
+        with self.assertRaises(Malformed) as raised:
+            self.interpreter.prepare("'a\nMessage: b'" + "c" * 9000, READER)
+        self.assertNotIn("\n", str(raised.exception))
+        self.assertLess(len(str(raised.exception)), 500)
+
+    def test_places(self) -> None:
+        message = "count takes what another command gives: put one and a | before it"
+        self.is_refused(Malformed, ["count", "count | head"], message)
+        message = "help takes nothing from the command before the |: use ; instead"
+        self.is_refused(Malformed, ["help | help", "system info | help"], message)
+        message = "certificate create gives files, and count cannot take them"
+        self.is_refused(Malformed, [f"{CREATE} | count"], message)
+
+    def test_rights(self) -> None:
+        nobody = Member("user:nobody", frozenset())
+        self.is_refused(MissingRight, ["help", "ca show", "certificate"], "missing permission: read", nobody)
+        self.is_refused(MissingRight, [CREATE, f"help; {CREATE}"], "missing permission: admin", READER)
+        self.assertTrue(self.items("certificate create --help", READER))
+
+    def test_nothing_is_done_unless_all_is_understood_and_allowed(self) -> None:
+        for text in (f"{CREATE}; nonsense", f"{CREATE}; {CREATE} --days-valid x", f"{CREATE}; help 'x"):
+            with self.assertRaises(Malformed):
+                self.interpreter.prepare(text, ADMIN)
+        self.assertEqual(self.store.entries, [])
+
+    def test_a_line_that_fails_ends_the_rest(self) -> None:
+        self.store.fail_next()
+        self.failureResultOf(self.start(f"{CREATE}; {CREATE}"), Unavailable)
+        self.assertEqual(self.store.entries, [])
+
+    def test_the_names_tell_nothing_of_the_arguments(self) -> None:
+        program = self.interpreter.prepare("help | head 3 ; certificate", READER)
+        self.assertEqual(program.names, "help | head; help")
+
+
+class FilterTests(CommandCase):
+    def test_the_usual_number(self) -> None:
+        everything = self.items("help")
+        self.assertLess(len(everything), 100)
+        self.assertEqual(self.items("help | head"), everything)
+        self.assertEqual(self.items("help | tail"), everything)
+
+    def test_more_than_there_are(self) -> None:
+        self.assertEqual(self.items("system info | head 1000000"), self.items("system info"))
+        self.assertEqual(self.items("help | head 3 | tail 4"), self.items("help | head 3"))
+        self.assertEqual(self.items("help | tail 1000000"), self.items("help"))
+
+    def test_numbers(self) -> None:
+        for word in ("0", "-1", "x", "1.5", "1_0", "\u0661", "1000001", "9" * 5000, "''"):
+            with self.assertRaisesRegex(Malformed, "^head can not parse arg .*Reason: Could not parse arguments: "):
+                self.interpreter.prepare(f"help | head {word}", READER)
