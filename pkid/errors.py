@@ -33,6 +33,7 @@ class Reason(Enum):
     TOO_MANY_NAMES = "too-many-names", "the request holds {subject} names, which is more than are allowed"
     NOT_ALLOWED = "not-allowed", "the policy does not allow the name {subject}"
     TOO_LONG = "too-long", "a certificate is valid for {subject} at most, the core's --leaf-lifetime; ask for less"
+    MORE_THAN_RENEWED = "more-than-renewed", "the certificate that is to be renewed does not have the name {subject}"
     WANTS_CA = "wants-ca", "the request asks to become a certificate authority; remove its basic constraints"
     # Commands
     COMMAND = "CLIParseError", "{subject}"  # the seeds' word, which their clients show

@@ -21,6 +21,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 
+from pkid.auth.certificates import CertificateChecker
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.endorsement import Endorsement
@@ -45,11 +46,12 @@ from pkid.selftest import SelfTest
 from pkid.settings import Settings
 from pkid.startup import check_ledger, open_issuer, open_psk, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
+from pkid.store.interfaces import Store
 from pkid.store.service import StoreService
 from pkid.store.sqlite import open_sqlite
 from pkid.threads import Threads
 from pkid.tls import LiveContext, server_context
-from pkid.web.ca import CertificatePage, SignPage
+from pkid.web.ca import CertificatePage, RenewPage, SignPage
 from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
 from pkid.web.guard import Guard
 from pkid.web.rendering import NotFound, Routes
@@ -79,6 +81,7 @@ class Core(MultiService):
 
     _log = Logger()
     _state: StateDirectory
+    _issuer: Issuer
     _host: HostCertificate
     _readiness: Readiness
 
@@ -131,7 +134,7 @@ class Core(MultiService):
         settings, reactor = self._settings, self._reactor
         self._state = state = StateDirectory(settings.state)
         trust_domain = open_trust_domain(state, settings.trust_domain)
-        issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
+        self._issuer = issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
         psk = open_psk(state, settings)
         check_ledger(state)
         store = StoreService(open_sqlite(state.ledger), reactor)
@@ -147,7 +150,8 @@ class Core(MultiService):
         issuance = Issuance(authority, store)
         interpreter = Interpreter(core_commands(issuer.certificate, trust_domain.name, issuance, keys))
         self_test = SelfTest(authority, store, reactor)
-        self._site.serve(_routes(issuer, psk, issuance, interpreter, self_test, threads, settings))
+        guard, certificate = _guard(psk, threads, store, settings), CertificatePage(issuer, _endorsement(psk, issuer))
+        self._site.serve(_routes(guard, certificate, issuance, interpreter, self_test))
         self._readiness = Readiness.from_environment(os.environ, reactor)
         for child in (threads, keys, store, self._host, self._door):
             child.setServiceParent(self)
@@ -168,7 +172,7 @@ class Core(MultiService):
         return self._discover() if self._settings.forbid_core_names else NO_NAMES
 
     def _use(self, pair: KeyPair) -> None:
-        self._live.swap(server_context(pair.key, pair.certificate))
+        self._live.swap(server_context(pair.key, pair.certificate, self._issuer.certificate))
 
     @contextmanager
     def _one_clear_line(self) -> Iterator[None]:
@@ -182,25 +186,29 @@ class Core(MultiService):
             raise StartFailed(message) from None
 
 
-def _routes(
-    issuer: Issuer,
-    psk: PreSharedKey,
-    issuance: Issuance,
-    interpreter: Interpreter,
-    self_test: SelfTest,
-    threads: Threads,
-    settings: Settings,
-) -> Routes:
-    """Return the pages of the HTTPS door."""
+def _endorsement(psk: PreSharedKey, issuer: Issuer) -> Endorsement:
     salt = os.urandom(SALT_SIZE)
     signer = TokenSigner(derive_key(psk.secret, salt), salt)
-    digest = fingerprint(issuer.certificate.public_bytes(Encoding.DER))
+    return Endorsement(signer, fingerprint(issuer.certificate.public_bytes(Encoding.DER)), time.time)
+
+
+def _guard(psk: PreSharedKey, threads: Threads, store: Store, settings: Settings) -> Guard:
     derivation = KeyDerivation(threads, os.cpu_count() or 1)
-    checker = BearerTokenChecker([psk], derivation, time.time, strict=settings.strict_tokens)
-    guard = Guard(Portal(Realm(), [checker]))
+    tokens = BearerTokenChecker([psk], derivation, time.time, strict=settings.strict_tokens)
+    certificates = CertificateChecker(
+        lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)), _now
+    )
+    return Guard(Portal(Realm(), [tokens, certificates]))
+
+
+def _routes(
+    guard: Guard, certificate: CertificatePage, issuance: Issuance, interpreter: Interpreter, self_test: SelfTest
+) -> Routes:
+    """Return the pages of the HTTPS door."""
     return Routes(
         {
-            "/ca/cert": CertificatePage(issuer, Endorsement(signer, digest, time.time)),
+            "/ca/cert": certificate,
+            "/ca/renew": RenewPage(guard, issuance),
             "/ca/sign": SignPage(guard, issuance),
             "/cli/evaluate": EvaluatePage(guard, interpreter),
             "/cli/execute": ExecutePage(guard, interpreter),

@@ -33,8 +33,12 @@ class LiveContext:
         return SSL.Connection(self._context, None)
 
 
-def server_context(key: PrivateKey, certificate: x509.Certificate) -> SSL.Context:
-    """Make a server's context for TLS 1.2 and 1.3, which resumes sessions and asks for no client certificate."""
+def server_context(key: PrivateKey, certificate: x509.Certificate, client_ca: x509.Certificate) -> SSL.Context:
+    """Make a server's context for TLS 1.2 and 1.3, which resumes sessions.
+
+    It asks for a client certificate of *client_ca* and takes whatever the client shows, or nothing: TLS proves that
+    the client has the key, and whether the certificate is good for something is decided at each request.
+    """
     options = CertificateOptions(
         privateKey=crypto.PKey.from_cryptography_key(key),
         certificate=crypto.X509.from_cryptography(certificate),
@@ -42,4 +46,7 @@ def server_context(key: PrivateKey, certificate: x509.Certificate) -> SSL.Contex
         enableSessions=True,
         acceptableProtocols=[b"http/1.1"],
     )
-    return options.getContext()
+    context = options.getContext()
+    context.add_client_ca(crypto.X509.from_cryptography(client_ca))
+    context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    return context

@@ -44,7 +44,7 @@ class LiveContextTests(TestCase):
         """Swap to a certificate with this serial number."""
         key: PrivateKey = private_key(kind)
         approved = profile().approve_core(key.public_key(), Names(dns=("localhost",)))
-        self.live.swap(server_context(key, root().sign(approved, NOON, serial)))
+        self.live.swap(server_context(key, root().sign(approved, NOON, serial), root().certificate))
 
     def connect(self, **changes: object) -> ssl.SSLSocket:
         """Shake hands, in a thread, as a client that trusts the authority whatever the time."""

@@ -22,7 +22,7 @@ __all__ = ["BearerTokenChecker"]
 _MOST_TRIED = 3
 """Keys that are tried for a token that names none."""
 
-_ALL_RIGHTS = frozenset(Right)
+_ALL_RIGHTS = frozenset({Right.READ, Right.WRITE, Right.ADMIN})
 _RIGHTS_OF_ROLE = {
     "admin": _ALL_RIGHTS,
     "service": _ALL_RIGHTS,

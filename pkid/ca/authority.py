@@ -19,6 +19,7 @@ from pkid.ca.names import Names
 from pkid.ca.profile import Approved, Profile
 from pkid.ca.renewal import renewal_due
 from pkid.ca.request import read_request
+from pkid.ca.succession import check_succession
 from pkid.ca.trust import is_issued_by
 from pkid.errors import PkidError, Reason, Unavailable
 
@@ -33,11 +34,13 @@ class Order:
     """One request to sign: the body as it came, and who asks (``psk:default``).
 
     :ivar lifetime: how long the certificate is to be valid; ``None`` leaves it to the profile.
+    :ivar renews: the certificate that is to be renewed, and whose names the new one may not exceed.
     """
 
     body: bytes
     credential: str
     lifetime: timedelta | None = None
+    renews: Entry | None = None
 
 
 class Authority:
@@ -63,11 +66,11 @@ class Authority:
         """
         now = self._now()
         verdicts = [self._judge(order) for order in orders]
-        pairs = list(zip(verdicts, (order.credential for order in orders), strict=True))
-        keys = {_request_key(verdict, credential) for verdict, credential in pairs if isinstance(verdict, Approved)}
+        pairs = list(zip(verdicts, orders, strict=True))
+        keys = {_request_key(verdict, order) for verdict, order in pairs if isinstance(verdict, Approved)}
         recalled = ledger.recall(list(keys), now - RETRY_WINDOW)
         known = {key: entry for key, entry in recalled.items() if now < renewal_due(entry.not_before, entry.not_after)}
-        answers = [self._answer(verdict, credential, known, now) for verdict, credential in pairs]
+        answers = [self._answer(verdict, order, known, now) for verdict, order in pairs]
         ledger.record([entry for key, entry in known.items() if entry is not recalled.get(key)])
         return answers
 
@@ -91,25 +94,28 @@ class Authority:
 
     def _judge(self, order: Order) -> Approved | PkidError:
         try:
-            return self.profile.check(read_request(order.body), order.lifetime)
+            approved = self.profile.check(read_request(order.body), order.lifetime)
+            if order.renews is not None:
+                check_succession(approved, order.renews)
         except PkidError as error:
             return error
+        return approved
 
     def _answer(
-        self, verdict: Approved | PkidError, credential: str, known: dict[RequestKey, Entry], now: datetime
+        self, verdict: Approved | PkidError, order: Order, known: dict[RequestKey, Entry], now: datetime
     ) -> Entry | PkidError:
         """Give an approved order its known entry, or a new one that is known from then on."""
         if isinstance(verdict, PkidError):
             return verdict
-        key = _request_key(verdict, credential)
+        key = _request_key(verdict, order)
         try:
             if key not in known:
-                known[key] = self._sign(verdict, credential, now)
+                known[key] = self._sign(verdict, order.credential, now, order.renews)
         except PkidError as error:
             return error
         return known[key]
 
-    def _sign(self, approved: Approved, credential: str, now: datetime) -> Entry:
+    def _sign(self, approved: Approved, credential: str, now: datetime, renews: Entry | None = None) -> Entry:
         certificate = self.issuer.sign(approved, now, self._serial())
         der = certificate.public_bytes(Encoding.DER)
         return Entry(
@@ -124,9 +130,10 @@ class Authority:
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
             certificate=der,
+            renews=None if renews is None else renews.serial,
         )
 
 
-def _request_key(approved: Approved, credential: str) -> RequestKey:
+def _request_key(approved: Approved, order: Order) -> RequestKey:
     assert approved.csr_sha256 is not None
-    return approved.csr_sha256, credential
+    return approved.csr_sha256, order.credential

@@ -42,6 +42,8 @@ class Entry:
     """End of validity, aware UTC."""
     certificate: bytes
     """The certificate, DER."""
+    renews: int | None = None
+    """The serial number of the certificate that proved the right to this one; ``None`` when no certificate did."""
 
     @property
     def request_key(self) -> RequestKey | None:

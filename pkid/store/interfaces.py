@@ -20,6 +20,9 @@ class SearchableLedger(Ledger, Protocol):
     def find(self, serial: int) -> Entry | None:
         """Find the entry with this serial number."""
 
+    def find_fingerprint(self, sha256: bytes) -> Entry | None:
+        """Find the entry of the certificate with this SHA-256 (32 bytes)."""
+
     def count(self) -> int:
         """Count the entries."""
 

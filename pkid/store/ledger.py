@@ -59,6 +59,11 @@ class SQLLedger:
         row = self._connection.execute(_ENTRIES.where(certificates.c.serial == serial)).one_or_none()
         return None if row is None else Entry(*row)
 
+    def find_fingerprint(self, sha256: bytes) -> Entry | None:
+        """Find the entry of the certificate with this SHA-256."""
+        row = self._connection.execute(_ENTRIES.where(certificates.c.sha256 == sha256)).one_or_none()
+        return None if row is None else Entry(*row)
+
     def count(self) -> int:
         """Count the entries; reads an index from end to end."""
         return self._connection.execute(select(func.count()).select_from(certificates)).scalar_one()

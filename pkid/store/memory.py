@@ -51,6 +51,9 @@ class _MemoryLedger:
     def find(self, serial: int) -> Entry | None:
         return self._entries.get(serial)
 
+    def find_fingerprint(self, sha256: bytes) -> Entry | None:
+        return next((entry for entry in self._entries.values() if entry.sha256 == sha256), None)
+
     def count(self) -> int:
         return len(self._entries)
 

@@ -1,4 +1,4 @@
-"""The authority's pages: its certificate, for everybody, and signing, for members."""
+"""The authority's pages: its certificate, for everybody; signing and renewing, for members."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pkid.web.guard import Guard
 from pkid.web.incoming import body, peer
 from pkid.web.rendering import Answer, OpenPage, ProtectedPage
 
-__all__ = ["CertificatePage", "SignPage"]
+__all__ = ["CertificatePage", "RenewPage", "SignPage"]
 
 _PEM_FILE = "application/x-pem-file"
 
@@ -63,7 +63,7 @@ class SignPage(ProtectedPage):
 
     async def answer(self, request: Request, member: IMember) -> Answer:
         """Answer with the certificate alone, without its chain."""
-        order = Order(body(request), member.credential)
+        order = Order(body(request), member.credential, renews=member.certificate)
         try:
             entry = await self._issuance.order(order)
         except PkidError as error:
@@ -79,3 +79,16 @@ class SignPage(ProtectedPage):
         )  # fmt: skip
         headers = (("SHA256-Fingerprint", fingerprint(entry.certificate)),)
         return Answer(pem(entry.certificate), content_type=_PEM_FILE, headers=headers)
+
+
+class RenewPage(SignPage):
+    """``POST /ca/renew``: the same for who shows a certificate of ours in the TLS handshake; no token is needed.
+
+    The new certificate names nothing that the shown one does not.
+    """
+
+    right: ClassVar = Right.RENEW
+
+    async def admit(self, request: Request) -> IMember:
+        """Return whose certificate was shown."""
+        return await self._guard.admit_certificate(request)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.cred.credentials import ICredentials
 from twisted.cred.portal import Portal
 from twisted.web.server import Request
 
-from pkid.auth.credentials import BearerToken, IMember
+from pkid.auth.credentials import BearerToken, ClientCertificate, IMember
 from pkid.auth.tokens import Binding, body_digest
-from pkid.web.incoming import bearer_token, body, peer
+from pkid.web.incoming import bearer_token, body, client_certificate, peer
 
 __all__ = ["Guard"]
 
 
 class Guard:
-    """Lets callers in who have a bearer token.
+    """Lets callers in who have a bearer token or a certificate.
 
-    :param portal: admits a :class:`~pkid.auth.credentials.BearerToken` as an :class:`~pkid.auth.credentials.IMember`.
+    :param portal: admits the credentials of `pkid.auth` as :class:`~pkid.auth.credentials.IMember`.
     """
 
     def __init__(self, portal: Portal) -> None:
@@ -29,7 +30,17 @@ class Guard:
         :raises UnauthorizedLogin: when there is no credential, or it is not accepted.
         :raises Unavailable: when the core is too busy to tell.
         """
-        credentials = BearerToken(bearer_token(request), _binding(request), peer(request))
+        return await self._login(BearerToken(bearer_token(request), _binding(request), peer(request)))
+
+    async def admit_certificate(self, request: Request) -> IMember:
+        """Return who the caller is, by the certificate of its TLS connection alone.
+
+        :raises UnauthorizedLogin: when it has none, or it is not accepted.
+        :raises Unavailable: when the core cannot tell now.
+        """
+        return await self._login(ClientCertificate(client_certificate(request)))
+
+    async def _login(self, credentials: ICredentials) -> IMember:
         avatar: Any = await self._portal.login(credentials, None, IMember)
         member: IMember = avatar[1]
         return member

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL.crypto import X509
 from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.interfaces import ISSLTransport
 from twisted.web.server import Request
 
-__all__ = ["bearer_token", "body", "peer"]
+__all__ = ["bearer_token", "body", "client_certificate", "peer"]
 
 
 def body(request: Request) -> bytes:
@@ -19,6 +24,18 @@ def body(request: Request) -> bytes:
 def peer(request: Request) -> str:
     """Return the address that a request came from, an IPv4 address in its own form; a Unix socket has none."""
     return str(getattr(request.getClientAddress(), "host", "local")).removeprefix("::ffff:")
+
+
+def client_certificate(request: Request) -> bytes:
+    """Return the certificate, DER, that the client showed in the TLS handshake, now or when it began the session.
+
+    :raises UnauthorizedLogin: when it showed none, or there is no TLS.
+    """
+    transport = ISSLTransport(request.channel.transport, None)
+    certificate = None if transport is None else cast("X509 | None", transport.getPeerCertificate())
+    if certificate is None:
+        raise UnauthorizedLogin
+    return bytes(certificate.to_cryptography().public_bytes(Encoding.DER))
 
 
 def bearer_token(request: Request) -> bytes:

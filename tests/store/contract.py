@@ -122,6 +122,11 @@ class StoreContract(Case):
         self.transact(lambda ledger: ledger.touch())
         self.assertEqual(self.transact(count), 0)
 
+    def test_an_entry_is_found_by_its_fingerprint(self) -> None:
+        self.record(entry(1), entry(2, renews=1))
+        self.assertEqual(self.transact(lambda ledger: ledger.find_fingerprint(entry(2).sha256)), entry(2, renews=1))
+        self.assertIsNone(self.transact(lambda ledger: ledger.find_fingerprint(entry(3).sha256)))
+
     def test_an_unknown_serial_number_is_not_found(self) -> None:
         self.record(entry(1))
         self.assertIsNone(self.find(2))

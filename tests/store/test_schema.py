@@ -13,10 +13,11 @@ from sqlalchemy.dialects import sqlite
 
 from pkid.ca.ledger import Entry
 from pkid.store import migrations
+from pkid.store.ledger import SQLLedger
 from pkid.store.schema import HEAD, Instant, Serial, certificates, metadata
 from pkid.store.sqlite import open_sqlite
 from pkid.store.upgrade import schema_version
-from tests.store.entries import NOON
+from tests.store.entries import NOON, entry
 from tests.support import Case
 
 DIALECT = sqlite.dialect()
@@ -41,6 +42,23 @@ class MigrationTests(Case):
         made = {index["name"]: index["column_names"] for index in inspect(self.connection).get_indexes("certificates")}
         wanted = {index.name: [column.name for column in index.columns] for index in certificates.indexes}
         self.assertEqual(made, wanted)
+
+
+class UpgradeTests(Case):
+    def test_a_ledger_of_the_first_version_keeps_its_entries(self) -> None:
+        path = Path(self.mktemp())
+        engine = open_sqlite(path)
+        with engine.begin() as connection:
+            SQLLedger(connection).record([entry(1)])
+            connection.exec_driver_sql("DROP INDEX certificates_by_fingerprint")
+            connection.exec_driver_sql("ALTER TABLE certificates DROP COLUMN renews")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        engine.dispose()
+        upgraded = open_sqlite(path)
+        self.addCleanup(upgraded.dispose)
+        with upgraded.begin() as connection:
+            self.assertEqual(schema_version(connection), HEAD)
+            self.assertEqual(SQLLedger(connection).find(1), entry(1))
 
 
 class ColumnTests(Case):

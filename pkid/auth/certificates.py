@@ -1,0 +1,53 @@
+"""Checks a client's certificate against the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from pkid.auth.credentials import IClientCertificate, Member, Right
+from pkid.ca.ledger import Entry
+from pkid.ca.profile import Purpose
+
+__all__ = ["CertificateChecker", "FindEntry"]
+
+FindEntry = Callable[[bytes], "Deferred[Entry | None]"]
+"""Finds the entry of the certificate with a SHA-256 (32 bytes)."""
+
+
+@implementer(ICredentialsChecker)
+class CertificateChecker:
+    """Accepts a component's certificate that stands in the ledger and is valid at this very moment.
+
+    Its signature needs no check: what stands in the ledger, the authority signed.
+
+    :param now: gives the wall-clock time, aware UTC.
+    """
+
+    credentialInterfaces = (IClientCertificate,)
+
+    def __init__(self, find: FindEntry, now: Callable[[], datetime]) -> None:
+        self._find = find
+        self._now = now
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+        """Fire with the :class:`Member` that the certificate admits; it may renew the certificate, and no more.
+
+        Fails with ``UnauthorizedLogin`` for any other certificate.
+        """
+        return Deferred.fromCoroutine(self._admit(credentials))
+
+    async def _admit(self, credentials: IClientCertificate) -> Member:
+        entry = await self._find(sha256(credentials.certificate).digest())
+        if entry is None or entry.profile != Purpose.COMPONENT.value:
+            raise UnauthorizedLogin
+        if not entry.not_before <= self._now() < entry.not_after:
+            raise UnauthorizedLogin
+        return Member(f"certificate:{entry.serial:x}", frozenset({Right.RENEW}), entry)
