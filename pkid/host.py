@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
 from twisted.application.service import Service
@@ -22,7 +23,7 @@ from pkid.ca.trust import is_issued_by
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.interfaces import Store
 
-__all__ = ["HostCertificate"]
+__all__ = ["HostCertificate", "names_of"]
 
 _SHORTEST_WAIT = timedelta(seconds=30)
 """Between a renewal and the next one, when the authority itself is about to end."""
@@ -159,7 +160,7 @@ class HostCertificate(Service):
         return (
             certificate.not_valid_before_utc <= self._now() < due
             and is_issued_by(certificate, self._authority.issuer.certificate)
-            and _names_of(certificate) == {*names.dns, *names.ip}
+            and _same(names_of(certificate), names)
         )
 
     def _adopt(self, pair: KeyPair) -> None:
@@ -168,10 +169,16 @@ class HostCertificate(Service):
         self.due = max(due, self._now() + _SHORTEST_WAIT)
 
 
-def _names_of(certificate: x509.Certificate) -> set[object]:
+def names_of(certificate: x509.Certificate) -> Names:
     """Return the host names and addresses of a certificate."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return set()
-    return {*names.get_values_for_type(x509.DNSName), *names.get_values_for_type(x509.IPAddress)}
+        return Names()
+    addresses = [ip for ip in names.get_values_for_type(x509.IPAddress) if isinstance(ip, IPv4Address | IPv6Address)]
+    return Names(dns=tuple(names.get_values_for_type(x509.DNSName)), ip=tuple(addresses))
+
+
+def _same(one: Names, other: Names) -> bool:
+    """Tell whether these are the same names, in whatever order."""
+    return set(one.dns) == set(other.dns) and set(one.ip) == set(other.ip)

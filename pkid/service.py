@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -32,14 +33,14 @@ from pkid.ca.authority import Authority
 from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType
 from pkid.ca.names import Names
-from pkid.ca.profile import NO_NAMES, Profile
+from pkid.ca.profile import Profile
 from pkid.ca.trust import fingerprint
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
 from pkid.discovery import discover
 from pkid.door import Door
 from pkid.errors import PkidError, StateError
-from pkid.host import HostCertificate
+from pkid.host import HostCertificate, names_of
 from pkid.issuance import Issuance
 from pkid.readiness import Readiness
 from pkid.selftest import SelfTest
@@ -82,6 +83,7 @@ class Core(MultiService):
     _log = Logger()
     _state: StateDirectory
     _issuer: Issuer
+    _authority: Authority
     _host: HostCertificate
     _readiness: Readiness
 
@@ -140,8 +142,8 @@ class Core(MultiService):
         store = StoreService(open_sqlite(state.ledger), reactor)
         threads = Threads("derivation", os.cpu_count() or 1, reactor)
         keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
-        profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key(), self._forbidden())
-        authority = Authority(issuer, profile, _now, x509.random_serial_number)
+        profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
+        self._authority = authority = Authority(issuer, profile, _now, x509.random_serial_number)
         self._host = HostCertificate(
             authority, store, state, self._discover, self._use,
             offload=threads, clock=reactor, now=_now, random=random.random,
@@ -168,10 +170,10 @@ class Core(MultiService):
     def _discover(self) -> Names:
         return discover(self._settings.host_dns_names, self._settings.host_ip_addresses)
 
-    def _forbidden(self) -> Names:
-        return self._discover() if self._settings.forbid_core_names else NO_NAMES
-
     def _use(self, pair: KeyPair) -> None:
+        """Serve with a new pair from now on, and keep its names from others if that is asked for."""
+        if self._settings.forbid_core_names:
+            self._authority.profile = replace(self._authority.profile, forbidden=names_of(pair.certificate))
         self._live.swap(server_context(pair.key, pair.certificate, self._issuer.certificate))
 
     @contextmanager

@@ -17,6 +17,7 @@ from cryptography import x509
 from pkid.ca.keys import PublicKey, key_bytes
 from pkid.ca.names import CORE_PATH, IPAddress, Names, TrustDomain, common_name, host_name, ip_name, is_host_name
 from pkid.ca.request import CertificateRequest
+from pkid.ca.reserved import find_reserved
 from pkid.errors import Malformed, Reason, Refused
 
 __all__ = ["Approved", "Profile", "Purpose"]
@@ -63,7 +64,7 @@ class Profile:
     :ivar trust_domain: whose identities it gives.
     :ivar lifetime: how long a certificate is valid; its issuer's end may shorten that.
     :ivar issuer_key: the authority's own public key, which no leaf may have.
-    :ivar forbidden: names that only the core may have.
+    :ivar forbidden: the core's names, which with loopback nobody else may have; none forbid nothing.
     :ivar most_names: how many names one certificate may hold.
     """
 
@@ -158,22 +159,17 @@ class Profile:
         return Names.of(tuple(dns), tuple(ip), tuple(uri))
 
     def _check_allowed(self, names: Names, subject: str | None) -> None:
-        """Refuse the core's names, the common name too: without a DNS name, some clients still go by it."""
-        asked = names.dns if subject is None else (*names.dns, subject.lower())
-        denied = [name for name in asked if any(_covers(name, host) for host in self.forbidden.dns)]
-        denied += [str(address) for address in names.ip if address in self.forbidden.ip]
-        if denied:
-            raise Refused(Reason.NOT_ALLOWED, denied[0])
+        """Refuse what only the core may have."""
+        if not self.forbidden:
+            return
+        denied = find_reserved(names, subject, self.forbidden)
+        if denied is not None:
+            raise Refused(Reason.NOT_ALLOWED, denied)
 
     def _component_name(self, names: Names, subject: str | None) -> str:
         if names.uri:
             return self.trust_domain.component(names.uri[0])
         return subject or next(iter((*names.dns, *(str(address) for address in names.ip))))
-
-
-def _covers(name: str, host: str) -> bool:
-    """Tell whether a DNS name, perhaps with a wildcard, is good for a host (RFC 6125, 6.4.3)."""
-    return name == host or (name.startswith("*.") and name[1:] == host[host.find(".") :])
 
 
 def _single_common_name(common_names: tuple[str, ...]) -> str | None:

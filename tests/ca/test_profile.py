@@ -198,6 +198,26 @@ class ForbiddenTests(ProfileCase):
             asked: dict[str, Any] = {"common_name": name, "ip": ["192.0.2.2"]}
             self.assertEqual(self.reason(rules=self.rules, **asked), Reason.NOT_ALLOWED, name)
 
+    def test_nor_are_the_ways_to_say_loopback(self) -> None:
+        for name in ("localhost", "foo.localhost", "localhost.localdomain", "ip6-localhost", "*.localhost.localdomain"):
+            self.assertEqual(self.reason(rules=self.rules, dns=[name]), Reason.NOT_ALLOWED, name)
+        for address in ("127.0.0.2", "::1", "::127.0.0.1", "::192.0.2.1"):
+            self.assertEqual(self.reason(rules=self.rules, common_name=None, ip=[address]), Reason.NOT_ALLOWED, address)
+
+    def test_a_wildcard_of_the_core_is_kept_from_others_as_well(self) -> None:
+        rules = profile(forbidden=Names(("*.core.example",)))
+        self.assertEqual(self.reason(rules=rules, dns=["a.core.example"]), Reason.NOT_ALLOWED)
+        self.approve(rules=rules, dns=["a.b.core.example", "core.example"])
+
+    def test_a_common_name_is_refused_however_old_clients_read_it(self) -> None:
+        for name in (
+            "127.0.0.1", "localhost.", "192.0.2.1", "::1", "[::1]", "::ffff:192.0.2.1", "core.example.", "CORE.EXAMPLE",
+            "*.example", "c*.example", "*", "l*",
+        ):  # fmt: skip
+            reason = self.reason(rules=self.rules, common_name=name, uri=["spiffe://pkid.internal/db"])
+            self.assertEqual(reason, Reason.NOT_ALLOWED, name)
+        self.approve(rules=self.rules, common_name="worker 1", uri=["spiffe://pkid.internal/db"])
+
 
 class OwnTests(ProfileCase):
     def test_nobody_else_is_called_as_the_core_is(self) -> None:
