@@ -51,7 +51,7 @@ def read_private(path: Path) -> bytes | None:
     """
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            found = os.fstat(file.fileno())
             content = file.read()
     except FileNotFoundError:
         if path.is_symlink():
@@ -59,6 +59,9 @@ def read_private(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise StateError(path, f"cannot be read ({error.strerror})", "give its owner access to it") from error
+    if found.st_uid not in (os.geteuid(), 0):
+        raise StateError(path, "belongs to another user", "see who could have changed it, then run chown on it")
+    mode = found.st_mode
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise StateError(
             path,

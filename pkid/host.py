@@ -28,8 +28,8 @@ __all__ = ["HostCertificate", "names_of"]
 _SHORTEST_WAIT = timedelta(seconds=30)
 """Between a renewal and the next one, when the authority itself is about to end."""
 
-_LONGEST_SLEEP = timedelta(hours=1)
-"""The wall clock is looked at so often, because a suspended machine's timers come late."""
+_LONGEST_SLEEP = timedelta(minutes=1)
+"""The wall clock is looked at so often, because it may jump, and a suspended machine's timers come late."""
 
 
 class HostCertificate(Service):
@@ -45,6 +45,7 @@ class HostCertificate(Service):
     _timer: IDelayedCall | None = None
     _running: Deferred[None] | None = None
     _pair: KeyPair
+    _saved = True
 
     def __init__(
         self,
@@ -111,21 +112,27 @@ class HostCertificate(Service):
     async def _check(self) -> None:
         names = await self._offload(self._discover)
         if self._fits(self._pair, names) and self._now() < self.due:
+            await self._save()
             return
         key = KeyType.P256.generate()
         entry = await self._store.transact(lambda ledger: self._authority.certify_core(key.public_key(), names, ledger))
         pair = KeyPair(key, x509.load_der_x509_certificate(entry.certificate))
         self._use(pair)
         self._adopt(pair)
-        await self._offload(lambda: self._state.save_pair("host", pair))
+        self._saved = False
+        await self._save()
         self._log.info("the core has a new certificate, valid until {until}", until=entry.not_after.isoformat())
+
+    async def _save(self) -> None:
+        if not self._saved:
+            await self._offload(lambda: self._state.save_pair("host", self._pair))
+            self._saved = True
 
     def _checked(self, result: Failure | None) -> None:
         self._running = None
         if isinstance(result, Failure):
             self._failures += 1
             self._log.failure("the core's own certificate could not be renewed", result)
-            self.due = self._now() + retry_delay(self._failures, self._random())
         else:
             self._failures = 0
         if self.running:
@@ -134,12 +141,16 @@ class HostCertificate(Service):
     def _sleep(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        delay = min(max(self.due - self._now(), timedelta(0)), _LONGEST_SLEEP)
+        if self._failures:
+            delay = retry_delay(self._failures, self._random())
+        else:
+            delay = min(max(self.due - self._now(), timedelta(0)), _LONGEST_SLEEP)
         self._timer = self._clock.callLater(delay.total_seconds(), self._wake)
 
     def _wake(self) -> None:
         self._timer = None
-        if self._now() >= self.due or self._now() < self._pair.certificate.not_valid_before_utc:
+        early = self._now() < self._pair.certificate.not_valid_before_utc
+        if self._failures or early or self._now() >= self.due:
             self.check()
         else:
             self._sleep()

@@ -47,6 +47,7 @@ from pkid.selftest import SelfTest
 from pkid.settings import Settings
 from pkid.startup import check_ledger, open_issuer, open_psk, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
+from pkid.store.disk import LedgerFile
 from pkid.store.interfaces import Store
 from pkid.store.service import StoreService
 from pkid.store.sqlite import open_sqlite
@@ -75,6 +76,10 @@ class StartFailed(SystemExit, Exception):
 
     It is an ``Exception`` too, because a daemonized twistd tells only of those to the process that waits for it.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.code = 1  # which Python ends with, and prints nothing: the line was printed
 
 
 class Core(MultiService):
@@ -151,7 +156,7 @@ class Core(MultiService):
         self._use(self._host.prepare())
         issuance = Issuance(authority, store)
         interpreter = Interpreter(core_commands(issuer.certificate, trust_domain.name, issuance, keys))
-        self_test = SelfTest(authority, store, reactor)
+        self_test = SelfTest(authority, store, LedgerFile(state.ledger).check, reactor)
         guard, certificate = _guard(psk, threads, store, settings), CertificatePage(issuer, _endorsement(psk, issuer))
         self._site.serve(_routes(guard, certificate, issuance, interpreter, self_test))
         self._readiness = Readiness.from_environment(os.environ, reactor)
@@ -183,7 +188,8 @@ class Core(MultiService):
             yield
         except (StateError, PkidError) as error:
             message = f"pkid: {error}"
-            if sys.stderr is not sys.__stderr__:  # then twistd logs what is written there
+            self._log.critical("{message}", message=message)
+            if sys.stderr is not sys.__stderr__:  # twistd took it for its log; else the line is there already
                 print(message, file=sys.__stderr__)
             raise StartFailed(message) from None
 

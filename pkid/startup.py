@@ -79,10 +79,11 @@ def check_ledger(state: StateDirectory) -> None:
 
     :raises StateError: when it was.
     """
-    if not state.ledger.exists() and state.load_pair("host") is not None:
+    lost = not state.ledger.exists() or state.ledger.stat().st_size == 0
+    if lost and state.load_pair("host") is not None:
         raise StateError(
             state.ledger,
-            "is missing, but there is host.pem",
+            "is missing or empty, but there is host.pem",
             "restore it from a backup, or remove host.pem to begin an empty one",
         )
 

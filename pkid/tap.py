@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -104,6 +105,9 @@ class Options(usage.Options):
 def makeService(options: Options) -> IService:
     """Make the daemon's service from parsed options."""
     from twisted.internet import reactor
+
+    # Timers must not stand still when the wall clock is set back; what needs the wall clock asks for it.
+    reactor.seconds = time.monotonic  # type: ignore[method-assign]
 
     from pkid.service import make_service
 

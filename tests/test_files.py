@@ -118,6 +118,17 @@ class ReadTests(FileCase):
         write_atomically(self.path, b"\0secret", PRIVATE)
         self.assertEqual(read_private(self.path), b"\0secret")
 
+    def test_one_of_another_user_is_refused(self) -> None:
+        self.path.write_bytes(b"secret")
+        self.path.chmod(0o600)
+        for owner in (0, os.geteuid(), os.geteuid() + 1):
+            found = os.stat_result((0o100600, 0, 0, 1, owner, 0, 6, 0, 0, 0))
+            with patch.object(os, "fstat", lambda _, found=found: found):
+                if owner in (0, os.geteuid()):
+                    self.assertEqual(read_private(self.path), b"secret")
+                else:
+                    self.assertIn("another user", str(self.assertRaises(StateError, read_private, self.path)))
+
     def test_what_others_could_read_is_refused(self) -> None:
         write_atomically(self.path, b"secret", PRIVATE)
         for mode in (0o640, 0o604, 0o620, 0o601, 0o644):

@@ -20,13 +20,18 @@ from tests.support import Case
 
 class SelfTestTests(Case):
     def setUp(self) -> None:
+        self.problem: str | None = None
         self.clock = Clock()
         self.clock.rightNow = 1e9
         self.store = MemoryStore()
         self.now = NOON
         serials = count(2**130)
         self.authority = Authority(root(), profile(), lambda: self.now, lambda: next(serials))
-        self.tests = SelfTest(self.authority, self.store, self.clock)
+        self.tests = SelfTest(self.authority, self.store, self.place, self.clock)
+
+    def place(self) -> None:
+        if self.problem is not None:
+            raise Unavailable(Reason.SELF_TEST, self.problem)
 
     def fails(self) -> Reason:
         reason = self.failureResultOf(self.tests.run(), Unavailable).value.reason
@@ -45,6 +50,11 @@ class SelfTestTests(Case):
         self.clock.advance(0.02)
         self.successResultOf(self.tests.run())
         self.assertEqual(self.store.touches, 2)
+
+    def test_a_ledger_out_of_its_place_fails_it(self) -> None:
+        self.problem = "the disk is full"
+        self.assertEqual(self.fails(), Reason.SELF_TEST)
+        self.assertEqual(self.store.touches, 0)
 
     def test_a_failure_is_kept_no_longer(self) -> None:
         self.store.fail_next()

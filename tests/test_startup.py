@@ -75,6 +75,8 @@ class LedgerTests(StartCase):
         (self.path / "host.pem").write_bytes((self.path / "ca.pem").read_bytes())
         self.refused(lambda: check_ledger(state), self.path / "ledger.sqlite", "host.pem", "backup")
         state.ledger.touch()
+        self.refused(lambda: check_ledger(state), self.path / "ledger.sqlite", "empty")
+        state.ledger.write_bytes(b"ledger")
         check_ledger(state)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -125,6 +126,7 @@ class MakeServiceTests(TapCase):
     def test_the_settings_become_the_service(self) -> None:
         from twisted.internet import reactor
 
+        self.patch(reactor, "seconds", reactor.seconds)
         service = Service()
         make_service = Mock(return_value=service)
         module = ModuleType("pkid.service")
@@ -132,6 +134,7 @@ class MakeServiceTests(TapCase):
         options = self.parse("--https", "tcp:1")
         with patch.dict(sys.modules, {"pkid.service": module}):
             self.assertIs(makeService(options), service)
+        self.assertIs(reactor.seconds, time.monotonic)
         make_service.assert_called_once_with(options.settings, reactor)
 
 
@@ -169,6 +172,7 @@ class ProcessTests(Case):
     def test_parsing_needs_no_reactor(self) -> None:
         program = """
 import sys
+import time
 from pkid.tap import Options
 Options().parseOptions(["--https", "tcp:0"])
 sys.exit("twisted.internet.reactor" in sys.modules)

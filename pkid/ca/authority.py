@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.ca.issuer import Issuer
@@ -69,7 +70,7 @@ class Authority:
         pairs = list(zip(verdicts, orders, strict=True))
         keys = {_request_key(verdict, order) for verdict, order in pairs if isinstance(verdict, Approved)}
         recalled = ledger.recall(list(keys), now - RETRY_WINDOW)
-        known = {key: entry for key, entry in recalled.items() if now < renewal_due(entry.not_before, entry.not_after)}
+        known = {key: entry for key, entry in recalled.items() if self._is_current(entry, now)}
         answers = [self._answer(verdict, order, known, now) for verdict, order in pairs]
         ledger.record([entry for key, entry in known.items() if entry is not recalled.get(key)])
         return answers
@@ -100,6 +101,15 @@ class Authority:
         except PkidError as error:
             return error
         return approved
+
+    def _is_current(self, entry: Entry, now: datetime) -> bool:
+        """Tell whether a recalled entry is good to be given again: of this issuer, valid, not soon to be renewed.
+
+        One from the future was signed before the clock was set back.
+        """
+        begun = entry.not_before <= now and entry.issued_at <= now
+        lasting = now < renewal_due(entry.not_before, entry.not_after)
+        return begun and lasting and _is_of(entry, self.issuer)
 
     def _answer(
         self, verdict: Approved | PkidError, order: Order, known: dict[RequestKey, Entry], now: datetime
@@ -132,6 +142,14 @@ class Authority:
             certificate=der,
             renews=None if renews is None else renews.serial,
         )
+
+
+def _is_of(entry: Entry, issuer: Issuer) -> bool:
+    try:
+        certificate = x509.load_der_x509_certificate(entry.certificate)
+    except ValueError:  # the ledger is damaged there
+        return False
+    return is_issued_by(certificate, issuer.certificate)
 
 
 def _request_key(approved: Approved, order: Order) -> RequestKey:

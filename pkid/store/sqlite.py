@@ -92,9 +92,12 @@ def _check_modes(path: Path) -> None:
     for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         if not file.exists():
             continue
-        mode = file.stat().st_mode
+        found = file.stat()
+        mode = found.st_mode
         if not stat.S_ISREG(mode):
             raise StateError(file, "is not a regular file", "move it away, or choose another state directory")
+        if found.st_uid not in (os.geteuid(), 0):
+            raise StateError(file, "belongs to another user", "see who could have changed it, then run chown on it")
         if mode & 0o077:
             raise StateError(file, f"is open to other users (mode {mode & 0o777:o})", f"run chmod 600 {file}")
 

@@ -127,8 +127,18 @@ class Channel(HTTPChannel):
     def allContentReceived(self) -> None:
         """Hand the complete request over."""
         self._cancel_deadline()
-        if not self._refused:
-            super().allContentReceived()
+        if self._refused:
+            return
+        if self._buffer or any(self._dataBuffer):
+            # Who does not wait for answers may not read them either: this one is the last.
+            self._answer_last()
+        super().allContentReceived()
+
+    def requestDone(self, request: Request) -> None:
+        """Take the next request, but not while the peer does not read what it was sent."""
+        super().requestDone(request)
+        if self._waitingForTransport:
+            self._tcp().pauseProducing()
 
     def checkPersistence(self, request: Request, version: bytes) -> bool:
         """Tell whether another request may follow this one: not on a connection that is being closed."""
@@ -156,9 +166,7 @@ class Channel(HTTPChannel):
 
     def finish_soon(self) -> None:
         """Close the connection: now when it is idle, else after the answer that is due."""
-        self._finishing, self.persistent = True, False
-        for request in self.requests:
-            request.setHeader("Connection", "close")
+        self._answer_last()
         if self.is_idle():
             self._cut_after(_LINGER)
             self.loseConnection()
@@ -197,6 +205,12 @@ class Channel(HTTPChannel):
     def _overdue(self) -> None:
         self._deadline = None
         self.refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _answer_last(self) -> None:
+        """Close the connection after the answer that is due."""
+        self._finishing, self.persistent = True, False
+        for request in self.requests:
+            request.setHeader("Connection", "close")
 
     def _cut_after(self, seconds: float) -> None:
         if self._cut is None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pkid.ca.authority import RETRY_WINDOW, Authority, Order
-from pkid.ca.issuer import Issuer
+from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.keys import KeyType
 from pkid.ca.ledger import Entry, RequestKey
 from pkid.ca.names import Names
@@ -279,7 +279,18 @@ class MutationTests(AuthorityCase):
         self.check(der.armour(content))
         self.check(b"-----BEGIN CERTIFICATE REQUEST-----\n" + content + b"\n-----END CERTIFICATE REQUEST-----\n")
 
-    def test_a_damaged_entry_of_the_ledger_is_given_as_it_is(self) -> None:
+    def test_a_damaged_entry_of_the_ledger_is_not_given_again(self) -> None:
         first = self.entry(order())
         self.ledger.entries = [replace(first, certificate=b"damaged")]
-        self.assertEqual(self.entry(order()).certificate, b"damaged")
+        self.assertNotEqual(self.entry(order()).serial, first.serial)
+
+    def test_an_entry_of_another_issuer_is_not_given_again(self) -> None:
+        first = self.entry(order())
+        self.authority.issuer = make_root(private_key(owner="next"), NOON - timedelta(days=1), SERIAL)
+        self.assertNotEqual(self.entry(order()).serial, first.serial)
+
+    def test_an_entry_from_the_future_is_not_given_again(self) -> None:
+        first = self.entry(order())
+        self.assertEqual(self.entry(order()).serial, first.serial)
+        self.now -= timedelta(minutes=2)
+        self.assertNotEqual(self.entry(order()).serial, first.serial)

@@ -1,0 +1,42 @@
+"""The ledger's place on the disk: whether the file is still there, and can grow."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pkid.errors import Reason, Unavailable
+
+__all__ = ["LedgerFile"]
+
+_LEAST_FREE = 4 << 20  # bytes; a group of certificates with their indexes takes a fraction of it
+
+
+class LedgerFile:
+    """Watches a ledger's file from the moment that it was opened.
+
+    :param path: the file, which exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._identity = _identity(path)
+
+    def check(self) -> None:
+        """Check that new certificates will be kept.
+
+        :raises Unavailable: ``self-test``, when the file was moved or removed, or its disk is nearly full.
+        """
+        if _identity(self._path) != self._identity:
+            raise Unavailable(Reason.SELF_TEST, "the ledger's file is no longer in its place")
+        disk = os.statvfs(self._path)
+        if disk.f_bavail * disk.f_frsize < _LEAST_FREE:
+            raise Unavailable(Reason.SELF_TEST, "the ledger's disk is nearly full")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
