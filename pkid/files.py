@@ -50,15 +50,18 @@ def read_private(path: Path) -> bytes | None:
     :raises StateError: when it cannot be read, is a link to nothing, or others than its owner could read it.
     """
     try:
-        with path.open("rb") as file:
+        # Without O_NONBLOCK, a pipe in the file's place would be waited for.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             found = os.fstat(file.fileno())
-            content = file.read()
+            content = file.read() if stat.S_ISREG(found.st_mode) else None
     except FileNotFoundError:
         if path.is_symlink():
             raise StateError(path, "is a link to nothing", "bring back what it pointed to, or remove it") from None
         return None
     except OSError as error:
         raise StateError(path, f"cannot be read ({error.strerror})", "give its owner access to it") from error
+    if content is None:
+        raise StateError(path, "is not a regular file", "move it away, or choose another --state")
     if found.st_uid not in (os.geteuid(), 0):
         raise StateError(path, "belongs to another user", "see who could have changed it, then run chown on it")
     mode = found.st_mode

@@ -63,6 +63,7 @@ from pkid.web.system import PingPage, ReadyPage
 __all__ = ["Core", "make_service"]
 
 _MOST_FILES = 65_536
+_MOST_PER_PEER = 1024  # connections, each of which may make the core hold a body before it proves anything
 _PATIENCE = 25.0  # seconds that answers in flight have when the daemon stops
 
 
@@ -97,7 +98,7 @@ class Core(MultiService):
         self._settings = settings
         self._reactor = reactor
         self._live = LiveContext()
-        self._site = Site(reactor, most_per_peer=_raise_file_limit() // 2)
+        self._site = Site(reactor, most_per_peer=min(_raise_file_limit() // 2, _MOST_PER_PEER))
         self._door = Door("https", settings.https, self._site, self._live if settings.tls else None, reactor)
 
     def privilegedStartService(self) -> None:

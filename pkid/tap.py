@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import sys
 import textwrap
 import time
@@ -91,6 +92,10 @@ class Options(usage.Options):
         except SettingsError as error:
             raise usage.UsageError(str(error)) from None
 
+    def __repr__(self) -> str:
+        """Show no values: one may be the pre-shared key."""
+        return "<Options of pkid>"
+
     def getUsage(self, width: int | None = None) -> str:
         """Write the help: the settings by group, then what one needs to know about them."""
         columns = max(width or shutil.get_terminal_size().columns, _NARROWEST)
@@ -106,6 +111,8 @@ def makeService(options: Options) -> IService:
     """Make the daemon's service from parsed options."""
     from twisted.internet import reactor
 
+    # The service handles it once it runs; until then it must not end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Timers must not stand still when the wall clock is set back; what needs the wall clock asks for it.
     reactor.seconds = time.monotonic  # type: ignore[method-assign]
 

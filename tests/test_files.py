@@ -118,6 +118,10 @@ class ReadTests(FileCase):
         write_atomically(self.path, b"\0secret", PRIVATE)
         self.assertEqual(read_private(self.path), b"\0secret")
 
+    def test_a_pipe_is_refused_and_not_waited_for(self) -> None:
+        os.mkfifo(self.path, 0o600)
+        self.assertIn("regular file", str(self.assertRaises(StateError, read_private, self.path)))
+
     def test_one_of_another_user_is_refused(self) -> None:
         self.path.write_bytes(b"secret")
         self.path.chmod(0o600)

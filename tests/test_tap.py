@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -50,6 +51,9 @@ class OptionsTests(TapCase):
         self.assertEqual((settings.psk, settings.psk_source), (GOOD, "--psk"))
         self.assertEqual((settings.tls, settings.strict_tokens), (False, False))
         self.assertEqual((settings.leaf_lifetime, settings.https), (timedelta(days=30), "tcp:1"))
+
+    def test_values_are_not_shown(self) -> None:
+        self.assertNotIn(GOOD, repr(self.parse("--psk", GOOD)))
 
     def test_environment(self) -> None:
         os.environ["PKID_TRUST_DOMAIN"] = "example.org"
@@ -127,6 +131,7 @@ class MakeServiceTests(TapCase):
         from twisted.internet import reactor
 
         self.patch(reactor, "seconds", reactor.seconds)
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         service = Service()
         make_service = Mock(return_value=service)
         module = ModuleType("pkid.service")
@@ -135,6 +140,7 @@ class MakeServiceTests(TapCase):
         with patch.dict(sys.modules, {"pkid.service": module}):
             self.assertIs(makeService(options), service)
         self.assertIs(reactor.seconds, time.monotonic)
+        self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
         make_service.assert_called_once_with(options.settings, reactor)
 
 

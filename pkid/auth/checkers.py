@@ -66,6 +66,7 @@ class BearerTokenChecker:
             token = read_token(credentials.token)
             psk, claims = await self._verify(token, credentials.peer)
             self._check(claims, credentials)
+            self._derivation.welcome(credentials.peer)
             return Member(f"psk:{psk.name}", _rights(claims))
         except Refused:
             # One answer for all: what was wrong with a token is nobody's business.

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
-from pkid.auth.fairness import FairQueue, QueueFull, peer_key
+from pkid.auth.fairness import AcquaintedQueue, QueueFull, peer_key
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.tokens import derive_key
 from pkid.errors import Reason, Unavailable
@@ -64,14 +64,14 @@ class KeyDerivation:
 
     :param offload: runs a derivation in a thread.
     :param workers: how many may run at once: as many as there are processors.
-    :param waiting: how many may wait.
+    :param waiting: how many may wait, of strangers and of acquainted peers each.
     :param remembered: how many keys are kept, the least used leaving first.
     """
 
     def __init__(self, offload: Offload, workers: int, waiting: int = 256, remembered: int = 4096) -> None:
         self._offload = offload
         self._idle = workers
-        self._queue: FairQueue[_Derivation] = FairQueue(waiting)
+        self._queue: AcquaintedQueue[_Derivation] = AcquaintedQueue(waiting)
         self._pending: dict[_KeyName, _Derivation] = {}
         self._remembered: OrderedDict[_KeyName, bytes] = OrderedDict()
         self._capacity = remembered
@@ -89,6 +89,10 @@ class KeyDerivation:
         self._remembered.move_to_end((psk, salt))
         if len(self._remembered) > self._capacity:
             self._remembered.popitem(last=False)
+
+    def welcome(self, peer: str) -> None:
+        """Let a peer wait apart from strangers from now on, because its credential was accepted."""
+        self._queue.welcome(peer_key(peer))
 
     def derive(self, psk: PreSharedKey, salt: bytes, peer: str) -> Deferred[bytes]:
         """Derive a key, or share in a derivation of the same key.

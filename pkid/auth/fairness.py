@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Generic, TypeVar
 
-__all__ = ["FairQueue", "QueueFull", "peer_key"]
+__all__ = ["AcquaintedQueue", "FairQueue", "QueueFull", "peer_key"]
 
 T = TypeVar("T")
 
@@ -59,6 +59,48 @@ class FairQueue(Generic[T]):
             raise QueueFull
         self._size -= 1
         return self._lines[longest].pop()
+
+
+class AcquaintedQueue(Generic[T]):
+    """Two fair queues that take turns: one for peers that proved themselves before, one for all others.
+
+    So strangers, however many they are, take half of the turns from the acquainted peers at most, and no place.
+
+    :param capacity: how many items may wait in each.
+    :param acquaintances: how many peers are kept in mind, the longest unseen leaving first.
+    """
+
+    def __init__(self, capacity: int, acquaintances: int = 4096) -> None:
+        self._strangers: FairQueue[T] = FairQueue(capacity)
+        self._acquainted: FairQueue[T] = FairQueue(capacity)
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._most_known = acquaintances
+        self._next, self._after_next = self._acquainted, self._strangers
+
+    def __len__(self) -> int:
+        return len(self._strangers) + len(self._acquainted)
+
+    def welcome(self, peer: str) -> None:
+        """Keep in mind that a peer proved itself."""
+        self._known[peer] = None
+        self._known.move_to_end(peer)
+        if len(self._known) > self._most_known:
+            self._known.popitem(last=False)
+
+    def push(self, peer: str, item: T) -> T | None:
+        """Add an item, as :meth:`FairQueue.push` does, to the queue that the peer belongs to.
+
+        :raises QueueFull: when that queue is full.
+        """
+        return (self._acquainted if peer in self._known else self._strangers).push(peer, item)
+
+    def pop(self) -> T:
+        """Take the next item, from either queue in turn.
+
+        :raises IndexError: when nothing waits.
+        """
+        queue, self._next, self._after_next = self._next, self._after_next, self._next
+        return (queue or self._next).pop()
 
 
 def peer_key(host: str) -> str:

@@ -117,6 +117,8 @@ def endpoint(value: object) -> str:
     written = text(value)
     if written == "off":
         raise ValueError("cannot be off, because there is no other door to serve")
+    if written.startswith("stdio"):
+        raise ValueError("must be something to listen at, which standard input is not")
     if written.startswith(("ssl:", "tls:")):
         raise ValueError(f"must be without TLS, which the door adds by itself; write tcp:PORT, not {written!r}")
     _try_endpoint(written)

@@ -149,6 +149,30 @@ class BusyTests(CheckerCase):
         started[1].callback(signing_key(PSK.secret, b"\x01" * 16))
         self.successResultOf(asked[1])
 
+    def test_whose_token_was_accepted_waits_apart_from_strangers(self) -> None:
+        started: list[Deferred[Any]] = []
+
+        def offload(work: object) -> Deferred[Any]:
+            started.append(Deferred())
+            return started[-1]
+
+        keys = KeyDerivation(offload, workers=1, waiting=1)
+        self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)
+
+        def ask(peer: str, salt: int, seconds: int = 300) -> Deferred[Any]:
+            token = self.token(seconds, salt=bytes([salt]) * 16)
+            return self.checker.requestAvatarId(BearerToken(token, BINDING, peer))
+
+        for peer, seconds in (("192.0.2.1", 300), ("192.0.2.2", -1)):  # one is accepted, one has expired
+            ask(peer, 1, seconds).addErrback(lambda _: None)
+            if not started[0].called:
+                started[0].callback(signing_key(PSK.secret, b"\x01" * 16))
+        waiting = [ask("198.51.100.1", 2), ask("198.51.100.2", 3)]
+        self.failureResultOf(ask("192.0.2.2", 4), Unavailable)
+        waiting.append(ask("192.0.2.1", 5))
+        for each in waiting:
+            self.assertNoResult(each)
+
     def test_a_derivation_that_fails_is_not_hidden(self) -> None:
         keys = KeyDerivation(lambda work: fail(ZeroDivisionError()), workers=1)
         self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict, deque
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pkid.auth.fairness import FairQueue, QueueFull, peer_key
+from pkid.auth.fairness import AcquaintedQueue, FairQueue, QueueFull, peer_key
 from tests.support import Case
 
 PROPERTY = settings(max_examples=300, deadline=None, database=None, derandomize=True)
@@ -126,6 +126,38 @@ class QueueTests(Case):
         for item in items:
             queue.push(item, item)
         return items
+
+
+class AcquaintedQueueTests(Case):
+    def setUp(self) -> None:
+        self.queue: AcquaintedQueue[str] = AcquaintedQueue(CAPACITY, acquaintances=2)
+        self.queue.welcome("a")
+
+    def push(self, peers: str) -> None:
+        for peer in peers:
+            self.queue.push(peer, peer)
+
+    def test_strangers_take_no_place_of_an_acquainted_peer(self) -> None:
+        self.push("bcdefg")
+        self.assertRaises(QueueFull, self.push, "h")
+        self.push("a")
+        self.assertEqual(len(self.queue), CAPACITY + 1)
+
+    def test_nor_more_than_half_of_the_turns(self) -> None:
+        self.push("bcdeaaa")
+        self.assertEqual("".join(self.queue.pop() for _ in range(len(self.queue))), "abacade")
+        self.assertRaises(IndexError, self.queue.pop)
+
+    def test_strangers_are_served_when_nobody_else_waits(self) -> None:
+        self.push("bc")
+        self.assertEqual([self.queue.pop(), self.queue.pop()], ["b", "c"])
+
+    def test_whoever_was_not_seen_for_long_is_a_stranger_again(self) -> None:
+        for peer in "bac":
+            self.queue.welcome(peer)
+        self.push("defghi")
+        self.assertRaises(QueueFull, self.push, "b")
+        self.push("ac")
 
 
 class PeerKeyTests(Case):

@@ -71,6 +71,9 @@ class KindTests(SettingsCase):
             self.refused({"https": "off"}), "--https cannot be off, because there is no other door to serve"
         )
 
+    def test_standard_input_is_no_endpoint(self) -> None:
+        self.assertIn("standard input", self.refused({"https": "stdio:"}))
+
     def test_no_endpoints(self) -> None:
         for written in ("", "8900", "tcp", "tcp:", "tcp:https", "udp:8900", "tcp:8900:colour=red", "tcp:8900\\", "Off"):
             self.assertEqual(
