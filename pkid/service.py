@@ -34,7 +34,7 @@ from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType
 from pkid.ca.names import Names
 from pkid.ca.profile import Profile
-from pkid.ca.trust import fingerprint
+from pkid.ca.trust import fingerprint, is_der_issued_by
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
 from pkid.discovery import discover
@@ -158,7 +158,8 @@ class Core(MultiService):
         issuance = Issuance(authority, store)
         interpreter = Interpreter(core_commands(issuer.certificate, trust_domain.name, issuance, keys))
         self_test = SelfTest(authority, store, LedgerFile(state.ledger).check, reactor)
-        guard, certificate = _guard(psk, threads, store, settings), CertificatePage(issuer, _endorsement(psk, issuer))
+        guard = _guard(issuer, psk, threads, store, settings)
+        certificate = CertificatePage(issuer, _endorsement(psk, issuer))
         self._site.serve(_routes(guard, certificate, issuance, interpreter, self_test))
         self._readiness = Readiness.from_environment(os.environ, reactor)
         for child in (threads, keys, store, self._host, self._door):
@@ -201,11 +202,13 @@ def _endorsement(psk: PreSharedKey, issuer: Issuer) -> Endorsement:
     return Endorsement(signer, fingerprint(issuer.certificate.public_bytes(Encoding.DER)), time.time)
 
 
-def _guard(psk: PreSharedKey, threads: Threads, store: Store, settings: Settings) -> Guard:
+def _guard(issuer: Issuer, psk: PreSharedKey, threads: Threads, store: Store, settings: Settings) -> Guard:
     derivation = KeyDerivation(threads, os.cpu_count() or 1)
     tokens = BearerTokenChecker([psk], derivation, time.time, strict=settings.strict_tokens)
     certificates = CertificateChecker(
-        lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)), _now
+        lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
+        lambda certificate: is_der_issued_by(certificate, issuer.certificate),
+        _now,
     )
     return Guard(Portal(Realm(), [tokens, certificates]))
 

@@ -16,6 +16,9 @@ from pkid.ca.keys import PrivateKey
 
 __all__ = ["LiveContext", "server_context"]
 
+_DEEPEST_CHAIN = 2  # a leaf, an intermediate, a root
+_CHAIN_TOO_LONG = 22  # X509_V_ERR_CERT_CHAIN_TOO_LONG, which pyOpenSSL has no name for
+
 
 @implementer(IOpenSSLServerConnectionCreator)
 class LiveContext:
@@ -43,10 +46,18 @@ def server_context(key: PrivateKey, certificate: x509.Certificate, client_ca: x5
         privateKey=crypto.PKey.from_cryptography_key(key),
         certificate=crypto.X509.from_cryptography(certificate),
         raiseMinimumTo=TLSVersion.TLSv1_2,
-        enableSessions=True,
+        # Sessions are kept by the clients, in tickets: a cache here would keep every stranger's certificates.
+        enableSessions=False,
+        enableSessionTickets=True,
         acceptableProtocols=[b"http/1.1"],
     )
     context = options.getContext()
     context.add_client_ca(crypto.X509.from_cryptography(client_ca))
-    context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    context.set_verify_depth(_DEEPEST_CHAIN)
+    context.set_verify(SSL.VERIFY_PEER, _accept)
     return context
+
+
+def _accept(connection: SSL.Connection, certificate: crypto.X509, error: int, depth: int, valid: int) -> bool:
+    """Accept any client certificate, but not the work of a long chain, for which a stranger would make us pay."""
+    return error != _CHAIN_TOO_LONG

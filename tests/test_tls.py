@@ -6,8 +6,14 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ServerEndpoint, wrapServerTLS
 from twisted.internet.protocol import Factory, Protocol
@@ -127,6 +133,37 @@ class LiveContextTests(TestCase):
             self.use(KeyType.P256, 2**131)
             _, reused = await self.client(get, context=context, session=session)
             self.assertFalse(reused, "a session of the context before")
+
+    async def test_a_long_chain_of_a_client_is_not_worked_through(self) -> None:
+        for length, accepted in ((1, True), (3, True), (12, False)):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.maximum_version = ssl.TLSVersion.TLSv1_2  # in which a refusal is the handshake's
+            context.load_cert_chain(self.chain(length))
+            try:
+                await self.client(lambda connection: connection.version(), context=context)
+            except OSError:
+                self.assertFalse(accepted, length)
+            else:
+                self.assertTrue(accepted, length)
+
+    def chain(self, length: int) -> str:
+        """Write a key and so many certificates, each signed by the next one and the last by itself."""
+        key = private_key(owner="chain")
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        for number in range(length):
+            subject, issuer = (
+                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"link {each}")])
+                for each in (number, min(number + 1, length - 1))
+            )
+            constraints = x509.BasicConstraints(ca=number > 0, path_length=None)
+            builder = x509.CertificateBuilder(issuer, subject, key.public_key(), number + 1)
+            builder = builder.not_valid_before(NOON - timedelta(days=9000)).not_valid_after(NOON)
+            certificate = builder.add_extension(constraints, critical=True).sign(key, hashes.SHA256())
+            pem += certificate.public_bytes(Encoding.PEM)
+        path = Path(self.mktemp())
+        path.write_bytes(pem)
+        return str(path)
 
     async def test_new_handshakes_see_the_new_certificate_and_old_connections_live_on(self) -> None:
         old = await deferToThread(self.connect)

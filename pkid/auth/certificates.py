@@ -26,14 +26,14 @@ FindEntry = Callable[[bytes], "Deferred[Entry | None]"]
 class CertificateChecker:
     """Accepts a component's certificate that stands in the ledger and is valid at this very moment.
 
-    Its signature needs no check: what stands in the ledger, the authority signed.
-
+    :param is_ours: tells whether the authority signed a certificate (DER); others never reach the ledger.
     :param now: gives the wall-clock time, aware UTC.
     """
 
     credentialInterfaces = (IClientCertificate,)
 
-    def __init__(self, find: FindEntry, now: Callable[[], datetime]) -> None:
+    def __init__(self, find: FindEntry, is_ours: Callable[[bytes], bool], now: Callable[[], datetime]) -> None:
+        self._is_ours = is_ours
         self._find = find
         self._now = now
 
@@ -45,6 +45,8 @@ class CertificateChecker:
         return Deferred.fromCoroutine(self._admit(credentials))
 
     async def _admit(self, credentials: IClientCertificate) -> Member:
+        if not self._is_ours(credentials.certificate):
+            raise UnauthorizedLogin
         entry = await self._find(sha256(credentials.certificate).digest())
         if entry is None or entry.profile != Purpose.COMPONENT.value:
             raise UnauthorizedLogin

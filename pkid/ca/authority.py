@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.ca.issuer import Issuer
@@ -21,7 +20,7 @@ from pkid.ca.profile import Approved, Profile
 from pkid.ca.renewal import renewal_due
 from pkid.ca.request import read_request
 from pkid.ca.succession import check_succession
-from pkid.ca.trust import is_issued_by
+from pkid.ca.trust import is_der_issued_by, is_issued_by
 from pkid.errors import PkidError, Reason, Unavailable
 
 __all__ = ["RETRY_WINDOW", "Authority", "Order"]
@@ -109,7 +108,7 @@ class Authority:
         """
         begun = entry.not_before <= now and entry.issued_at <= now
         lasting = now < renewal_due(entry.not_before, entry.not_after)
-        return begun and lasting and _is_of(entry, self.issuer)
+        return begun and lasting and is_der_issued_by(entry.certificate, self.issuer.certificate)
 
     def _answer(
         self, verdict: Approved | PkidError, order: Order, known: dict[RequestKey, Entry], now: datetime
@@ -142,14 +141,6 @@ class Authority:
             certificate=der,
             renews=None if renews is None else renews.serial,
         )
-
-
-def _is_of(entry: Entry, issuer: Issuer) -> bool:
-    try:
-        certificate = x509.load_der_x509_certificate(entry.certificate)
-    except ValueError:  # the ledger is damaged there
-        return False
-    return is_issued_by(certificate, issuer.certificate)
 
 
 def _request_key(approved: Approved, order: Order) -> RequestKey:

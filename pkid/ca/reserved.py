@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -12,6 +13,8 @@ __all__ = ["find_reserved"]
 _LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback", "localhost4", "localhost6"})
 _LOOPBACK_DOMAINS = (".localhost", ".localdomain", ".localdomain4", ".localdomain6")  # RFC 6761, 6.3; and by custom
 
+_NUMERIC = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+)){0,3}\.?", re.IGNORECASE)
+
 
 def find_reserved(names: Names, common_name: str | None, core: Names) -> str | None:
     """Return the first name that is the core's or loopback's, or ``None``.
@@ -21,8 +24,8 @@ def find_reserved(names: Names, common_name: str | None, core: Names) -> str | N
 
     :param core: the host names and addresses of the core.
     """
-    if common_name is not None and "*" in common_name:
-        return common_name  # a wildcard anywhere in it matches who knows what
+    if common_name is not None and ("*" in common_name or _NUMERIC.fullmatch(common_name)):
+        return common_name  # it matches who knows what: a wildcard anywhere, or an address in one of its old forms
     candidates = [*((name, name) for name in names.dns), *((str(address), address) for address in names.ip)]
     candidates += [(common_name, reading) for reading in _readings(common_name)] if common_name else []
     return next((shown for shown, name in candidates if _is_reserved(name, core)), None)

@@ -25,7 +25,7 @@ def check_succession(approved: Approved, renewed: Entry) -> None:
     subject = [] if approved.common_name is None else [approved.common_name]
     asked = [*approved.names.dns, *map(str, approved.names.ip), *approved.names.uri]
     excess = [name for name in asked if name not in held]
-    excess += [name for name in subject if name not in held | _common_names(certificate)]
+    excess += [name for name in subject if name not in _common_names(certificate)]
     if excess:
         raise Refused(Reason.MORE_THAN_RENEWED, repr(excess[0]))
 
@@ -36,4 +36,7 @@ def _names(certificate: x509.Certificate) -> set[str]:
 
 
 def _common_names(certificate: x509.Certificate) -> set[str]:
-    return {str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)}
+    """Return the common name and the host names, which may become one."""
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    common_names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return {*names.get_values_for_type(x509.DNSName), *(str(name.value) for name in common_names)}

@@ -72,6 +72,15 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     return True
 
 
+def is_der_issued_by(certificate: bytes, issuer: x509.Certificate) -> bool:
+    """Tell the same of a certificate in DER form, which may be anything."""
+    try:
+        loaded = x509.load_der_x509_certificate(certificate)
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
+        return False
+    return is_issued_by(loaded, issuer)
+
+
 def pem(certificate: bytes) -> bytes:
     """Return a DER certificate as one PEM block with a final newline."""
     return x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)

@@ -139,9 +139,9 @@ def _files(name: str, key: PrivateKey, certificate: bytes, together: bool) -> tu
 
 
 def _file_name(name: str) -> str:
-    """Refuse a common name that could be more than a file's name."""
-    if name.startswith(".") or "/" in name or "\\" in name:
-        raise ValueError(f"the files are called after it, so it must not hold a slash or start with a dot: {name!r}")
+    """Refuse a common name that could be more than a file's name, or an option of a command for files."""
+    if name.startswith((".", "-")) or any(mark in name for mark in "/\\:"):
+        raise ValueError(f"the files are called after it, so no slash, no colon, no dot or dash at its start: {name!r}")
     return name
 
 

@@ -24,7 +24,7 @@ async def _tail(call: Call) -> Output:
 
 
 def _number(word: str) -> int:
-    if not word.isascii() or not word.isdigit() or not 1 <= int(word[:9]) <= _MOST:
+    if not word.isascii() or not word.isdigit() or len(word) > 9 or not 1 <= int(word) <= _MOST:
         raise ValueError(f"expected a number from 1 to {_MOST}: {word!r}")
     return int(word)
 

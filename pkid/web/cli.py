@@ -137,7 +137,7 @@ def _decode(text: bytes) -> str:
 
 
 def _header(request: Request, name: str) -> str:
-    return str(request.getHeader(name) or "")
+    return (request.getHeader(name.encode("ascii")) or b"").decode("latin-1")
 
 
 def _evaluation(line: CommandLine) -> dict[str, object]:

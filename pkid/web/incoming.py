@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL.crypto import X509
+from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.interfaces import ISSLTransport
 from twisted.web.server import Request
@@ -35,7 +34,7 @@ def client_certificate(request: Request) -> bytes:
     certificate = None if transport is None else cast("X509 | None", transport.getPeerCertificate())
     if certificate is None:
         raise UnauthorizedLogin
-    return bytes(certificate.to_cryptography().public_bytes(Encoding.DER))
+    return dump_certificate(FILETYPE_ASN1, certificate)
 
 
 def bearer_token(request: Request) -> bytes:

@@ -21,10 +21,13 @@ from tests.support import Case
 class CertificateCheckerTests(Case):
     def setUp(self) -> None:
         self.now = NOON
+        self.ours = True
+        self.asked = 0
         self.known = {entry.sha256: entry for entry in (entry(1), entry(2, profile="core"))}
-        self.checker = CertificateChecker(self.find, lambda: self.now)
+        self.checker = CertificateChecker(self.find, lambda _: self.ours, lambda: self.now)
 
     def find(self, sha256: bytes) -> Deferred[Entry | None]:
+        self.asked += 1
         return succeed(self.known.get(sha256))
 
     def login(self, certificate: bytes) -> Deferred[Member]:
@@ -45,6 +48,11 @@ class CertificateCheckerTests(Case):
         self.assertNotIn(hashlib.sha256(b"certificate 3").digest(), self.known)
         self.refused(b"certificate 3")
 
+    def test_one_that_is_not_ours_never_reaches_the_ledger(self) -> None:
+        self.ours = False
+        self.refused(b"certificate 1")
+        self.assertEqual(self.asked, 0)
+
     def test_the_cores_own_is_refused(self) -> None:
         self.refused(b"certificate 2")
 
@@ -64,5 +72,5 @@ class CertificateCheckerTests(Case):
                 self.refused(held.certificate)
 
     def test_a_store_that_cannot_tell_is_no_refusal(self) -> None:
-        checker = CertificateChecker(lambda _: fail(Unavailable(Reason.STORE)), lambda: self.now)
+        checker = CertificateChecker(lambda _: fail(Unavailable(Reason.STORE)), lambda _: True, lambda: self.now)
         self.failureResultOf(checker.requestAvatarId(ClientCertificate(b"certificate 1")), Unavailable)

@@ -212,7 +212,7 @@ class ForbiddenTests(ProfileCase):
     def test_a_common_name_is_refused_however_old_clients_read_it(self) -> None:
         for name in (
             "127.0.0.1", "localhost.", "192.0.2.1", "::1", "[::1]", "::ffff:192.0.2.1", "core.example.", "CORE.EXAMPLE",
-            "*.example", "c*.example", "*", "l*",
+            "*.example", "c*.example", "*", "l*", "127.1", "2130706433", "0177.0.0.1", "0x7f000001",
         ):  # fmt: skip
             reason = self.reason(rules=self.rules, common_name=name, uri=["spiffe://pkid.internal/db"])
             self.assertEqual(reason, Reason.NOT_ALLOWED, name)

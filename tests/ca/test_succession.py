@@ -75,6 +75,7 @@ class SuccessionTests(Case):
         held = self.held()
         self.assertIsInstance(self.sign(held, common_name="a.example", dns=["a.example"]), Entry)
         self.refused("c.example", held, common_name="c.example", dns=["a.example"])
+        self.refused("192.0.2.1", held, common_name="192.0.2.1", dns=["a.example"])
         self.refused("c.example", held, common_name="c.example")
 
     def test_the_policy_of_today_applies_to_what_was_allowed_once(self) -> None:

@@ -146,10 +146,19 @@ class FileTests(CommandLineCase):
             self.assertEqual(FILE.sub(b"", answer.body), b"--cli-part--\r\n")
 
     def test_names_are_encoded(self) -> None:
-        names = {"'*.a.b'": b"%2A.a.b", "'\"a;b\" c'": b"%22a%3Bb%22%20c", "\u00e9%": b"%C3%A9%25", "a:b~": b"a%3Ab~"}
+        names = {"'*.a.b'": b"%2A.a.b", "'\"a;b\" c'": b"%22a%3Bb%22%20c", "\u00e9%": b"%C3%A9%25", "a+b~": b"a%2Bb~"}
         for name, encoded in names.items():
             (key, _, _), _ = FILE.findall(self.execute(f"{CREATE} {name} --dns-names a.example").body)
             self.assertEqual(key, encoded + b".key")
+
+    def test_headers_that_are_no_text(self) -> None:
+        self.client = StubTreq(self.door.routes)
+        for headers, status in (({b"Accept": [b"\xff"]}, 200), ({b"Content-Type": [b"application/\xff"]}, 400)):
+            raw = Headers({b"Content-Type": [b"text/plain"], b"Authorization": [bearer()], **headers})
+            answer = self.successResultOf(
+                self.client.request("POST", "http://core/cli/execute", data=b"welcome", headers=raw)
+            )
+            self.assertEqual(answer.code, status)
 
     def test_no_name_is_a_path_or_another_header(self) -> None:
         self.know_only("bad", Output(files=(File('../a/b"\r\nfile-path: /etc/passwd', b"-----BEGIN -----\n"),)))

@@ -35,6 +35,16 @@ class ReadTests(Case):
         self.assertEqual(read_parts(b"--b \t\r\n\r\n\r\n\r\n--b--", TYPE), [b"\r\n"])
         self.assertEqual(read_parts(b"--b--", TYPE), [])
 
+    def test_odd_boundaries(self) -> None:
+        for kind in (
+            "boundary*=undefined''b",
+            "boundary*=idna''b%ff",
+            "boundary*" + "9" * 5000 + "*=b",
+            '"' + ";" * 9000,
+        ):
+            with self.assertRaisesRegex(Malformed, "needs a boundary"):
+                read_parts(ONE, f"multipart/mixed; {kind}")
+
     def test_no_boundary(self) -> None:
         for kind in ("multipart/form-data", "multipart/form-data; boundary=", f"multipart/x; boundary={'b' * 71}"):
             with self.assertRaisesRegex(Malformed, "needs a boundary"):
