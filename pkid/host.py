@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
 from twisted.application.service import Service
@@ -19,11 +18,11 @@ from pkid.ca.keys import KeyType
 from pkid.ca.ledger import Entry, Ledger
 from pkid.ca.names import Names
 from pkid.ca.renewal import renewal_due, retry_delay
-from pkid.ca.trust import is_issued_by
+from pkid.ca.trust import is_issued_by, names_of
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.interfaces import Store
 
-__all__ = ["HostCertificate", "names_of"]
+__all__ = ["HostCertificate"]
 
 _SHORTEST_WAIT = timedelta(seconds=30)
 """Between a renewal and the next one, when the authority itself is about to end."""
@@ -178,16 +177,6 @@ class HostCertificate(Service):
         self._pair, certificate = pair, pair.certificate
         due = renewal_due(certificate.not_valid_before_utc, certificate.not_valid_after_utc, self._random())
         self.due = max(due, self._now() + _SHORTEST_WAIT)
-
-
-def names_of(certificate: x509.Certificate) -> Names:
-    """Return the host names and addresses of a certificate."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return Names()
-    addresses = [ip for ip in names.get_values_for_type(x509.IPAddress) if isinstance(ip, IPv4Address | IPv6Address)]
-    return Names(dns=tuple(names.get_values_for_type(x509.DNSName)), ip=tuple(addresses))
 
 
 def _same(one: Names, other: Names) -> bool:

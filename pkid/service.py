@@ -34,13 +34,13 @@ from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType
 from pkid.ca.names import Names
 from pkid.ca.profile import Profile
-from pkid.ca.trust import fingerprint, is_der_issued_by
+from pkid.ca.trust import fingerprint, is_der_issued_by, names_of
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
 from pkid.discovery import discover
 from pkid.door import Door
 from pkid.errors import PkidError, StateError
-from pkid.host import HostCertificate, names_of
+from pkid.host import HostCertificate
 from pkid.issuance import Issuance
 from pkid.readiness import Readiness
 from pkid.selftest import SelfTest
@@ -152,7 +152,7 @@ class Core(MultiService):
         self._authority = authority = Authority(issuer, profile, _now, x509.random_serial_number)
         self._host = HostCertificate(
             authority, store, state, self._discover, self._use,
-            offload=threads, clock=reactor, now=_now, random=random.random,
+            offload=keys, clock=reactor, now=_now, random=random.random,
         )  # fmt: skip
         self._use(self._host.prepare())
         issuance = Issuance(authority, store)

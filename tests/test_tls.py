@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ServerEndpoint, wrapServerTLS
 from twisted.internet.protocol import Factory, Protocol
@@ -133,6 +134,11 @@ class LiveContextTests(TestCase):
             self.use(KeyType.P256, 2**131)
             _, reused = await self.client(get, context=context, session=session)
             self.assertFalse(reused, "a session of the context before")
+
+    async def test_sessions_are_not_kept_here(self) -> None:
+        approved = profile().approve_core(private_key().public_key(), Names(dns=("localhost",)))
+        context = server_context(private_key(), root().sign(approved, NOON, 2**130), root().certificate)
+        self.assertEqual(context.get_session_cache_mode(), SSL.SESS_CACHE_OFF)
 
     async def test_a_long_chain_of_a_client_is_not_worked_through(self) -> None:
         for length, accepted in ((1, True), (3, True), (12, False)):

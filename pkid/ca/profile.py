@@ -115,7 +115,7 @@ class Profile:
             public_key,
             identified,
             self.lifetime,
-            name="pkid/core",
+            name=CORE_PATH,
             proven=True,
             common_name="pkid",
         )

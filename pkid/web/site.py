@@ -45,7 +45,7 @@ class Site(server.Site):
         return self._routes.page(uri.partition(b"?")[0]).body_limit
 
     def acceptableProtocols(self) -> list[bytes]:
-        """Offer HTTP/1.1 only: HTTP/2 costs three times as much, and nobody here needs it."""
+        """Offer HTTP/1.1 only: HTTP/2 costs more, and nobody here needs it."""
         return [b"http/1.1"]
 
     def log(self, request: Request) -> None:

@@ -97,6 +97,12 @@ class RenewTests(Case):
         context.load_cert_chain(file)
         self.assertEqual(self.renew_once(context, body), (401, b"401: Unauthorized"))
 
+    def test_a_certificate_that_nobody_can_parse(self) -> None:
+        loaded = x509.load_pem_x509_certificate(self.first)
+        odd = loaded.public_bytes(Encoding.DER).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04")  # version 5
+        context = self.context(ssl.DER_cert_to_PEM_cert(odd).encode())
+        self.assertEqual(self.renew_once(context, csr_pem(dns=["a.example"])), (401, b"401: Unauthorized"))
+
     def test_a_token_alone_does_not_renew_and_a_certificate_alone_does_not_sign(self) -> None:
         body = csr_pem(dns=["a.example"])
         self.assertEqual(ask(self.daemon, "POST", "/ca/renew", body, bearer()).status, 401)

@@ -104,14 +104,14 @@ class ComponentTests(Base):
 
     def succeed(self, client: str, *arguments: str) -> str:
         """Run a client that must succeed; return its output."""
-        ended = self.environment.run(client, self.environment.library, *arguments, directory=self.directory)
+        ended = self.environment.run(client, self.environment.package, *arguments, directory=self.directory)
         self.assertEqual(ended.returncode, 0, f"{ended.stderr}\n{self.daemon.output}")
         return ended.stdout
 
     def fail_with(self, error: str, client: str, *arguments: str) -> None:
         """Run a client that must end with *error*, named as in fixlib."""
-        ended = self.environment.run(client, self.environment.library, *arguments, directory=self.directory)
-        expected = error.replace("fixlib", self.environment.library)
+        ended = self.environment.run(client, self.environment.package, *arguments, directory=self.directory)
+        expected = error.replace("fixlib", self.environment.package)
         self.assertEqual(ended.returncode, 1, ended.stderr)
         self.assertTrue(ended.stderr.strip().splitlines()[-1].startswith(expected), ended.stderr)
 

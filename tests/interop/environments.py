@@ -35,7 +35,7 @@ DEADLINE = timedelta(seconds=120)
 class Environment:
     """One original's client library, and its shell, in a virtual environment of their own."""
 
-    library: str
+    package: str
     """What the library is imported as."""
     requirements: tuple[str, ...]
     """What pip installs: packages and their exact versions."""
@@ -72,7 +72,7 @@ class Environment:
     @property
     def directory(self) -> Path:
         """Where it is."""
-        return ENVIRONMENTS / self.library
+        return ENVIRONMENTS / self.package
 
     @property
     def interpreter(self) -> Path:
@@ -136,6 +136,6 @@ def _install(environment: Environment) -> str:
 def _locked(environment: Environment) -> Iterator[None]:
     """Keep others out, who may run the same tests at the same time."""
     ENVIRONMENTS.mkdir(exist_ok=True)
-    with (ENVIRONMENTS / f"{environment.library}.lock").open("w") as lock:
+    with (ENVIRONMENTS / f"{environment.package}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

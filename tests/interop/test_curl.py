@@ -115,7 +115,7 @@ class DocumentedLines(Base):
 
     def type_python(self, lines: str) -> str:
         """Type *lines* at the prompt of the library's environment; return the header that they show, if any."""
-        typed = lines.format(library=self.environment.library, core=self.core, port=self.daemon.port)
+        typed = lines.format(library=self.environment.package, core=self.core, port=self.daemon.port)
         ended = self.environment.run("-i", directory=self.directory, input=typed)
         self.assertNotIn("Traceback", ended.stderr)
         (shown,) = ended.stdout.splitlines() or [""]
