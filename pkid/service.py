@@ -22,6 +22,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 
+from pkid.audit import Strangers
 from pkid.auth.certificates import CertificateChecker
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
@@ -210,7 +211,7 @@ def _guard(issuer: Issuer, psk: PreSharedKey, threads: Threads, store: Store, se
         lambda certificate: is_der_issued_by(certificate, issuer.certificate),
         _now,
     )
-    return Guard(Portal(Realm(), [tokens, certificates]))
+    return Guard(Portal(Realm(), [tokens, certificates]), Strangers(time.monotonic))
 
 
 def _routes(

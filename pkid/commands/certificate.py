@@ -11,9 +11,9 @@ from datetime import timedelta
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pkid.audit import Action, allowed, certificate_facts
 from pkid.auth.credentials import Right
 from pkid.auth.derivation import Offload
 from pkid.ca.authority import Order
@@ -98,8 +98,6 @@ def certificate_create(issuance: Issuance, offload: Offload, waiting: int = 64) 
 class _Creation:
     """Makes keys, a bounded number at a time, and orders certificates for them."""
 
-    _log = Logger()
-
     def __init__(self, issuance: Issuance, offload: Offload, waiting: int) -> None:
         self._issuance = issuance
         self._offload = offload
@@ -110,10 +108,7 @@ class _Creation:
         key = await self._key(KeyType(asked.key_type).generate)
         request = Enrollment.of(key, asked.common_name, asked.dns_names, asked.ip_addresses).request()
         entry = await self._issuance.order(Order(request, call.credential, asked.days_valid))
-        self._log.info(
-            "created {serial:x} for {name!r} ({credential}), valid until {until:%Y-%m-%dT%H:%M:%SZ}",
-            serial=entry.serial, name=entry.name, credential=call.credential, until=entry.not_after,
-        )  # fmt: skip
+        allowed(Action.SIGN, call.credential, call.peer, **certificate_facts(entry))
         return Output(files=_files(asked.common_name, key, pem(entry.certificate), asked.pem))
 
     async def _key(self, generate: Callable[[], PrivateKey]) -> PrivateKey:

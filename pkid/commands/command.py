@@ -57,10 +57,11 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command's call: its arguments, read; whose credential; and the items of the command before it."""
+    """A command's call: its arguments, read; whose credential, from where; and the items of the command before it."""
 
     arguments: Namespace
     credential: str
+    peer: str
     items: tuple[Item, ...] = ()
 
 

@@ -30,10 +30,11 @@ class MissingRight(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What was asked, understood and allowed: lines of commands with their arguments, for one credential."""
+    """What was asked, understood and allowed: lines of commands with their arguments, for one credential and peer."""
 
     lines: tuple[_Line, ...]
     credential: str
+    peer: str
 
     @property
     def names(self) -> str:
@@ -50,7 +51,7 @@ class Program:
     async def _run_line(self, line: _Line) -> Output:
         output = Output()
         for command, arguments in line:
-            output = await command.run(Call(arguments, self.credential, output.items))
+            output = await command.run(Call(arguments, self.credential, self.peer, output.items))
         return output
 
 
@@ -60,13 +61,14 @@ class Interpreter:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
 
-    def prepare(self, text: str, member: IMember) -> Program:
+    def prepare(self, text: str, member: IMember, peer: str) -> Program:
         """Read the command lines of a text, for a member.
 
+        :param peer: the address that it came from.
         :raises Malformed: when the text cannot be understood.
         :raises MissingRight: when the member may not do all of it.
         """
-        return Program(tuple(self._line(line, member) for line in parse(text)), member.credential)
+        return Program(tuple(self._line(line, member) for line in parse(text)), member.credential, peer)
 
     def _line(self, line: CommandLine, member: IMember) -> _Line:
         prepared: list[tuple[Command, Namespace]] = []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from twisted.logger import Logger
 from twisted.web.server import Request
 
+from pkid.audit import Action, allowed, certificate_facts, denied
 from pkid.auth.credentials import IMember, Right
 from pkid.auth.endorsement import Endorsement
 from pkid.ca.authority import Order
@@ -55,7 +55,7 @@ class SignPage(ProtectedPage):
     methods: ClassVar = ("POST",)
     body_limit: ClassVar = 64 * 1024
     right: ClassVar = Right.ADMIN
-    _log = Logger()
+    action: ClassVar = Action.SIGN
 
     def __init__(self, guard: Guard, issuance: Issuance) -> None:
         super().__init__(guard)
@@ -67,16 +67,9 @@ class SignPage(ProtectedPage):
         try:
             entry = await self._issuance.order(order)
         except PkidError as error:
-            self._log.info(
-                "signed nothing for {credential} from {peer}: {code}, {error}",
-                credential=member.credential, peer=peer(request), code=error.reason.code, error=str(error),
-            )  # fmt: skip
+            denied(self.action, member.credential, peer(request), error.reason.code, message=str(error))
             raise
-        self._log.info(
-            "signed {serial:x} for {name!r} ({credential} from {peer}), valid until {until:%Y-%m-%dT%H:%M:%SZ}",
-            serial=entry.serial, name=entry.name, credential=member.credential, peer=peer(request),
-            until=entry.not_after,
-        )  # fmt: skip
+        allowed(self.action, member.credential, peer(request), **certificate_facts(entry))
         headers = (("SHA256-Fingerprint", fingerprint(entry.certificate)),)
         return Answer(pem(entry.certificate), content_type=_PEM_FILE, headers=headers)
 
@@ -88,6 +81,7 @@ class RenewPage(SignPage):
     """
 
     right: ClassVar = Right.RENEW
+    action: ClassVar = Action.RENEW
 
     async def admit(self, request: Request) -> IMember:
         """Return whose certificate was shown."""

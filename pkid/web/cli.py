@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 from urllib.parse import quote
 
-from twisted.logger import Logger
 from twisted.web.server import Request
 
+from pkid.audit import Action, allowed, denied
 from pkid.auth.credentials import IMember, Right
 from pkid.commands.arguments import printable
 from pkid.commands.command import File, Item, Output
@@ -46,30 +46,20 @@ class ExecutePage(_CommandPage):
 
     methods: ClassVar = ("POST",)
     body_limit: ClassVar = 1024 * 1024
-    _log = Logger()
 
     async def answer(self, request: Request, member: IMember) -> Answer:
         """Answer in the form that the ``Accept`` header names exactly, files and several lines as multipart."""
         try:
-            program = self._interpreter.prepare(_command(request), member)
+            program = self._interpreter.prepare(_command(request), member, peer(request))
             outputs = await program.run()
         except MissingRight as error:
-            self._log_refusal(request, member, str(error))
+            denied(Action.COMMAND, member.credential, peer(request), "missing-right", right=error.right.value)
             return Answer.of_missing(error.right)
         except PkidError as error:
-            self._log_refusal(request, member, str(error))
+            denied(Action.COMMAND, member.credential, peer(request), error.reason.code, message=str(error))
             raise
-        self._log.info(
-            "ran {names} for {credential} from {peer}",
-            names=program.names, credential=member.credential, peer=peer(request),
-        )  # fmt: skip
+        allowed(Action.COMMAND, member.credential, peer(request), command=program.names)
         return _render(outputs, _header(request, "Accept"))
-
-    def _log_refusal(self, request: Request, member: IMember, problem: str) -> None:
-        self._log.info(
-            "refused a command of {credential} from {peer}: {problem}",
-            credential=member.credential, peer=peer(request), problem=printable(problem),
-        )  # fmt: skip
 
 
 class EvaluatePage(_CommandPage):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.cred.credentials import ICredentials
+from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
 from twisted.web.server import Request
 
+from pkid.audit import Strangers
 from pkid.auth.credentials import BearerToken, ClientCertificate, IMember
 from pkid.auth.tokens import Binding, body_digest
 from pkid.web.incoming import bearer_token, body, client_certificate, peer
@@ -19,10 +22,12 @@ class Guard:
     """Lets callers in who have a bearer token or a certificate.
 
     :param portal: admits the credentials of `pkid.auth` as :class:`~pkid.auth.credentials.IMember`.
+    :param strangers: takes note of everybody else.
     """
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: Portal, strangers: Strangers) -> None:
         self._portal = portal
+        self._strangers = strangers
 
     async def admit(self, request: Request) -> IMember:
         """Return who the caller is.
@@ -30,7 +35,7 @@ class Guard:
         :raises UnauthorizedLogin: when there is no credential, or it is not accepted.
         :raises Unavailable: when the core is too busy to tell.
         """
-        return await self._login(BearerToken(bearer_token(request), _binding(request), peer(request)))
+        return await self._login(request, lambda: BearerToken(bearer_token(request), _binding(request), peer(request)))
 
     async def admit_certificate(self, request: Request) -> IMember:
         """Return who the caller is, by the certificate of its TLS connection alone.
@@ -38,10 +43,14 @@ class Guard:
         :raises UnauthorizedLogin: when it has none, or it is not accepted.
         :raises Unavailable: when the core cannot tell now.
         """
-        return await self._login(ClientCertificate(client_certificate(request)))
+        return await self._login(request, lambda: ClientCertificate(client_certificate(request)))
 
-    async def _login(self, credentials: ICredentials) -> IMember:
-        avatar: Any = await self._portal.login(credentials, None, IMember)
+    async def _login(self, request: Request, find: Callable[[], ICredentials]) -> IMember:
+        try:
+            avatar: Any = await self._portal.login(find(), None, IMember)
+        except UnauthorizedLogin:
+            self._strangers.denied(peer(request), "unauthorized", path=request.path.decode("ascii", "replace"))
+            raise
         member: IMember = avatar[1]
         return member
 

@@ -14,9 +14,11 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from pkid.audit import Action, denied
 from pkid.auth.credentials import IMember, Right
 from pkid.errors import Malformed, PkidError, Refused, Unavailable
 from pkid.web.guard import Guard
+from pkid.web.incoming import peer
 
 __all__ = ["Answer", "NotFound", "OpenPage", "Page", "ProtectedPage", "Routes"]
 
@@ -144,6 +146,8 @@ class ProtectedPage(Page):
         """Let the caller in first, so that strangers learn nothing about the page."""
         member = await self.admit(request)
         if self.right is not None and self.right not in member.rights:
+            path = request.path.decode("ascii", "replace")
+            denied(Action.REQUEST, member.credential, peer(request), "missing-right", right=self.right.value, path=path)
             return Answer.of_missing(self.right)
         return self.wrong_method(request) or await self.answer(request, member)
 

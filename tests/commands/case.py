@@ -40,7 +40,7 @@ class CommandCase(Case):
 
     def start(self, text: str, member: Member = ADMIN) -> Deferred[list[Output]]:
         """Run a text."""
-        return Deferred.fromCoroutine(self.interpreter.prepare(text, member).run())
+        return Deferred.fromCoroutine(self.interpreter.prepare(text, member, "192.0.2.1").run())
 
     def outputs(self, text: str, member: Member = ADMIN) -> list[Output]:
         """Run a text, which must work at once."""
@@ -62,5 +62,5 @@ class CommandCase(Case):
         """Check that each text is refused before anything is done, in these words."""
         for text in texts:
             with self.assertRaises(kind) as raised:
-                self.interpreter.prepare(text, member)
+                self.interpreter.prepare(text, member, "192.0.2.1")
             self.assertEqual(str(raised.exception), message, text)

@@ -35,7 +35,7 @@ class CertificateCase(CommandCase):
     def is_not_parsed(self, problem: str, *arguments: str) -> None:
         for each in arguments:
             with self.assertRaisesRegex(Malformed, NOT_PARSED + problem):
-                self.interpreter.prepare(f"certificate create {each}", ADMIN)
+                self.interpreter.prepare(f"certificate create {each}", ADMIN, "192.0.2.1")
 
 
 def names(certificate: x509.Certificate) -> list[str]:
@@ -165,7 +165,7 @@ class RefusalTests(CertificateCase):
 
     def test_an_error_is_one_line(self) -> None:
         with self.assertRaises(Malformed) as raised:
-            self.interpreter.prepare("certificate create --foo\n'Set\nx' " + "y " * 3000, ADMIN)
+            self.interpreter.prepare("certificate create --foo\n'Set\nx' " + "y " * 3000, ADMIN, "192.0.2.1")
         self.assertNotIn("\n", str(raised.exception))
         self.assertLess(len(str(raised.exception)), 1000)
 

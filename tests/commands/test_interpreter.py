@@ -27,7 +27,7 @@ class InterpreterTests(CommandCase):
 
     def test_a_name_cannot_make_more_lines_of_the_error(self) -> None:
         with self.assertRaises(Malformed) as raised:
-            self.interpreter.prepare("'a\nMessage: b'" + "c" * 9000, READER)
+            self.interpreter.prepare("'a\nMessage: b'" + "c" * 9000, READER, "192.0.2.1")
         self.assertNotIn("\n", str(raised.exception))
         self.assertLess(len(str(raised.exception)), 500)
 
@@ -48,7 +48,7 @@ class InterpreterTests(CommandCase):
     def test_nothing_is_done_unless_all_is_understood_and_allowed(self) -> None:
         for text in (f"{CREATE}; nonsense", f"{CREATE}; {CREATE} --days-valid x", f"{CREATE}; help 'x"):
             with self.assertRaises(Malformed):
-                self.interpreter.prepare(text, ADMIN)
+                self.interpreter.prepare(text, ADMIN, "192.0.2.1")
         self.assertEqual(self.store.entries, [])
 
     def test_a_line_that_fails_ends_the_rest(self) -> None:
@@ -57,7 +57,7 @@ class InterpreterTests(CommandCase):
         self.assertEqual(self.store.entries, [])
 
     def test_the_names_tell_nothing_of_the_arguments(self) -> None:
-        program = self.interpreter.prepare("help | head 3 ; certificate", READER)
+        program = self.interpreter.prepare("help | head 3 ; certificate", READER, "192.0.2.1")
         self.assertEqual(program.names, "help | head; help")
 
 
@@ -76,4 +76,4 @@ class FilterTests(CommandCase):
     def test_numbers(self) -> None:
         for word in ("0", "-1", "x", "1.5", "1_0", "\u0661", "1000001", "9" * 5000, "''"):
             with self.assertRaisesRegex(Malformed, "^head can not parse arg .*Reason: Could not parse arguments: "):
-                self.interpreter.prepare(f"help | head {word}", READER)
+                self.interpreter.prepare(f"help | head {word}", READER, "192.0.2.1")

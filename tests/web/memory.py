@@ -16,6 +16,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from pkid.audit import Strangers
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.endorsement import Endorsement
@@ -106,7 +107,9 @@ class Door:
         self.authority = Authority(issuer, profile(), lambda: NOON, lambda: next(self.serials))
         derivation = KeyDerivation(execute, 1)
         derivation.remember(PSK, SALT, signing_key())
-        guard = Guard(Portal(Realm(), [BearerTokenChecker([PSK], derivation, NOON.timestamp)]))
+        guard = Guard(
+            Portal(Realm(), [BearerTokenChecker([PSK], derivation, NOON.timestamp)]), Strangers(self.clock.seconds)
+        )
         endorsement = Endorsement(TokenSigner(signing_key(), SALT), fingerprint(CA_DER), NOON.timestamp)
         issuance = Issuance(self.authority, self.store)
         interpreter = Interpreter(core_commands(issuer.certificate, DEFAULT_TRUST_DOMAIN, issuance, execute))

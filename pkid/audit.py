@@ -1,0 +1,133 @@
+"""The audit trail: one line for each decision, that says who wanted what, from where, and what came of it.
+
+A line is ``name=value`` pairs behind the word ``audit``, always in the same order, for people and for ``grep``. The
+same values are fields of the log event, for programs. What callers wrote is escaped, so that it stays within its pair.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from twisted.logger import Logger
+
+from pkid.auth.fairness import peer_key
+from pkid.ca.ledger import Entry
+
+__all__ = ["Action", "Strangers", "allowed", "audit_line", "certificate_facts", "denied"]
+
+_log = Logger(namespace="pkid.audit")
+_LONGEST = 400  # characters of one value
+_MOST_PEERS = 1024
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII but for the space, '"', '=' and the backslash
+
+
+class Action(Enum):
+    """What was decided."""
+
+    LOGIN = "login"
+    REQUEST = "request"
+    SIGN = "sign"
+    RENEW = "renew"
+    COMMAND = "command"
+
+
+def allowed(action: Action, credential: str, peer: str, **facts: object) -> None:
+    """Write down that something was allowed, and is done.
+
+    :param credential: whose, as ``kind:name``.
+    :param peer: the address that it came from.
+    :param facts: more about it, in the order in which they are to stand; none of them secret.
+    """
+    _write(action, "allowed", credential, peer, facts)
+
+
+def denied(action: Action, credential: str, peer: str, reason: str, **facts: object) -> None:
+    """Write down that something was denied.
+
+    :param credential: whose; ``-`` as long as nobody knows.
+    :param reason: a stable word.
+    """
+    _write(action, "denied", credential, peer, {"reason": reason, **facts})
+
+
+def certificate_facts(entry: Entry) -> dict[str, object]:
+    """Return what is worth telling of a certificate."""
+    facts: dict[str, object] = {"serial": f"{entry.serial:x}", "name": entry.name, "not_after": entry.not_after}
+    return facts if entry.renews is None else facts | {"renews": f"{entry.renews:x}"}
+
+
+@dataclass(slots=True)
+class _Patience:
+    """What one peer's lines came to since *began*, in seconds."""
+
+    began: float
+    written: int = 0
+    left_out: int = 0
+
+
+class Strangers:
+    """Writes down who was not let in, a few lines for each peer and minute, so that a flood does not fill the log.
+
+    What is left out is counted, and the peer's next line tells how many those were.
+
+    :param seconds: gives the time of a clock that only goes forward.
+    :param most: lines for one peer within *span* seconds.
+    """
+
+    def __init__(self, seconds: Callable[[], float], most: int = 5, span: float = 60.0) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._span = span
+        self._peers: OrderedDict[str, _Patience] = OrderedDict()
+
+    def denied(self, peer: str, reason: str, **facts: object) -> None:
+        """Write down, or count, that a peer's credential was not accepted."""
+        known = self._patience(peer_key(peer))
+        if known.written >= self._most:
+            known.left_out += 1
+            return
+        known.written += 1
+        left_out, known.left_out = known.left_out, 0
+        denied(Action.LOGIN, "-", peer, reason, **facts, **({"left_out": left_out} if left_out else {}))
+
+    def _patience(self, key: str) -> _Patience:
+        """Return the peer's account, begun anew when its span is over; the peer not seen for longest is forgotten."""
+        now = self._seconds()
+        known = self._peers.pop(key, None) or _Patience(now)
+        if now - known.began >= self._span:
+            known = _Patience(now, left_out=known.left_out)
+        self._peers[key] = known
+        if len(self._peers) > _MOST_PEERS:
+            self._peers.popitem(last=False)
+        return known
+
+
+def audit_line(fields: dict[str, object]) -> str:
+    """Return the line for these fields."""
+    return " ".join(["audit", *_pairs(fields)])
+
+
+def _write(action: Action, result: str, credential: str, peer: str, facts: dict[str, object]) -> None:
+    fields = {"action": action.value, "result": result, "credential": credential, "peer": peer, **facts}
+    _log.info("{audit_line}", audit_line=audit_line(fields), audit=fields)
+
+
+def _pairs(fields: dict[str, object]) -> Iterator[str]:
+    for name, value in fields.items():
+        yield f"{name}={_written(value)}"
+
+
+def _written(value: object) -> str:
+    """Write a value as it is if it is one plain word, else as a JSON string, which holds no control character."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    text = str(value)
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}..."
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
