@@ -17,11 +17,15 @@ from twisted.web.http import HTTPChannel
 from twisted.web.server import Request
 
 from pkid.auth.fairness import peer_key
+from pkid.web.target import BadTarget, read_target
 
 if TYPE_CHECKING:
     from pkid.web.site import Site
 
 __all__ = ["BoundedRequest", "Channel"]
+
+_EMPTY_LINE = (b"", b"\r", b"\n", b"\r\n")
+"""What old clients send behind a body, whole or in pieces; a server takes no notice of it (RFC 9112, section 2.2)."""
 
 _REQUEST_DEADLINE = 30.0  # seconds from a request's first line to its last byte
 _LINGER = 1.0  # seconds that a refusal has to arrive, before unread bytes make the kernel reset the connection
@@ -90,7 +94,7 @@ class Channel(HTTPChannel):
         """Take bytes, unless the connection was refused."""
         if self._refused:
             return
-        if not self.requests:
+        if not self.requests and data not in _EMPTY_LINE:
             self._start_deadline()
         super().dataReceived(data)
 
@@ -102,7 +106,8 @@ class Channel(HTTPChannel):
     def lineReceived(self, line: bytes) -> None:
         """Take a line of the head, unless the connection was refused."""
         if not self._refused:
-            self._start_deadline()
+            if line:
+                self._start_deadline()
             super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -118,8 +123,10 @@ class Channel(HTTPChannel):
             return False
 
     def allHeadersReceived(self) -> None:
-        """Refuse a body that says that it is too large, before any of it is read."""
-        if self.length is not None and self.length > self.body_limit():
+        """Refuse a head that leaves something open, and a body that says that it is too large, before it is read."""
+        if not self._settle_head():
+            self.refuse(HTTPStatus.BAD_REQUEST)
+        elif self.length is not None and self.length > self.body_limit():
             self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             super().allHeadersReceived()
@@ -129,7 +136,7 @@ class Channel(HTTPChannel):
         self._cancel_deadline()
         if self._refused:
             return
-        if self._buffer or any(self._dataBuffer):
+        if self._early_bytes() not in _EMPTY_LINE:
             # Who does not wait for answers may not read them either: this one is the last.
             self._answer_last()
         super().allContentReceived()
@@ -197,6 +204,23 @@ class Channel(HTTPChannel):
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Answer what cannot be parsed as every other refusal; Twisted calls this."""
         self.refuse(HTTPStatus.BAD_REQUEST)
+
+    def _settle_head(self) -> bool:
+        """Tell whether the head says what the request is for and how its body ends; keep its target as a path."""
+        headers = self.requests[-1].requestHeaders
+        codings = headers.getRawHeaders(b"Transfer-Encoding", [])
+        hosts = headers.getRawHeaders(b"Host", [])
+        try:
+            self._path, host = read_target(self._path, hosts, self._version)
+        except BadTarget:
+            return False
+        if host is not None:
+            headers.setRawHeaders(b"Host", [host])
+        return all(coding.lower() == b"chunked" for coding in codings)
+
+    def _early_bytes(self) -> bytes:
+        """Return what came behind the request that is complete now."""
+        return b"".join([*self._dataBuffer, self._buffer])
 
     def _tcp(self) -> _Transport:
         """Return the transport, which TLS wraps but does not hide."""

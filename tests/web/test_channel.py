@@ -8,7 +8,8 @@ from unittest.mock import Mock
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import globalLogPublisher
 
-from tests.certificates import csr_pem
+from pkid.auth.tokens import body_digest
+from tests.certificates import NOON, csr_pem, make_token
 from tests.support import Case
 from tests.web.memory import CA_PEM, Connection, Door, bearer, request
 
@@ -98,14 +99,16 @@ class BodyTests(ChannelCase):
         self.is_refused(413)
 
     def test_the_limit_depends_on_the_path(self) -> None:
-        for path in ("/ca/cert", "/system/ping", "/nowhere", "/ca/sign/", "/CA/SIGN", "http://core/ca/sign"):
+        for path in ("/ca/cert", "/system/ping", "/nowhere", "/ca/sign/", "/CA/SIGN", "https://core/ca/cert"):
             client = self.door.connect()
             client.send(request("POST", path, Content_Length=b"4097"))
             self.is_refused(413, client)
 
-    def test_a_query_does_not_change_the_limit(self) -> None:
-        self.client.send(request("POST", "/ca/sign?a=b", Content_Length=b"%d" % LIMIT))
-        self.assertEqual(self.client.received, b"")
+    def test_a_query_or_an_absolute_target_does_not_change_the_limit(self) -> None:
+        for target in ("/ca/sign?a=b", "https://core/ca/sign", "https://core/ca/sign?a=b"):
+            client = self.door.connect()
+            client.send(request("POST", target, Content_Length=b"%d" % LIMIT))
+            self.assertEqual(client.received, b"")
 
     def test_forms_are_not_parsed(self) -> None:
         form = b"application/x-www-form-urlencoded"
@@ -124,6 +127,12 @@ class HeadTests(ChannelCase):
             b"GET /system/ping HTTP/1.1\r\nno colon\r\n\r\n",
             b"GET /system/ping HTTP/1.1\r\nNul: \0\r\n\r\n",
             b"GET /system/ping HTTP/1.1\r\nspace : x\r\n\r\n",
+            b"GET /system/ping HTTP/1.1\r\n\r\n",
+            b"GET /system/ping HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            b"GET system/ping HTTP/1.1\r\nHost: core\r\n\r\n",
+            b"GET ftp://core/system/ping HTTP/1.1\r\nHost: core\r\n\r\n",
+            request("POST", "/ca/sign", Transfer_Encoding=b"identity"),
+            request("POST", "/ca/sign", b"x", Transfer_Encoding=b"identity"),
             length % (b"-1", b""),
             length % (b"0x10", b""),
             length % (b"+5", b""),
@@ -246,6 +255,22 @@ class PipelineTests(ChannelCase):
         self.client.send(PING * 2000)
         self.is_last(200)
 
+    def test_an_empty_line_behind_a_body_is_nothing(self) -> None:
+        for behind in ((b"\r\n",), (b"\r", b"\n"), (b"", b"\r\n")):
+            client = self.door.connect()
+            client.send(request("POST", "/ca/sign", b"body") + behind[0], *behind[1:], PING)
+            self.assertEqual((client.statuses, client.wire.disconnecting), ([401, 200], False), behind)
+
+    def test_an_empty_line_on_an_idle_connection_starts_no_deadline(self) -> None:
+        self.client.send(PING, b"\r\n")
+        self.door.clock.advance(59)
+        self.client.send(PING)
+        self.assertEqual((self.client.statuses, self.client.wire.disconnecting), ([200, 200], False))
+
+    def test_more_than_one_empty_line_is_no_request(self) -> None:
+        self.client.send(PING, b"\r\n\r\n")
+        self.is_refused(400)
+
     def test_nor_after_one_that_takes_time(self) -> None:
         self.door.store.hold()
         self.client.send(request("GET", "/system/ready") + PING * 400)
@@ -281,6 +306,25 @@ class PipelineTests(ChannelCase):
         self.client.send(PING, b"nonsense\r\n\r\n")
         self.assertEqual(self.client.statuses, [200, 400])
         self.is_refused(400)
+
+
+class TargetTests(ChannelCase):
+    def test_the_absolute_form_finds_the_same_page(self) -> None:
+        for target in ("http://core/system/ping", "https://other:8900/system/ping?a=b"):
+            self.client.send(request("GET", target))
+        self.assertEqual(self.client.statuses, [200, 200])
+
+    def test_its_host_counts(self) -> None:
+        self.client.send(request("POST", "https://other/ca/sign", Content_Length=b"1"))
+        (incoming,) = self.client.channel.requests
+        self.assertEqual(incoming.requestHeaders.getRawHeaders(b"Host"), [b"other"])
+
+    def test_a_token_is_bound_to_the_path_alone(self) -> None:
+        noon = NOON.timestamp()
+        claims = {"htm": "GET", "htp": "/model?a", "htd": body_digest(b""), "iat": noon, "jti": "1"}
+        token = make_token(claims, expires_at=noon + 60)
+        self.client.send(request("GET", "https://core/model?a", Authorization=b"Bearer " + token))
+        self.assertEqual(self.client.statuses, [200])
 
 
 class AsteriskTests(ChannelCase):
