@@ -13,6 +13,7 @@ import signal
 import sys
 import textwrap
 import time
+import warnings
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -115,6 +116,8 @@ def makeService(options: Options) -> IService:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Timers must not stand still when the wall clock is set back; what needs the wall clock asks for it.
     reactor.seconds = time.monotonic  # type: ignore[method-assign]
+    # What a library finds odd in a stranger's bytes is judged by pkid, and is no line of the log by itself.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pkid\.")
 
     from pkid.service import make_service
 

@@ -1,0 +1,1 @@
+"""Hostile requests: tables of bytes and of the answer that each must get."""
