@@ -45,7 +45,7 @@ class ExecutePage(_CommandPage):
     """``POST /cli/execute``: runs the command lines in the body, and answers with what they give."""
 
     methods: ClassVar = ("POST",)
-    body_limit: ClassVar = 1024 * 1024
+    body_limit: ClassVar = 128 * 1024
 
     async def answer(self, request: Request, member: IMember) -> Answer:
         """Answer in the form that the ``Accept`` header names exactly, files and several lines as multipart."""

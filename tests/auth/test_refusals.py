@@ -137,6 +137,13 @@ class AnyTokenTests(CheckerCase):
         token = make_token({"exp": self.now + 100, **claims}, header=headers if data.draw(st.booleans()) else {})
         self.assertIn(self.outcome(token), ["admitted", "refused"])
 
+    @PROPERTY
+    @given(st.integers(0, 10_000), st.integers(0, 3), st.binary(max_size=3))
+    def test_any_change_of_a_good_token(self, place: int, length: int, piece: bytes) -> None:
+        token = self.token()
+        place %= len(token)
+        self.assertIn(self.outcome(token[:place] + piece + token[place + length :]), ["admitted", "refused"])
+
     def outcome(self, token: bytes) -> str:
         outcomes: list[str] = []
         self.ask(token).addCallbacks(

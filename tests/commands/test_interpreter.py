@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from pkid.auth.credentials import Member
 from pkid.commands.interpreter import MissingRight
 from pkid.errors import Malformed, Unavailable
 from tests.commands.case import ADMIN, READER, CommandCase
 
 CREATE = "certificate create --common-name a.example"
+
+FRAGMENTS = st.sampled_from(
+    [
+        *"help head tail count certificate create ca show system info welcome 1 9999999999".split(),
+        *(";", "|", "'", '"', "\\", "=", "a.example", "\n", "\t", "\0", "\u202e", "\U0001f600", "{0}", "%s"),
+        *"--common-name --dns-names --ip-addresses --days-valid --pem --key-type --help -- - --d --pem=x p256".split(),
+        *(
+            "192.0.2.1",
+            "10.0.0.0/8",
+            "a=b",
+            "--common-name=a.example",
+            "\n",
+            "\t",
+            "\0",
+            "\u202e",
+            "\U0001f600",
+            "{0}",
+            "%s",
+        ),
+    ]
+) | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+TEXTS = st.lists(FRAGMENTS, max_size=12).flatmap(lambda words: st.sampled_from([" ".join(words), "".join(words)]))
 
 
 class InterpreterTests(CommandCase):
@@ -59,6 +84,17 @@ class InterpreterTests(CommandCase):
     def test_the_names_tell_nothing_of_the_arguments(self) -> None:
         program = self.interpreter.prepare("help | head 3 ; certificate", READER, "192.0.2.1")
         self.assertEqual(program.names, "help | head; help")
+
+
+class AnyTextTests(CommandCase):
+    @settings(max_examples=1000, deadline=None, database=None, derandomize=True)
+    @given(TEXTS | TEXTS.map(f"{CREATE} ".__add__))
+    def test_whatever_is_asked_is_understood_or_refused_in_one_line(self, text: str) -> None:
+        for member in (ADMIN, READER):
+            try:
+                self.interpreter.prepare(text, member, "192.0.2.1")
+            except (Malformed, MissingRight) as error:
+                self.assertTrue(str(error).isprintable(), str(error))
 
 
 class FilterTests(CommandCase):

@@ -123,10 +123,10 @@ class ErrorTests(Case):
         self.is_error(";".join("a" * (MOST_COMMANDS + 1)), 65, "there is one command more than 32 at character")
         self.is_error("|".join("a" * (MOST_COMMANDS + 1)), 65, "there is one command more than 32 at character")
         self.assertEqual(len(parse(" ".join("a" * MOST_WORDS))[0].commands[0].words), MOST_WORDS)
-        self.is_error(" ".join("a" * (MOST_WORDS + 1)), 8193, "there is one word more than 4096 at character")
+        self.is_error(" ".join("a" * (MOST_WORDS + 1)), 2049, "there is one word more than 1024 at character")
         parse("a" * LONGEST_TEXT)
         for text in ("a" * (LONGEST_TEXT + 1), "\u20ac" * (LONGEST_TEXT // 3 + 1)):
-            with self.assertRaisesRegex(Malformed, "longer than 65536 bytes"):
+            with self.assertRaisesRegex(Malformed, "longer than 32768 bytes"):
                 parse(text)
 
 

@@ -223,7 +223,7 @@ class RequestTests(CommandLineCase):
             "help ;": "a command is missing at character 7",
             f"{CREATE} a --days-valid x": f"certificate can not parse arg {CREATE.removeprefix('certificate ')} a"
             " --days-valid x. Reason: Could not parse arguments: argument --days-valid: invalid int value: 'x'",
-            "a" * (LONGEST_TEXT + 1): "the command is longer than 65536 bytes",
+            "a" * (LONGEST_TEXT + 1): "the command is longer than 32768 bytes",
         }
         for text, message in errors.items():
             self.is_error(self.execute(text), 400, f"Error: CLIParseError\nMessage: {message}")
@@ -237,7 +237,7 @@ class RequestTests(CommandLineCase):
         self.assertEqual((answer.code, answer.body.split(b"\n")[0]), (403, b"Error: no-name"))
 
     def test_the_limit_of_the_body(self) -> None:
-        for path, limit in (("/cli/execute", 1024 * 1024), ("/cli/evaluate", 1024 * 1024), ("/cli/info", 4096)):
+        for path, limit in (("/cli/execute", 128 * 1024), ("/cli/evaluate", 128 * 1024), ("/cli/info", 4096)):
             self.assertEqual(self.door.site.body_limit(path.encode() + b"?session_id=x"), limit)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -45,12 +46,13 @@ def _pairs(state: Path) -> Iterator[tuple[str, bytes, PrivateKey]]:
     """Yield certificates, PEM, and their keys."""
     authority = (state / "ca.pem").read_bytes()
     ca_key = load_pem_private_key(authority, None)
+    assert isinstance(ca_key, EllipticCurvePrivateKey)
     ca_certificate = x509.load_pem_x509_certificates(authority)[0]
     other = make_root(KeyType.P256.generate(), datetime.now(UTC), x509.random_serial_number())
     host = (state / "host.pem").read_bytes()
     yield "of another authority", other.certificate.public_bytes(Encoding.PEM), other.key
-    yield "of the authority itself", ca_certificate.public_bytes(Encoding.PEM), ca_key  # type: ignore[misc]
-    yield "of the core itself", ssl_part(host), load_pem_private_key(host, None)  # type: ignore[misc]
+    yield "of the authority itself", ca_certificate.public_bytes(Encoding.PEM), ca_key
+    yield "of the core itself", _certificate_of(host), load_pem_private_key(host, None)  # type: ignore[misc]
     for about, changes in (
         ("that nobody recorded", {}),
         ("that is over", {"days": -1}),
@@ -62,7 +64,7 @@ def _pairs(state: Path) -> Iterator[tuple[str, bytes, PrivateKey]]:
         yield about, _leaf(ca_certificate, ca_key, **changes), private_key()
 
 
-def ssl_part(pem: bytes) -> bytes:
+def _certificate_of(pem: bytes) -> bytes:
     """Return the first certificate of a file that holds a key too."""
     return x509.load_pem_x509_certificates(pem)[0].public_bytes(Encoding.PEM)
 

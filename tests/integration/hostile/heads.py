@@ -63,7 +63,7 @@ def _large() -> Iterator[Attempt]:
         yield Attempt(f"the lengths {lengths}", get + lines + b"\r\nhello", 400)
     for path, limit in (
         ("/ca/sign", 64 * KIB),
-        ("/cli/execute", 1024 * KIB),
+        ("/cli/execute", 128 * KIB),
         ("/ca/cert", 4 * KIB),
         ("/none", 4 * KIB),
     ):
