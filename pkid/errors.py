@@ -40,6 +40,10 @@ class Reason(Enum):
     CONTENT_TYPE = "content-type", "Not able to handle: {subject}; send the command as text/plain"
     # The caller
     UNAUTHORIZED = "unauthorized", "the credential was not accepted"
+    RETIRED = (
+        "retired",
+        "the certificate was obtained by {subject}, which is not in service any more; get one by a current key",
+    )
     # The core
     BUSY = "busy", "too many requests are waiting; try again"
     STORE = "store", "the ledger cannot be written; try again"

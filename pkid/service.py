@@ -27,6 +27,7 @@ from pkid.auth.certificates import CertificateChecker
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.endorsement import Endorsement
+from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.realm import Realm
 from pkid.auth.tokens import SALT_SIZE, TokenSigner, derive_key
@@ -159,7 +160,7 @@ class Core(MultiService):
         issuance = Issuance(authority, store)
         interpreter = Interpreter(core_commands(issuer.certificate, trust_domain.name, issuance, keys))
         self_test = SelfTest(authority, store, LedgerFile(state.ledger).check, reactor)
-        guard = _guard(issuer, psk, threads, store, settings)
+        guard = _guard(issuer, Keyring([psk], time.time), threads, store, settings)
         certificate = CertificatePage(issuer, _endorsement(psk, issuer))
         self._site.serve(_routes(guard, certificate, issuance, interpreter, self_test))
         self._readiness = Readiness.from_environment(os.environ, reactor)
@@ -203,12 +204,13 @@ def _endorsement(psk: PreSharedKey, issuer: Issuer) -> Endorsement:
     return Endorsement(signer, fingerprint(issuer.certificate.public_bytes(Encoding.DER)), time.time)
 
 
-def _guard(issuer: Issuer, psk: PreSharedKey, threads: Threads, store: Store, settings: Settings) -> Guard:
+def _guard(issuer: Issuer, keyring: Keyring, threads: Threads, store: Store, settings: Settings) -> Guard:
     derivation = KeyDerivation(threads, os.cpu_count() or 1)
-    tokens = BearerTokenChecker([psk], derivation, time.time, strict=settings.strict_tokens)
+    tokens = BearerTokenChecker(keyring, derivation, time.time, strict=settings.strict_tokens)
     certificates = CertificateChecker(
         lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
         lambda certificate: is_der_issued_by(certificate, issuer.certificate),
+        keyring.policy_of,
         _now,
     )
     return Guard(Portal(Realm(), [tokens, certificates]), Strangers(time.monotonic))

@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from pkid.ca.authority import Authority, Order
 from pkid.ca.ledger import Entry, Ledger
+from pkid.ca.policy import ANY_NAME
 from pkid.errors import Malformed, PkidError, Reason, Unavailable
 from pkid.issuance import Issuance
 from pkid.store.memory import MemoryStore
@@ -40,7 +41,7 @@ class IssuanceTests(Case):
 
     def order(self, names: str) -> list[Deferred[Entry]]:
         """Order a certificate for each letter, as the credential of that name."""
-        return [self.issuance.order(Order(PEM, name)) for name in names]
+        return [self.issuance.order(Order(PEM, name, ANY_NAME)) for name in names]
 
     def who(self, answers: list[Deferred[Entry]]) -> str:
         return "".join(self.successResultOf(answer).credential for answer in answers)
@@ -78,7 +79,7 @@ class IssuanceTests(Case):
         self.store.hold()
         self.order("a")
         good = self.order("b")
-        bad = self.issuance.order(Order(b"nonsense", "c"))
+        bad = self.issuance.order(Order(b"nonsense", "c", ANY_NAME))
         good += self.order("d")
         self.store.release()
         self.assertEqual(self.who(good), "bd")

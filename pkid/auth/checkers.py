@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
@@ -10,10 +10,12 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from pkid.auth.credentials import IBearerToken, Member, Right
+from pkid.auth.credentials import IBearerToken, Member
 from pkid.auth.derivation import KeyDerivation
+from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.replay import UsedIdentifiers
+from pkid.auth.roles import rights_of_user
 from pkid.auth.tokens import Claims, Token, check_binding, check_claims, is_bound, read_token, verify
 from pkid.errors import Refused
 
@@ -22,20 +24,11 @@ __all__ = ["BearerTokenChecker"]
 _MOST_TRIED = 3
 """Keys that are tried for a token that names none."""
 
-_ALL_RIGHTS = frozenset({Right.READ, Right.WRITE, Right.ADMIN})
-_RIGHTS_OF_ROLE = {
-    "admin": _ALL_RIGHTS,
-    "service": _ALL_RIGHTS,
-    "readwrite": frozenset({Right.READ, Right.WRITE}),
-    "readonly": frozenset({Right.READ}),
-}
-
 
 @implementer(ICredentialsChecker)
 class BearerTokenChecker:
-    """Accepts a token that one of the pre-shared keys signed, for this request, now.
+    """Accepts a token that one of the current pre-shared keys signed, for this request, now.
 
-    :param psks: the keys, the first ones being tried first.
     :param derivation: derives the signing keys.
     :param now: gives the wall-clock time in seconds since the epoch.
     :param strict: accept bound tokens only.
@@ -44,9 +37,9 @@ class BearerTokenChecker:
     credentialInterfaces = (IBearerToken,)
 
     def __init__(
-        self, psks: Sequence[PreSharedKey], derivation: KeyDerivation, now: Callable[[], float], *, strict: bool = False
+        self, keyring: Keyring, derivation: KeyDerivation, now: Callable[[], float], *, strict: bool = False
     ) -> None:
-        self._psks = psks
+        self._keyring = keyring
         self._derivation = derivation
         self._now = now
         self._strict = strict
@@ -64,18 +57,20 @@ class BearerTokenChecker:
     async def _admit(self, credentials: IBearerToken) -> Member:
         try:
             token = read_token(credentials.token)
-            psk, claims = await self._verify(token, credentials.peer)
+            psk, claims = await self._verify(token, credentials)
             self._check(claims, credentials)
+            if not self._keyring.holds(psk):  # it may have ended while its signature was verified
+                raise UnauthorizedLogin
             self._derivation.welcome(credentials.peer)
-            return Member(f"psk:{psk.name}", _rights(claims))
+            return _admits(psk, claims)
         except Refused:
             # One answer for all: what was wrong with a token is nobody's business.
             raise UnauthorizedLogin from None
 
-    async def _verify(self, token: Token, peer: str) -> tuple[PreSharedKey, Claims]:
-        for psk in self._candidates(token):
-            known = self._derivation.recall(psk, token.salt)
-            key = known or await self._derivation.derive(psk, token.salt, peer)
+    async def _verify(self, token: Token, credentials: IBearerToken) -> tuple[PreSharedKey, Claims]:
+        recalled = {psk: self._derivation.recall(psk, token.salt) for psk in self._candidates(token, credentials.psk)}
+        for psk, known in sorted(recalled.items(), key=lambda item: item[1] is None):
+            key = known or await self._derivation.derive(psk, token.salt, credentials.peer)
             try:
                 claims = verify(token, key)
             except Refused:
@@ -84,10 +79,11 @@ class BearerTokenChecker:
             return psk, claims
         raise UnauthorizedLogin
 
-    def _candidates(self, token: Token) -> Iterable[PreSharedKey]:
-        if token.key_id is None:
-            return self._psks[:_MOST_TRIED]
-        return [psk for psk in self._psks if psk.name == token.key_id]
+    def _candidates(self, token: Token, selected: str | None) -> Iterable[PreSharedKey]:
+        """Return the key that the path selects and the token names, or the first few."""
+        psks = self._keyring.current()
+        names = {name for name in (token.key_id, selected) if name is not None}
+        return [psk for psk in psks if {psk.name} == names] if names else psks[:_MOST_TRIED]
 
     def _check(self, claims: Claims, credentials: IBearerToken) -> None:
         now = self._now()
@@ -97,14 +93,15 @@ class BearerTokenChecker:
             self._used.use(identifier, float(claims["exp"]), now)
 
 
-def _rights(claims: Claims) -> frozenset[Right]:
-    """Give a component all rights, and a user (``email``) those of its ``roles``, joined by commas.
+def _admits(psk: PreSharedKey, claims: Claims) -> Member:
+    """Give a component what its key's role may do, and a user (``email``) as much of it as its ``roles`` may.
 
     :raises UnauthorizedLogin: when a user has no roles.
     """
-    if "email" not in claims:
-        return _ALL_RIGHTS
-    roles = claims.get("roles")
-    if not isinstance(roles, str):
-        raise UnauthorizedLogin
-    return frozenset().union(*(_RIGHTS_OF_ROLE.get(role.strip(), frozenset()) for role in roles.split(",")))
+    rights, is_user = psk.terms.role.rights, "email" in claims
+    if is_user:
+        roles = claims.get("roles")
+        if not isinstance(roles, str):
+            raise UnauthorizedLogin
+        rights &= rights_of_user(roles)
+    return Member(psk.credential, rights, psk.terms.policy, is_user)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from twisted.cred.credentials import ICredentials
 from zope.interface import Attribute, Interface, implementer
 
+from pkid.auth.roles import Right
 from pkid.auth.tokens import Binding
 from pkid.ca.ledger import Entry
+from pkid.ca.policy import Policy
 
 __all__ = [
     "BearerToken",
@@ -22,31 +23,24 @@ __all__ = [
 ]
 
 
-class Right(Enum):
-    """What a member may do; the words are the seeds', but for ``renew``: renew the certificate it came with."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-    RENEW = "renew"
-
-
 class IBearerToken(ICredentials):
     """A token that came with a request (RFC 6750)."""
 
     token: bytes = Attribute("The encoded token, as it came.")
     binding: Binding = Attribute("The request that it came with.")
     peer: str = Attribute("The address that it came from.")
+    psk: str | None = Attribute("The name of the pre-shared key that the path selects, if it selects one.")
 
 
 @implementer(IBearerToken)
 @dataclass(frozen=True, slots=True)
 class BearerToken:
-    """A token, the request that it came with, and the address that it came from."""
+    """A token, the request that it came with, the address that it came from, and the key that the path selects."""
 
     token: bytes = field(repr=False)
     binding: Binding
     peer: str
+    psk: str | None = None
 
 
 class IClientCertificate(ICredentials):
@@ -68,6 +62,8 @@ class IMember(Interface):
 
     credential: str = Attribute("By what it came in, as kind:name (psk:default).")
     rights: frozenset[Right] = Attribute("What it may do.")
+    policy: Policy = Attribute("Which names it may ask for.")
+    is_user: bool = Attribute("Whether it speaks for a user, whose roles the seeds define.")
     certificate: Entry | None = Attribute("The certificate by which it came in, if it was one.")
 
 
@@ -78,4 +74,6 @@ class Member:
 
     credential: str
     rights: frozenset[Right]
+    policy: Policy
+    is_user: bool = False
     certificate: Entry | None = None

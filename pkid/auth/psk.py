@@ -1,4 +1,4 @@
-"""Pre-shared keys: the secret that every component knows.
+"""Pre-shared keys: the secrets that components know, and what each is good for.
 
 Knows when a key is too easy to guess. Guessing needs no contact with the core, because the open answer of
 ``/ca/cert`` carries a token that is signed with the key, so a weak key is a real hole.
@@ -6,15 +6,24 @@ Knows when a key is too easy to guess. Guessing needs no contact with the core, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
-__all__ = ["MINIMUM_LENGTH", "PreSharedKey", "make_secret", "weakness"]
+from pkid.auth.roles import Role
+from pkid.ca.policy import ANY_NAME, Policy
+
+__all__ = ["DEFAULT_NAME", "MINIMUM_LENGTH", "PreSharedKey", "Terms", "is_key_name", "make_secret", "weakness"]
+
+DEFAULT_NAME = "default"
+"""The name of the one key that needs no table in a file."""
 
 MINIMUM_LENGTH = 16
 """Characters that a key should have at least."""
 
 _FEWEST_DIFFERENT = 6
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _COMMON = frozenset(
     {
@@ -52,14 +61,47 @@ _COMMON = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a pre-shared key is good for.
+
+    :ivar expires: from when on it proves nothing and signs nothing, aware UTC; ``None`` for no end.
+    :ivar bootstrap: whether it signs what the original components read, before those that end sooner.
+    :ivar policy: which names may be asked for with it.
+    """
+
+    role: Role = Role.ADMIN
+    expires: datetime | None = None
+    bootstrap: bool = False
+    policy: Policy = ANY_NAME
+
+
+@dataclass(frozen=True, slots=True)
 class PreSharedKey:
-    """One pre-shared key and its name.
+    """One pre-shared key, its name and its terms.
 
     The name stands in the ledger, in logs and in a token's ``kid``; the secret stands nowhere.
     """
 
     name: str
     secret: str = field(repr=False)
+    terms: Terms = field(default=Terms(), hash=False)
+
+    @property
+    def credential(self) -> str:
+        """How the ledger and the logs call who proves this key: ``psk:NAME``."""
+        return f"psk:{self.name}"
+
+    def is_current(self, now: float) -> bool:
+        """Tell whether the key has not ended.
+
+        :param now: seconds since the epoch.
+        """
+        return self.terms.expires is None or now < self.terms.expires.timestamp()
+
+
+def is_key_name(text: str) -> bool:
+    """Tell whether a key may have this name: 1 to 64 letters, digits, ``.``, ``_``, ``-``, a letter or digit first."""
+    return _NAME.fullmatch(text) is not None
 
 
 def weakness(secret: str) -> str | None:

@@ -16,6 +16,7 @@ from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType, PublicKey
 from pkid.ca.ledger import Entry, Ledger, RequestKey
 from pkid.ca.names import Names
+from pkid.ca.policy import Policy
 from pkid.ca.profile import Approved, Profile
 from pkid.ca.renewal import renewal_due
 from pkid.ca.request import read_request
@@ -31,7 +32,7 @@ RETRY_WINDOW = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One request to sign: the body as it came, and who asks (``psk:default``).
+    """One request to sign: the body as it came, who asks (``psk:default``), and which names that one may ask for.
 
     :ivar lifetime: how long the certificate is to be valid; ``None`` leaves it to the profile.
     :ivar renews: the certificate that is to be renewed, and whose names the new one may not exceed.
@@ -39,6 +40,7 @@ class Order:
 
     body: bytes
     credential: str
+    policy: Policy
     lifetime: timedelta | None = None
     renews: Entry | None = None
 
@@ -94,7 +96,7 @@ class Authority:
 
     def _judge(self, order: Order) -> Approved | PkidError:
         try:
-            approved = self.profile.check(read_request(order.body), order.lifetime)
+            approved = self.profile.check(read_request(order.body), order.lifetime, order.policy)
             if order.renews is not None:
                 check_succession(approved, order.renews)
         except PkidError as error:
@@ -140,6 +142,7 @@ class Authority:
             not_after=certificate.not_valid_after_utc,
             certificate=der,
             renews=None if renews is None else renews.serial,
+            origin=credential if renews is None else renews.origin,
         )
 
 

@@ -44,6 +44,8 @@ class Entry:
     """The certificate, DER."""
     renews: int | None = None
     """The serial number of the certificate that proved the right to this one; ``None`` when no certificate did."""
+    origin: str | None = None
+    """The credential that got the first certificate of this chain of renewals, and whose policy governs them all."""
 
     @property
     def request_key(self) -> RequestKey | None:

@@ -16,6 +16,7 @@ from cryptography import x509
 
 from pkid.ca.keys import PublicKey, key_bytes
 from pkid.ca.names import CORE_PATH, IPAddress, Names, TrustDomain, common_name, host_name, ip_name, is_host_name
+from pkid.ca.policy import ANY_NAME, Policy
 from pkid.ca.request import CertificateRequest
 from pkid.ca.reserved import find_reserved
 from pkid.errors import Malformed, Reason, Refused
@@ -74,7 +75,9 @@ class Profile:
     forbidden: Names = NO_NAMES
     most_names: int = 256
 
-    def check(self, request: CertificateRequest, lifetime: timedelta | None = None) -> Approved:
+    def check(
+        self, request: CertificateRequest, lifetime: timedelta | None = None, policy: Policy = ANY_NAME
+    ) -> Approved:
         """Judge a component's request.
 
         Without alternative names the common name becomes a DNS name, if it is a host name. An identity is given
@@ -82,6 +85,7 @@ class Profile:
 
         :param lifetime: how long the certificate is to be valid; the profile's own lifetime is the most, and what
             ``None`` gets. The issuer's end may shorten either.
+        :param policy: which names the caller may ask for.
         :raises Malformed: when it has several common names.
         :raises Refused: with the reason why nothing can be signed.
         """
@@ -94,6 +98,7 @@ class Profile:
             raise Refused(Reason.BAD_NAME, repr(subject))
         names = self._names(request, subject)
         self._check_allowed(names, subject)
+        policy.check(names, subject, self.trust_domain)
         return Approved(
             _SEAL,
             Purpose.COMPONENT,

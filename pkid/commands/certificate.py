@@ -107,7 +107,7 @@ class _Creation:
         asked = call.arguments
         key = await self._key(KeyType(asked.key_type).generate)
         request = Enrollment.of(key, asked.common_name, asked.dns_names, asked.ip_addresses).request()
-        entry = await self._issuance.order(Order(request, call.credential, asked.days_valid))
+        entry = await self._issuance.order(Order(request, call.credential, call.policy, asked.days_valid))
         allowed(Action.SIGN, call.credential, call.peer, **certificate_facts(entry))
         return Output(files=_files(asked.common_name, key, pem(entry.certificate), asked.pem))
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from pkid.auth.credentials import Right
+from pkid.ca.policy import Policy
 
 __all__ = ["Argument", "Call", "Command", "File", "Item", "Output"]
 
@@ -57,10 +58,15 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command's call: its arguments, read; whose credential, from where; and the items of the command before it."""
+    """A command's call: its arguments, read; whose, from where; and the items of the command before it.
+
+    :ivar credential: by what the caller came in.
+    :ivar policy: which names the caller may ask for.
+    """
 
     arguments: Namespace
     credential: str
+    policy: Policy
     peer: str
     items: tuple[Item, ...] = ()
 

@@ -30,10 +30,10 @@ class MissingRight(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What was asked, understood and allowed: lines of commands with their arguments, for one credential and peer."""
+    """What was asked, understood and allowed: lines of commands with their arguments, for one member at one peer."""
 
     lines: tuple[_Line, ...]
-    credential: str
+    member: IMember
     peer: str
 
     @property
@@ -51,7 +51,8 @@ class Program:
     async def _run_line(self, line: _Line) -> Output:
         output = Output()
         for command, arguments in line:
-            output = await command.run(Call(arguments, self.credential, self.peer, output.items))
+            call = Call(arguments, self.member.credential, self.member.policy, self.peer, output.items)
+            output = await command.run(call)
         return output
 
 
@@ -68,7 +69,7 @@ class Interpreter:
         :raises Malformed: when the text cannot be understood.
         :raises MissingRight: when the member may not do all of it.
         """
-        return Program(tuple(self._line(line, member) for line in parse(text)), member.credential, peer)
+        return Program(tuple(self._line(line, member) for line in parse(text)), member, peer)
 
     def _line(self, line: CommandLine, member: IMember) -> _Line:
         prepared: list[tuple[Command, Namespace]] = []

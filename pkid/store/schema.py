@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 __all__ = ["HEAD", "Instant", "Serial", "certificates", "heartbeat", "metadata"]
 
-HEAD = "0002"
+HEAD = "0003"
 """The schema's version that this code needs: the newest migration's name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,6 +81,7 @@ certificates = Table(
     Column("not_after", Instant, nullable=False),
     Column("certificate", LargeBinary, nullable=False),
     Column("renews", Serial),
+    Column("origin", Text),
     Index("certificates_by_request", "csr_sha256", "credential", "issued_at"),
     Index("certificates_by_fingerprint", "sha256"),
     Index("certificates_by_name", "name"),

@@ -54,7 +54,7 @@ class SignPage(ProtectedPage):
 
     methods: ClassVar = ("POST",)
     body_limit: ClassVar = 64 * 1024
-    right: ClassVar = Right.ADMIN
+    right: ClassVar = Right.ISSUE
     action: ClassVar = Action.SIGN
 
     def __init__(self, guard: Guard, issuance: Issuance) -> None:
@@ -63,7 +63,7 @@ class SignPage(ProtectedPage):
 
     async def answer(self, request: Request, member: IMember) -> Answer:
         """Answer with the certificate alone, without its chain."""
-        order = Order(body(request), member.credential, renews=member.certificate)
+        order = Order(body(request), member.credential, member.policy, renews=member.certificate)
         try:
             entry = await self._issuance.order(order)
         except PkidError as error:

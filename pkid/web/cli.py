@@ -54,7 +54,7 @@ class ExecutePage(_CommandPage):
             outputs = await program.run()
         except MissingRight as error:
             denied(Action.COMMAND, member.credential, peer(request), "missing-right", right=error.right.value)
-            return Answer.of_missing(error.right)
+            return Answer.of_missing(error.right, member)
         except PkidError as error:
             denied(Action.COMMAND, member.credential, peer(request), error.reason.code, message=str(error))
             raise

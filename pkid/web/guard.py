@@ -13,6 +13,7 @@ from twisted.web.server import Request
 from pkid.audit import Strangers
 from pkid.auth.credentials import BearerToken, ClientCertificate, IMember
 from pkid.auth.tokens import Binding, body_digest
+from pkid.errors import Reason, Refused
 from pkid.web.incoming import bearer_token, body, client_certificate, peer
 
 __all__ = ["Guard"]
@@ -41,6 +42,7 @@ class Guard:
         """Return who the caller is, by the certificate of its TLS connection alone.
 
         :raises UnauthorizedLogin: when it has none, or it is not accepted.
+        :raises Refused: when the credential that it was obtained by is not in service any more.
         :raises Unavailable: when the core cannot tell now.
         """
         return await self._login(request, lambda: ClientCertificate(client_certificate(request)))
@@ -48,8 +50,9 @@ class Guard:
     async def _login(self, request: Request, find: Callable[[], ICredentials]) -> IMember:
         try:
             avatar: Any = await self._portal.login(find(), None, IMember)
-        except UnauthorizedLogin:
-            self._strangers.denied(peer(request), "unauthorized", path=request.path.decode("ascii", "replace"))
+        except (UnauthorizedLogin, Refused) as error:
+            reason = error.reason.code if isinstance(error, Refused) else Reason.UNAUTHORIZED.code
+            self._strangers.denied(peer(request), reason, path=request.path.decode("ascii", "replace"))
             raise
         member: IMember = avatar[1]
         return member

@@ -54,9 +54,10 @@ class Answer:
         return cls(body, status, headers=retry)
 
     @classmethod
-    def of_missing(cls, right: Right) -> Answer:
-        """Answer a member who lacks a right, in the seeds' form."""
-        body = f"Not allowed to perform this operation. Missing permission: {right.value}"
+    def of_missing(cls, right: Right, member: IMember) -> Answer:
+        """Answer a member who lacks a right, in the seeds' form; to their users, issuing is a part of ``admin``."""
+        shown = Right.ADMIN if right is Right.ISSUE and member.is_user else right
+        body = f"Not allowed to perform this operation. Missing permission: {shown.value}"
         return cls(body.encode(), HTTPStatus.FORBIDDEN)
 
     def write(self, request: Request) -> None:
@@ -148,7 +149,7 @@ class ProtectedPage(Page):
         if self.right is not None and self.right not in member.rights:
             path = request.path.decode("ascii", "replace")
             denied(Action.REQUEST, member.credential, peer(request), "missing-right", right=self.right.value, path=path)
-            return Answer.of_missing(self.right)
+            return Answer.of_missing(self.right, member)
         return self.wrong_method(request) or await self.answer(request, member)
 
     async def admit(self, request: Request) -> IMember:

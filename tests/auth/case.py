@@ -12,6 +12,7 @@ from pkid.auth import derivation
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.credentials import BearerToken, Member
 from pkid.auth.derivation import KeyDerivation
+from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.tokens import Binding, body_digest
 from tests.certificates import NOON, PSK, make_token, signing_key
@@ -37,23 +38,24 @@ class CheckerCase(Case):
     def use(self, *psks: PreSharedKey, strict: bool = False) -> None:
         """Ask a new checker from now on, with these keys or the usual one."""
         keys = KeyDerivation(self.offload, workers=2)
-        self.checker = BearerTokenChecker(psks or (PSK,), keys, lambda: self.now, strict=strict)
+        self.keyring = Keyring(psks or (PSK,), lambda: self.now)
+        self.checker = BearerTokenChecker(self.keyring, keys, lambda: self.now, strict=strict)
 
     def offload(self, work: Callable[[], T], /) -> Deferred[T]:
         self.derived += 1
         return execute(work)
 
-    def ask(self, token: bytes, binding: Binding = BINDING) -> Deferred[Any]:
-        return self.checker.requestAvatarId(BearerToken(token, binding, "192.0.2.1"))
+    def ask(self, token: bytes, binding: Binding = BINDING, psk: str | None = None) -> Deferred[Any]:
+        return self.checker.requestAvatarId(BearerToken(token, binding, "192.0.2.1", psk))
 
-    def admitted(self, token: bytes, binding: Binding = BINDING) -> Member:
+    def admitted(self, token: bytes, binding: Binding = BINDING, psk: str | None = None) -> Member:
         """Return whom the token admits."""
-        member: Member = self.successResultOf(self.ask(token, binding))
+        member: Member = self.successResultOf(self.ask(token, binding, psk))
         return member
 
-    def refused(self, token: bytes, binding: Binding = BINDING) -> None:
+    def refused(self, token: bytes, binding: Binding = BINDING, psk: str | None = None) -> None:
         """Fail the test unless the token is refused as any other, with nothing said of why."""
-        failure = self.failureResultOf(self.ask(token, binding), UnauthorizedLogin)
+        failure = self.failureResultOf(self.ask(token, binding, psk), UnauthorizedLogin)
         self.assertEqual(failure.value.args, ())
         self.assertIsNone(failure.value.__cause__)
 

@@ -13,7 +13,8 @@ from zope.interface.verify import verifyObject
 from pkid.auth.certificates import CertificateChecker
 from pkid.auth.credentials import ClientCertificate, IClientCertificate, Member, Right
 from pkid.ca.ledger import Entry
-from pkid.errors import Reason, Unavailable
+from pkid.ca.policy import ANY_NAME, Policy, Rules
+from pkid.errors import Reason, Refused, Unavailable
 from tests.store.entries import NOON, entry
 from tests.support import Case
 
@@ -23,8 +24,10 @@ class CertificateCheckerTests(Case):
         self.now = NOON
         self.ours = True
         self.asked = 0
-        self.known = {entry.sha256: entry for entry in (entry(1), entry(2, profile="core"))}
-        self.checker = CertificateChecker(self.find, lambda _: self.ours, lambda: self.now)
+        self.policies: dict[str, Policy] = {"psk:default": ANY_NAME, "psk:hosts": Policy(dns=Rules(()))}
+        these = (entry(1), entry(2, profile="core"), entry(4, origin="psk:hosts"), entry(5, origin="psk:gone"))
+        self.known = {entry.sha256: entry for entry in these}
+        self.checker = CertificateChecker(self.find, lambda _: self.ours, self.policies.get, lambda: self.now)
 
     def find(self, sha256: bytes) -> Deferred[Entry | None]:
         self.asked += 1
@@ -42,7 +45,16 @@ class CertificateCheckerTests(Case):
 
     def test_one_in_the_ledger_may_renew_itself_and_no_more(self) -> None:
         member = self.successResultOf(self.login(b"certificate 1"))
-        self.assertEqual(member, Member("certificate:1", frozenset({Right.RENEW}), entry(1)))
+        self.assertEqual(member, Member("certificate:1", frozenset({Right.RENEW}), ANY_NAME, certificate=entry(1)))
+
+    def test_the_key_at_the_start_of_its_chain_says_which_names_are_allowed(self) -> None:
+        member = self.successResultOf(self.login(b"certificate 4"))
+        self.assertEqual(member.policy, self.policies["psk:hosts"])
+
+    def test_one_whose_key_is_not_in_service_is_refused_with_the_reason(self) -> None:
+        refused = self.failureResultOf(self.login(b"certificate 5"), Refused).value
+        self.assertIs(refused.reason, Reason.RETIRED)
+        self.assertIn("psk:gone", str(refused))
 
     def test_an_unknown_one_is_refused(self) -> None:
         self.assertNotIn(hashlib.sha256(b"certificate 3").digest(), self.known)
@@ -72,5 +84,7 @@ class CertificateCheckerTests(Case):
                 self.refused(held.certificate)
 
     def test_a_store_that_cannot_tell_is_no_refusal(self) -> None:
-        checker = CertificateChecker(lambda _: fail(Unavailable(Reason.STORE)), lambda _: True, lambda: self.now)
+        checker = CertificateChecker(
+            lambda _: fail(Unavailable(Reason.STORE)), lambda _: True, self.policies.get, lambda: self.now
+        )
         self.failureResultOf(checker.requestAvatarId(ClientCertificate(b"certificate 1")), Unavailable)

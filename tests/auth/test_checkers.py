@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
@@ -13,13 +14,16 @@ from zope.interface.verify import verifyObject
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.credentials import BearerToken, IBearerToken, IMember, Right
 from pkid.auth.derivation import KeyDerivation
-from pkid.auth.psk import PreSharedKey
+from pkid.auth.keyring import Keyring
+from pkid.auth.psk import PreSharedKey, Terms
 from pkid.auth.realm import Realm
+from pkid.auth.roles import Role
+from pkid.ca.policy import Policy, Rules
 from pkid.errors import Unavailable
 from tests.auth.case import BINDING, OLDER, STRANGER, CheckerCase
-from tests.certificates import PSK, signing_key
+from tests.certificates import NOON, PSK, signing_key
 
-ALL = frozenset({Right.READ, Right.WRITE, Right.ADMIN})
+ALL = frozenset({Right.READ, Right.WRITE, Right.ADMIN, Right.ISSUE})
 
 
 class AdmissionTests(CheckerCase):
@@ -85,10 +89,10 @@ class KeyChoiceTests(CheckerCase):
     others = tuple(PreSharedKey(f"other{number}", f"another pre-shared key {number}") for number in range(5))
 
     def test_without_a_name_the_first_three_are_tried(self) -> None:
-        self.use(*self.others[:2], PSK, OLDER)
-        self.assertEqual(self.admitted(self.token()).credential, "psk:default")
+        self.use(*self.others[:2], OLDER, self.others[2])
+        self.assertEqual(self.admitted(self.token(psk=OLDER)).credential, "psk:older")
         self.assertEqual(self.derived, 3)
-        self.refused(self.token(psk=OLDER))
+        self.refused(self.token(psk=self.others[2]))
         self.assertEqual(self.derived, 3 + 2)  # the proven one is known by now
 
     def test_a_name_picks_the_key_wherever_it_stands(self) -> None:
@@ -102,9 +106,92 @@ class KeyChoiceTests(CheckerCase):
         self.refused(self.token(header={"kid": "nobody"}))
         self.assertEqual(self.derived, 1)
 
+    def test_the_path_picks_a_key_and_agrees_with_the_name(self) -> None:
+        self.use(PSK, OLDER)
+        older = self.token(psk=OLDER)
+        self.assertEqual(self.admitted(older, psk="older").credential, "psk:older")
+        self.assertEqual(self.derived, 1)
+        self.refused(older, psk="default")
+        self.refused(self.token(), psk="older")
+        self.refused(self.token(psk=OLDER, header={"kid": "default"}), psk="older")
+        self.admitted(self.token(psk=OLDER, header={"kid": "older"}), psk="older")
+
+    def test_a_proven_key_is_tried_before_others(self) -> None:
+        self.use(PSK, OLDER)
+        self.admitted(self.token(psk=OLDER))
+        self.assertEqual(self.derived, 2)
+        self.admitted(self.token(psk=OLDER))
+        self.assertEqual(self.derived, 2)
+
     def test_no_keys_admit_nobody(self) -> None:
-        self.checker = BearerTokenChecker([], KeyDerivation(self.offload, 1), lambda: self.now)
+        self.checker = BearerTokenChecker(
+            Keyring([], lambda: self.now), KeyDerivation(self.offload, 1), lambda: self.now
+        )
         self.refused(self.token())
+
+
+class EndTests(CheckerCase):
+    """A key that has ended, or was taken out of service, proves nothing."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ending = PreSharedKey("ending", "a pre-shared key that ends", Terms(expires=NOON + timedelta(seconds=10)))
+        self.use(self.ending, PSK)
+
+    def test_it_ends_at_its_instant_although_it_proved_right_before(self) -> None:
+        token = self.token(psk=self.ending)
+        self.now = NOON.timestamp() + 9.999
+        self.assertEqual(self.admitted(token).credential, "psk:ending")
+        self.now = NOON.timestamp() + 10
+        self.refused(token)
+        self.refused(token, psk="ending")
+        self.refused(self.token(psk=self.ending, header={"kid": "ending"}))
+        self.admitted(self.token())
+
+    def test_it_ends_while_it_is_derived(self) -> None:
+        started: list[Deferred[bytes]] = []
+
+        def offload(work: object) -> Deferred[Any]:
+            started.append(Deferred())
+            return started[-1]
+
+        for end in (lambda: setattr(self, "now", NOON.timestamp() + 10), lambda: self.keyring.exchange([PSK])):
+            self.now = NOON.timestamp()
+            self.keyring.exchange([self.ending, PSK])
+            self.checker = BearerTokenChecker(self.keyring, KeyDerivation(offload, 1), lambda: self.now)
+            asked = self.ask(self.token(psk=self.ending))
+            end()
+            started[-1].callback(signing_key(self.ending.secret))
+            self.failureResultOf(asked, UnauthorizedLogin)
+
+    def test_an_exchange_counts_from_the_next_request_on(self) -> None:
+        self.refused(self.token(psk=OLDER))
+        self.keyring.exchange([OLDER])
+        self.admitted(self.token(psk=OLDER))
+        self.refused(self.token())
+
+
+class RoleTests(CheckerCase):
+    def of_role(self, role: Role, **claims: object) -> frozenset[Right]:
+        self.use(PreSharedKey(PSK.name, PSK.secret, Terms(role)))
+        return self.admitted(self.token(claims=claims)).rights
+
+    def test_a_key_gives_the_rights_of_its_role(self) -> None:
+        self.assertEqual(self.of_role(Role.ADMIN), ALL)
+        self.assertEqual(self.of_role(Role.ISSUE), {Right.ISSUE})
+        self.assertEqual(self.of_role(Role.READ), {Right.READ})
+
+    def test_a_users_roles_only_take_rights_away(self) -> None:
+        for role, roles, rights in (
+            (Role.ISSUE, "admin", {Right.ISSUE}), (Role.ISSUE, "readonly", set()),
+            (Role.READ, "service", {Right.READ}), (Role.READ, "readwrite", {Right.READ}),
+        ):  # fmt: skip
+            self.assertEqual(self.of_role(role, email="a@b.c", roles=roles), rights, (role, roles))
+
+    def test_a_member_has_its_keys_policy(self) -> None:
+        policy = Policy(dns=Rules(()))
+        self.use(PreSharedKey(PSK.name, PSK.secret, Terms(policy=policy)))
+        self.assertEqual(self.admitted(self.token()).policy, policy)
 
 
 class CacheTests(CheckerCase):
@@ -140,7 +227,7 @@ class BusyTests(CheckerCase):
             return started[-1]
 
         keys = KeyDerivation(offload, workers=1, waiting=1)
-        self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)
+        self.checker = BearerTokenChecker(self.keyring, keys, lambda: self.now)
         asked = [self.ask(self.token(salt=bytes([number]) * 16)) for number in range(3)]
         self.failureResultOf(asked[2], Unavailable)
         self.assertNoResult(asked[0])
@@ -157,7 +244,7 @@ class BusyTests(CheckerCase):
             return started[-1]
 
         keys = KeyDerivation(offload, workers=1, waiting=1)
-        self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)
+        self.checker = BearerTokenChecker(self.keyring, keys, lambda: self.now)
 
         def ask(peer: str, salt: int, seconds: int = 300) -> Deferred[Any]:
             token = self.token(seconds, salt=bytes([salt]) * 16)
@@ -175,12 +262,12 @@ class BusyTests(CheckerCase):
 
     def test_a_derivation_that_fails_is_not_hidden(self) -> None:
         keys = KeyDerivation(lambda work: fail(ZeroDivisionError()), workers=1)
-        self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)
+        self.checker = BearerTokenChecker(self.keyring, keys, lambda: self.now)
         self.failureResultOf(self.ask(self.token()), ZeroDivisionError)
 
     def test_who_leaves_is_told_so_and_nobody_else(self) -> None:
         keys = KeyDerivation(lambda work: Deferred(), workers=1)
-        self.checker = BearerTokenChecker([PSK], keys, lambda: self.now)
+        self.checker = BearerTokenChecker(self.keyring, keys, lambda: self.now)
         leaving, staying = self.ask(self.token()), self.ask(self.token())
         leaving.cancel()
         self.failureResultOf(leaving)

@@ -6,6 +6,7 @@ from twisted.cred.credentials import ICredentials
 from zope.interface.verify import verifyObject
 
 from pkid.auth.credentials import BearerToken, IBearerToken, IMember, Member, Right
+from pkid.ca.policy import ANY_NAME
 from tests.auth.case import BINDING
 from tests.support import Case
 
@@ -24,4 +25,4 @@ class BearerTokenTests(Case):
 
 class MemberTests(Case):
     def test_provides_its_interface(self) -> None:
-        verifyObject(IMember, Member("psk:default", frozenset({Right.READ})))
+        verifyObject(IMember, Member("psk:default", frozenset({Right.READ}), ANY_NAME))

@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 
 from pkid.auth.credentials import IMember, Member, Right
 from pkid.auth.realm import Realm
+from pkid.ca.policy import ANY_NAME
 from tests.support import Case
 
 
@@ -19,7 +20,7 @@ class IOther(Interface):
 
 
 class RealmTests(Case):
-    member = Member("psk:default", frozenset({Right.READ}))
+    member = Member("psk:default", frozenset({Right.READ}), ANY_NAME)
 
     def test_provides_its_interface(self) -> None:
         verifyObject(IRealm, Realm())

@@ -19,6 +19,8 @@ from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.keys import KeyType
 from pkid.ca.ledger import Entry, RequestKey
 from pkid.ca.names import Names
+from pkid.ca.patterns import HostPattern
+from pkid.ca.policy import ANY_NAME, Policy, Rules
 from pkid.ca.profile import Profile
 from pkid.ca.renewal import renewal_due
 from pkid.ca.trust import is_issued_by
@@ -71,8 +73,8 @@ class AuthorityCase(Case):
         return answer
 
 
-def order(name: str = "worker.example", credential: str = "psk:default") -> Order:
-    return Order(request(name), credential)
+def order(name: str = "worker.example", credential: str = "psk:default", policy: Policy = ANY_NAME) -> Order:
+    return Order(request(name), credential, policy)
 
 
 @cache
@@ -84,7 +86,7 @@ def request(name: str) -> bytes:
 class EntryTests(AuthorityCase):
     def test_says_what_was_signed(self) -> None:
         csr = certificate_request(uri=["spiffe://pkid.internal/db"])
-        entry = self.entry(Order(csr.public_bytes(Encoding.PEM), "psk:default"))
+        entry = self.entry(Order(csr.public_bytes(Encoding.PEM), "psk:default", ANY_NAME))
         certificate = x509.load_der_x509_certificate(entry.certificate)
         self.assertTrue(is_issued_by(certificate, root().certificate))
         expected = Entry(
@@ -99,6 +101,7 @@ class EntryTests(AuthorityCase):
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
             certificate=entry.certificate,
+            origin="psk:default",
         )
         self.assertEqual(entry, expected)
         self.assertEqual(certificate.serial_number, SERIAL)
@@ -111,13 +114,13 @@ class GroupTests(AuthorityCase):
         self.assertEqual(self.ledger.entries, [])
 
     def test_answers_stand_in_the_order_of_the_orders(self) -> None:
-        answers = self.fulfil(order("a.b"), Order(b"", "psk:default"), order("c.d"), order("*.x"))
+        answers = self.fulfil(order("a.b"), Order(b"", "psk:default", ANY_NAME), order("c.d"), order("*.x"))
         self.assertEqual([getattr(answer, "name", None) for answer in answers], ["a.b", None, "c.d", None])
         self.assertIsInstance(answers[1], Malformed)
         self.assertIsInstance(answers[3], Refused)
 
     def test_what_is_refused_is_neither_recalled_nor_recorded(self) -> None:
-        self.fulfil(Order(b"junk", "psk:default"), order("a.b"), order("no host"))
+        self.fulfil(Order(b"junk", "psk:default", ANY_NAME), order("a.b"), order("no host"))
         self.assertEqual([entry.name for entry in self.ledger.entries], ["a.b"])
         self.assertEqual(len(self.ledger.recalls[0]), 1)
 
@@ -128,7 +131,7 @@ class GroupTests(AuthorityCase):
         self.assertEqual(self.ledger.entries, [first, other])
 
     def test_text_around_the_same_request_makes_no_other(self) -> None:
-        plain, wordy = self.fulfil(order(), Order(b"Certificate Request:\n" + order().body, "psk:default"))
+        plain, wordy = self.fulfil(order(), Order(b"Certificate Request:\n" + order().body, "psk:default", ANY_NAME))
         self.assertIs(plain, wordy)
 
     def test_the_same_request_with_another_credential_gets_another_certificate(self) -> None:
@@ -139,7 +142,7 @@ class GroupTests(AuthorityCase):
 
     def test_an_issuer_that_expired_answers_each_good_order_with_it(self) -> None:
         self.now = root().certificate.not_valid_after_utc
-        answers = self.fulfil(order(), Order(b"", "psk:default"), order())
+        answers = self.fulfil(order(), Order(b"", "psk:default", ANY_NAME), order())
         self.assertEqual([type(answer) for answer in answers], [Unavailable, Malformed, Unavailable])
         self.assertEqual(self.ledger.entries, [])
 
@@ -149,7 +152,7 @@ class GroupTests(AuthorityCase):
         strange.append(der.request_pem(version=7))
         long = der.common_name(("é" * 40).encode())
         strange.append(der.request_pem(subject=long, extensions=[der.alternative_names(der.tlv(der.DNS, b"a.b"))]))
-        good, *answers = self.fulfil(order(), *(Order(body, "psk:default") for body in strange))
+        good, *answers = self.fulfil(order(), *(Order(body, "psk:default", ANY_NAME) for body in strange))
         self.assertIsInstance(good, Entry)
         for answer in answers:
             self.assertIsInstance(answer, PkidError)
@@ -188,12 +191,39 @@ class RetryTests(AuthorityCase):
         self.assertIsInstance(self.fulfil(order())[0], Refused)
 
 
+class PolicyTests(AuthorityCase):
+    only_a = Policy(dns=Rules((HostPattern("a.b"),)))
+
+    def refused(self, order: Order) -> None:
+        (answer,) = self.fulfil(order)
+        assert isinstance(answer, Refused), answer
+        self.assertIs(answer.reason, Reason.NOT_ALLOWED)
+
+    def test_an_order_is_judged_by_its_own_policy(self) -> None:
+        self.entry(order("a.b", policy=self.only_a))
+        self.refused(order("c.d", policy=self.only_a))
+        self.entry(order("c.d"))
+
+    def test_a_renewal_is_judged_by_the_policy_of_today(self) -> None:
+        first = self.entry(order("c.d"))
+        self.entry(Order(request("c.d"), "certificate:1", ANY_NAME, renews=first))
+        self.refused(Order(request("c.d"), "certificate:1", self.only_a, renews=first))
+
+    def test_a_chain_of_renewals_keeps_its_origin(self) -> None:
+        entry = self.entry(order("c.d", "psk:autumn"))
+        for _ in range(2):
+            self.assertEqual(entry.origin, "psk:autumn")
+            entry = self.entry(Order(request("c.d"), f"certificate:{entry.serial:x}", ANY_NAME, renews=entry))
+        self.assertEqual((entry.origin, entry.credential[:12]), ("psk:autumn", "certificate:"))
+
+
 class OwnTests(AuthorityCase):
     def test_the_cores_own_certificate_is_recorded(self) -> None:
         key = private_key(owner="core").public_key()
         entry = self.authority.certify_core(key, Names(("core.example",)), self.ledger)
         self.assertEqual(self.ledger.entries, [entry])
         self.assertEqual((entry.name, entry.profile, entry.credential), ("pkid/core", "core", "core"))
+        self.assertEqual(entry.origin, "core")
         self.assertIsNone(entry.request_key)
         self.assertTrue(entry.proven)
 
@@ -246,7 +276,7 @@ def mutants(draw: st.DrawFn) -> bytes:
 class MutationTests(AuthorityCase):
     def check(self, body: bytes) -> None:
         """Give an order beside a good one: whatever it is, it is answered, and the good one too."""
-        answer, good = self.fulfil(Order(body, "psk:default"), order())
+        answer, good = self.fulfil(Order(body, "psk:default", ANY_NAME), order())
         self.assertIsInstance(answer, Entry | PkidError)
         self.assertIsInstance(good, Entry)
         if isinstance(answer, PkidError):

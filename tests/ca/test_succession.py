@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.ca.authority import Authority, Order
 from pkid.ca.ledger import Entry
+from pkid.ca.policy import ANY_NAME
 from pkid.ca.request import read_request
 from pkid.ca.succession import check_succession
 from pkid.errors import PkidError, Reason, Refused
@@ -31,7 +32,7 @@ class SuccessionTests(Case):
         self.store = MemoryStore()
 
     def sign(self, renews: Entry | None = None, **names: Any) -> Entry | PkidError:
-        order = Order(csr_pem(**names), "certificate:1" if renews else "psk:default", renews=renews)
+        order = Order(csr_pem(**names), "certificate:1" if renews else "psk:default", ANY_NAME, renews=renews)
         return self.store.transact_now(lambda ledger: self.authority.fulfil([order], ledger))[0]
 
     def held(self, **names: Any) -> Entry:

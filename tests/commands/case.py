@@ -11,6 +11,7 @@ from pkid.auth.credentials import Member, Right
 from pkid.auth.derivation import Offload
 from pkid.ca.authority import Authority
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
+from pkid.ca.policy import ANY_NAME
 from pkid.commands.command import File, Item, Output
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
@@ -21,8 +22,8 @@ from tests.support import Case
 
 __all__ = ["ADMIN", "READER", "CommandCase"]
 
-ADMIN = Member("psk:default", frozenset(Right))
-READER = Member("user:reader", frozenset({Right.READ}))
+ADMIN = Member("psk:default", frozenset(Right), ANY_NAME)
+READER = Member("user:reader", frozenset({Right.READ}), ANY_NAME)
 
 
 class CommandCase(Case):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pkid.auth.credentials import Member
+from pkid.ca.policy import ANY_NAME
 from pkid.commands.interpreter import MissingRight
 from pkid.errors import Malformed, Unavailable
 from tests.commands.case import ADMIN, READER, CommandCase
@@ -65,7 +66,7 @@ class InterpreterTests(CommandCase):
         self.is_refused(Malformed, [f"{CREATE} | count"], message)
 
     def test_rights(self) -> None:
-        nobody = Member("user:nobody", frozenset())
+        nobody = Member("user:nobody", frozenset(), ANY_NAME)
         self.is_refused(MissingRight, ["help", "ca show", "certificate"], "missing permission: read", nobody)
         self.is_refused(MissingRight, [CREATE, f"help; {CREATE}"], "missing permission: admin", READER)
         self.assertTrue(self.items("certificate create --help", READER))

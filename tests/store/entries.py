@@ -35,6 +35,7 @@ def entry(serial: int = 1, **changes: Any) -> Entry:
         not_before=NOON - timedelta(minutes=1),
         not_after=NOON + timedelta(days=365),
         certificate=certificate,
+        origin="psk:default",
     )
     return replace(made, **changes)
 

@@ -49,9 +49,10 @@ class UpgradeTests(Case):
         path = Path(self.mktemp())
         engine = open_sqlite(path)
         with engine.begin() as connection:
-            SQLLedger(connection).record([entry(1)])
+            SQLLedger(connection).record([entry(1), entry(2, profile="core", origin="core")])
             connection.exec_driver_sql("DROP INDEX certificates_by_fingerprint")
             connection.exec_driver_sql("ALTER TABLE certificates DROP COLUMN renews")
+            connection.exec_driver_sql("ALTER TABLE certificates DROP COLUMN origin")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         engine.dispose()
         upgraded = open_sqlite(path)
@@ -59,6 +60,7 @@ class UpgradeTests(Case):
         with upgraded.begin() as connection:
             self.assertEqual(schema_version(connection), HEAD)
             self.assertEqual(SQLLedger(connection).find(1), entry(1))
+            self.assertEqual(SQLLedger(connection).find(2), entry(2, profile="core", origin="core"))
 
 
 class ColumnTests(Case):

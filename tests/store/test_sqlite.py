@@ -205,7 +205,7 @@ class RefusalTests(SQLiteCase):
     def test_a_ledger_of_a_newer_pkid(self) -> None:
         self.make_ledger()
         sql(self.path, "UPDATE alembic_version SET version_num = '9999'")
-        self.refuse("was written by a newer pkid (its schema is 9999, this one knows up to 0002)")
+        self.refuse("was written by a newer pkid (its schema is 9999, this one knows up to 0003)")
 
     def test_a_ledger_that_lost_its_version(self) -> None:
         self.make_ledger()

@@ -20,6 +20,7 @@ from pkid.audit import Strangers
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.endorsement import Endorsement
+from pkid.auth.keyring import Keyring
 from pkid.auth.realm import Realm
 from pkid.auth.tokens import TokenSigner
 from pkid.ca.authority import Authority
@@ -107,9 +108,8 @@ class Door:
         self.authority = Authority(issuer, profile(), lambda: NOON, lambda: next(self.serials))
         derivation = KeyDerivation(execute, 1)
         derivation.remember(PSK, SALT, signing_key())
-        guard = Guard(
-            Portal(Realm(), [BearerTokenChecker([PSK], derivation, NOON.timestamp)]), Strangers(self.clock.seconds)
-        )
+        checker = BearerTokenChecker(Keyring([PSK], NOON.timestamp), derivation, NOON.timestamp)
+        guard = Guard(Portal(Realm(), [checker]), Strangers(self.clock.seconds))
         endorsement = Endorsement(TokenSigner(signing_key(), SALT), fingerprint(CA_DER), NOON.timestamp)
         issuance = Issuance(self.authority, self.store)
         interpreter = Interpreter(core_commands(issuer.certificate, DEFAULT_TRUST_DOMAIN, issuance, execute))

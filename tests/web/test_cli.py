@@ -12,6 +12,7 @@ from twisted.web.server import Request
 
 import pkid
 from pkid.auth.credentials import Member, Right
+from pkid.ca.policy import ANY_NAME
 from pkid.commands.command import Call, Command, File, Output
 from pkid.commands.help import with_help
 from pkid.commands.interpreter import Interpreter
@@ -42,7 +43,7 @@ class Everybody(Guard):
         pass
 
     async def admit(self, request: Request) -> Member:
-        return Member("test:everybody", frozenset(Right))
+        return Member("test:everybody", frozenset(Right), ANY_NAME)
 
 
 class CommandLineCase(Case):
