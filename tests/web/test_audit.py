@@ -48,7 +48,7 @@ class AuditTests(Case):
         reader = bearer(email="a@example.com", roles="readonly")
         expected = {"action": "request", "result": "denied", "credential": "psk:default", "reason": "missing-right"}
         self.assertEqual(
-            self.trail("POST", "/ca/sign", Authorization=reader), [expected | {"right": "admin", "path": "/ca/sign"}]
+            self.trail("POST", "/ca/sign", Authorization=reader), [expected | {"right": "issue", "path": "/ca/sign"}]
         )
 
     def command(self, text: bytes, authorization: bytes) -> list[dict[str, object]]:
