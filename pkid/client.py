@@ -77,6 +77,7 @@ __all__ = [
     "WrongPreSharedKey",
     "get_ca_cert",
     "get_signed_cert",
+    "get_signed_chain",
 ]
 
 TIMEOUT = timedelta(seconds=10)
@@ -121,9 +122,31 @@ def get_signed_cert(
     :raises TrustError: when the server, or the certificate that it sent, is not to be trusted.
     :raises CoreError: when the core cannot be asked, or rejects the request.
     """
+    key, (certificate, *_) = get_signed_chain(
+        common_name, uri, psk, ca_cert, dns_names, ip_addresses, component, trust_domain, key_type, timeout
+    )
+    return key, certificate
+
+
+def get_signed_chain(
+    common_name: str,
+    uri: str,
+    psk: str,
+    ca_cert: x509.Certificate,
+    dns_names: Iterable[str] = (),
+    ip_addresses: Iterable[object] = (),
+    component: str | None = None,
+    trust_domain: str = DEFAULT_TRUST_DOMAIN,
+    key_type: KeyType = KeyType.P256,
+    timeout: timedelta = TIMEOUT,
+) -> tuple[PrivateKey, list[x509.Certificate]]:
+    """Do the same as :func:`get_signed_cert`, and return the intermediates after the certificate.
+
+    A server must show them all, unless the core's CA is a root and there are none.
+    """
     client = Client(uri, psk, timeout)
     enrollment = Enrollment.of(key_type.generate(), common_name, dns_names, ip_addresses, component, trust_domain)
-    return enrollment.key, client.signed_cert(enrollment, ca_cert)
+    return enrollment.key, client.signed_chain(enrollment, ca_cert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +185,8 @@ class Client:
         check_authority(certificate, self._utc())
         return certificate
 
-    def signed_cert(self, enrollment: Enrollment, ca_cert: x509.Certificate) -> x509.Certificate:
-        """Get the certificate that is wanted, over a connection that only *ca_cert* vouches for.
+    def signed_chain(self, enrollment: Enrollment, ca_cert: x509.Certificate) -> list[x509.Certificate]:
+        """Get the certificate that is wanted, and its intermediates, over a connection that only *ca_cert* vouches for.
 
         A token that was not accepted is replaced once, by one that is made by the core's clock: it accepts none from
         the future, or from before its own start.
@@ -178,7 +201,7 @@ class Client:
             answer = self._ask(lambda: self._bound("POST", "/ca/sign", body, offset), context)
         (certificate, *intermediates) = certificates(succeeded(answer))
         enrollment.check(certificate, ca_cert, self._utc(), intermediates)
-        return certificate
+        return [certificate, *intermediates]
 
     def _bound(self, method: str, path: str, body: bytes, offset: float = 0.0) -> Request:
         """Make a request with a token of its own, by a clock that is so many seconds ahead of ours."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-__all__ = ["Malformed", "PkidError", "Reason", "Refused", "StateError", "Unavailable"]
+__all__ = ["Malformed", "PkidError", "Reason", "Refused", "StateError", "Unavailable", "Unusable"]
 
 
 class Reason(Enum):
@@ -108,3 +108,16 @@ class StateError(Exception):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{path} {problem}; {remedy}")
+
+
+class Unusable(Exception):
+    """The content of a file cannot be used; who knows the file makes a :class:`StateError` of it.
+
+    :ivar problem: what is wrong with it: half a sentence that follows the file's name.
+    :ivar remedy: what to do.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem}; {remedy}")

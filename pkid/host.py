@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -81,8 +82,9 @@ class HostCertificate(Service):
         pair = stored if stored is not None and self._fits(stored, names) else self._make(names)
         if pair is not stored:
             self._state.save_pair("host", pair)
-        self._adopt(pair)
-        return pair
+        whole = self._complete(pair)
+        self._adopt(whole)
+        return whole
 
     def startService(self) -> None:
         """Watch the clock."""
@@ -115,7 +117,7 @@ class HostCertificate(Service):
             return
         key = KeyType.P256.generate()
         entry = await self._store.transact(lambda ledger: self._authority.certify_core(key.public_key(), names, ledger))
-        pair = KeyPair(key, x509.load_der_x509_certificate(entry.certificate))
+        pair = self._complete(KeyPair(key, x509.load_der_x509_certificate(entry.certificate)))
         self._use(pair)
         self._adopt(pair)
         self._saved = False
@@ -172,6 +174,12 @@ class HostCertificate(Service):
             and is_issued_by(certificate, self._authority.issuer.certificate)
             and _same(names_of(certificate), names)
         )
+
+    def _complete(self, pair: KeyPair) -> KeyPair:
+        """Add what stands above the certificate; the authority may have been replaced since it signed that."""
+        chains = self._authority.chains
+        above = next((chain for chain in chains if is_issued_by(pair.certificate, chain[0])), ())
+        return replace(pair, issuers=above)
 
     def _adopt(self, pair: KeyPair) -> None:
         self._pair, certificate = pair, pair.certificate

@@ -49,6 +49,10 @@ class Issuance:
         self._start_group()
         return answer
 
+    def pem_chain(self, entry: Entry) -> bytes:
+        """Return the certificate of an entry, and what leads from it to the root but for the root, in PEM."""
+        return self._authority.pem_chain(entry.certificate)
+
     def _take_back(self, answer: Deferred[Entry]) -> None:
         self._waiting = deque(pending for pending in self._waiting if pending[1] is not answer)
 

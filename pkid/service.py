@@ -16,7 +16,6 @@ from types import FrameType
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.application.service import IService, MultiService
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -32,11 +31,10 @@ from pkid.auth.psk import PreSharedKey
 from pkid.auth.realm import Realm
 from pkid.auth.tokens import SALT_SIZE, TokenSigner, derive_key
 from pkid.ca.authority import Authority
-from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType
 from pkid.ca.names import Names
 from pkid.ca.profile import Profile
-from pkid.ca.trust import fingerprint, is_der_issued_by, names_of
+from pkid.ca.trust import names_of
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
 from pkid.discovery import discover
@@ -90,7 +88,6 @@ class Core(MultiService):
 
     _log = Logger()
     _state: StateDirectory
-    _issuer: Issuer
     _authority: Authority
     _host: HostCertificate
     _readiness: Readiness
@@ -144,7 +141,7 @@ class Core(MultiService):
         settings, reactor = self._settings, self._reactor
         self._state = state = StateDirectory(settings.state)
         trust_domain = open_trust_domain(state, settings.trust_domain)
-        self._issuer = issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
+        issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
         psk = open_psk(state, settings)
         check_ledger(state)
         store = StoreService(open_sqlite(state.ledger), reactor)
@@ -158,10 +155,11 @@ class Core(MultiService):
         )  # fmt: skip
         self._use(self._host.prepare())
         issuance = Issuance(authority, store)
-        interpreter = Interpreter(core_commands(issuer.certificate, trust_domain.name, issuance, keys))
+        commands = core_commands(lambda: authority.issuer.anchor, trust_domain.name, issuance, keys)
+        interpreter = Interpreter(commands)
         self_test = SelfTest(authority, store, LedgerFile(state.ledger).check, reactor)
-        guard = _guard(issuer, Keyring([psk], time.time), threads, store, settings)
-        certificate = CertificatePage(issuer, _endorsement(psk, issuer))
+        guard = _guard(authority, Keyring([psk], time.time), threads, store, settings)
+        certificate = CertificatePage(authority, _endorsement(psk))
         self._site.serve(_routes(guard, certificate, issuance, interpreter, self_test))
         self._readiness = Readiness.from_environment(os.environ, reactor)
         for child in (threads, keys, store, self._host, self._door):
@@ -183,7 +181,7 @@ class Core(MultiService):
         """Serve with a new pair from now on, and keep its names from others if that is asked for."""
         if self._settings.forbid_core_names:
             self._authority.profile = replace(self._authority.profile, forbidden=names_of(pair.certificate))
-        self._live.swap(server_context(pair.key, pair.certificate, self._issuer.certificate))
+        self._live.swap(server_context(pair, self._authority.chains))
 
     @contextmanager
     def _one_clear_line(self) -> Iterator[None]:
@@ -198,18 +196,17 @@ class Core(MultiService):
             raise StartFailed(message) from None
 
 
-def _endorsement(psk: PreSharedKey, issuer: Issuer) -> Endorsement:
+def _endorsement(psk: PreSharedKey) -> Endorsement:
     salt = os.urandom(SALT_SIZE)
-    signer = TokenSigner(derive_key(psk.secret, salt), salt)
-    return Endorsement(signer, fingerprint(issuer.certificate.public_bytes(Encoding.DER)), time.time)
+    return Endorsement(TokenSigner(derive_key(psk.secret, salt), salt), time.time)
 
 
-def _guard(issuer: Issuer, keyring: Keyring, threads: Threads, store: Store, settings: Settings) -> Guard:
+def _guard(authority: Authority, keyring: Keyring, threads: Threads, store: Store, settings: Settings) -> Guard:
     derivation = KeyDerivation(threads, os.cpu_count() or 1)
     tokens = BearerTokenChecker(keyring, derivation, time.time, strict=settings.strict_tokens)
     certificates = CertificateChecker(
         lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
-        lambda certificate: is_der_issued_by(certificate, issuer.certificate),
+        authority.recognises,
         keyring.policy_of,
         _now,
     )

@@ -18,7 +18,7 @@ from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
 from pkid.ca.trust import fingerprint
-from pkid.errors import StateError
+from pkid.errors import StateError, Unusable
 from pkid.settings import Settings
 from pkid.state import KeyPair, StateDirectory
 
@@ -65,11 +65,12 @@ def open_issuer(
         state.save_pair("ca", KeyPair(issuer.key, issuer.certificate))
     else:
         issuer = Issuer(pair.certificate, pair.key)
-    problem = issuer.problem(now())
-    if problem is not None:
-        raise StateError(path, problem, "check the clock, or restore the file from a backup")
-    state.publish_certificate("ca", issuer.certificate)
-    digest = fingerprint(issuer.certificate.public_bytes(Encoding.DER))
+    try:
+        issuer.check(now())
+    except Unusable as error:
+        raise StateError(path, error.problem, "check the clock, or restore the file from a backup") from None
+    state.publish_certificate("ca", issuer.anchor)
+    digest = fingerprint(issuer.anchor.public_bytes(Encoding.DER))
     _log.info("the CA certificate is {path}, SHA-256 {digest}", path=str(state.path / "ca.crt"), digest=digest)
     return issuer
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -42,10 +42,12 @@ _RESTORE = "restore it from a backup, or move it away if it is not pkid's"
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A private key and the certificate for it, which share a file so that they cannot part."""
+    """A private key and the certificate for it."""
 
-    key: PrivateKey
+    key: PrivateKey = field(repr=False)
     certificate: x509.Certificate
+    issuers: tuple[x509.Certificate, ...] = ()
+    """Who signed the certificate, who signed that one, and so on, as far as it is known."""
 
 
 class StateDirectory:

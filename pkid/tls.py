@@ -5,6 +5,8 @@ New handshakes see the new certificate; old connections live on with theirs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cryptography import x509
 from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
@@ -12,11 +14,11 @@ from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from pkid.ca.keys import PrivateKey
+from pkid.state import KeyPair
 
 __all__ = ["LiveContext", "server_context"]
 
-_DEEPEST_CHAIN = 2  # a leaf, an intermediate, a root
+_SHALLOWEST = 2  # a leaf, an intermediate, a root: what a client may always send
 _CHAIN_TOO_LONG = 22  # X509_V_ERR_CERT_CHAIN_TOO_LONG, which pyOpenSSL has no name for
 
 
@@ -36,15 +38,21 @@ class LiveContext:
         return SSL.Connection(self._context, None)
 
 
-def server_context(key: PrivateKey, certificate: x509.Certificate, client_ca: x509.Certificate) -> SSL.Context:
+def server_context(pair: KeyPair, client_cas: Iterable[tuple[x509.Certificate, ...]]) -> SSL.Context:
     """Make a server's context for TLS 1.2 and 1.3, which resumes sessions.
 
-    It asks for a client certificate of *client_ca* and takes whatever the client shows, or nothing: TLS proves that
-    the client has the key, and whether the certificate is good for something is decided at each request.
+    It shows the pair's certificate and what leads from it to the root, but not the root itself. It asks for a client
+    certificate of one of *client_cas* and takes whatever the client shows, or nothing: TLS proves that the client has
+    the key, and whether the certificate is good for something is decided at each request.
+
+    :param client_cas: chains of issuers, each from the one that signs components' certificates up to its root.
     """
+    chains = list(client_cas)
+    shown = [each for each in pair.issuers if each.subject != each.issuer]
     options = CertificateOptions(
-        privateKey=crypto.PKey.from_cryptography_key(key),
-        certificate=crypto.X509.from_cryptography(certificate),
+        privateKey=crypto.PKey.from_cryptography_key(pair.key),
+        certificate=crypto.X509.from_cryptography(pair.certificate),
+        extraCertChain=[crypto.X509.from_cryptography(each) for each in shown],
         raiseMinimumTo=TLSVersion.TLSv1_2,
         # Sessions are kept by the clients, in tickets: a cache here would keep every stranger's certificates.
         enableSessions=False,
@@ -52,8 +60,9 @@ def server_context(key: PrivateKey, certificate: x509.Certificate, client_ca: x5
         acceptableProtocols=[b"http/1.1"],
     )
     context = options.getContext()
-    context.add_client_ca(crypto.X509.from_cryptography(client_ca))
-    context.set_verify_depth(_DEEPEST_CHAIN)
+    for client_ca in dict.fromkeys(each for chain in chains for each in chain):
+        context.add_client_ca(crypto.X509.from_cryptography(client_ca))
+    context.set_verify_depth(max([_SHALLOWEST, *map(len, chains)]))
     context.set_verify(SSL.VERIFY_PEER, _accept)
     return context
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -23,12 +24,15 @@ from pkid.files import PRIVATE, PUBLIC, write_atomically
 __all__ = ["load_cert_from_file", "load_key_from_file", "write_cert_to_file", "write_key_to_file"]
 
 
-def write_cert_to_file(cert: x509.Certificate, cert_path: str | PathLike[str]) -> None:
+def write_cert_to_file(
+    cert: x509.Certificate, cert_path: str | PathLike[str], intermediates: Iterable[x509.Certificate] = ()
+) -> None:
     """Write a certificate as PEM, readable by everybody; the file has the old content or the new, never a part.
 
+    :param intermediates: what leads from it to the root; they stand after it, as servers want them.
     :raises StateError: when it cannot be written.
     """
-    _write(Path(cert_path), cert.public_bytes(Encoding.PEM), PUBLIC)
+    _write(Path(cert_path), b"".join(each.public_bytes(Encoding.PEM) for each in (cert, *intermediates)), PUBLIC)
 
 
 def write_key_to_file(key: PrivateKey, key_path: str | PathLike[str], passphrase: str | None = None) -> None:

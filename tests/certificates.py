@@ -27,15 +27,17 @@ from cryptography.x509.oid import NameOID
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.tokens import derive_key
 from pkid.ca.issuer import Issuer, make_root
-from pkid.ca.keys import KeyType, PrivateKey
+from pkid.ca.keys import KeyType, PrivateKey, digest_for
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
 from pkid.ca.profile import Profile
 
 __all__ = [
+    "CA_USAGE",
     "NOON",
     "PSK",
     "SALT",
     "SERIAL",
+    "authority",
     "certificate_request",
     "csr_pem",
     "encode_segment",
@@ -53,6 +55,9 @@ NOON = datetime(2031, 5, 6, 12, 0, 0, tzinfo=UTC)
 SERIAL = 0x1234567890ABCDEF1234567890ABCDEF12345678
 """A serial number as large as they may be: 20 bytes in DER, the first bit clear."""
 
+CA_USAGE = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+"""What an authority's key is for: to sign certificates and revocation lists."""
+
 PSK = PreSharedKey("default", "a good pre-shared key, 1")
 SALT = bytes(range(16))
 
@@ -67,6 +72,42 @@ def private_key(kind: KeyType = KeyType.P256, owner: str = "component") -> Priva
 def root(kind: KeyType = KeyType.P256) -> Issuer:
     """Return an authority with a key of this kind, a year old at :data:`NOON`."""
     return make_root(private_key(kind, "authority"), NOON - timedelta(days=365), SERIAL)
+
+
+def authority(
+    name: str,
+    above: Issuer | None = None,
+    *,
+    kind: KeyType = KeyType.P256,
+    path_length: int | None = None,
+    ca: bool = True,
+    usage: x509.KeyUsage | None = CA_USAGE,
+    identified: bool = True,
+    valid: tuple[datetime, datetime] = (NOON - timedelta(days=30), NOON + timedelta(days=3000)),
+    extensions: Iterable[x509.ExtensionType] = (),
+) -> Issuer:
+    """Make somebody else's authority: below another, or a root.
+
+    :param name: an RFC 4514 name, ``CN=Example CA``; keys are told apart by it.
+    :param identified: whether it has a subject key identifier.
+    :param extensions: critical ones, beside the usual.
+    """
+    key = private_key(kind, name)
+    subject = x509.Name.from_rfc4514_string(name)
+    signer = above or Issuer(root().certificate, key)
+    issuer_name = above.certificate.subject if above else subject
+    builder = x509.CertificateBuilder(issuer_name, subject, key.public_key(), len(name) + SERIAL, *valid)
+    builder = builder.add_extension(x509.BasicConstraints(ca, path_length if ca else None), critical=True)
+    if usage is not None:
+        builder = builder.add_extension(usage, critical=True)
+    if identified:
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(identifier, critical=False)
+    upper = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
+    builder = builder.add_extension(upper, critical=False)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=True)
+    return Issuer(builder.sign(signer.key, digest_for(signer.key)), key, above.chain if above else ())
 
 
 def profile(**changes: Any) -> Profile:

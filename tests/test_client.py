@@ -27,7 +27,7 @@ from pkid.client import (
     UnfitCertificate,
     WrongPreSharedKey,
 )
-from tests.certificates import NOON, PSK, SERIAL, csr_pem, make_token, private_key, profile, root
+from tests.certificates import NOON, PSK, SERIAL, authority, csr_pem, make_token, private_key, profile, root
 from tests.scripted import Scripted, Step, http, scripted
 from tests.support import Case
 from tests.test_layers import is_within, loaded_by
@@ -145,8 +145,12 @@ class SignTests(ClientCase):
         self.enrollment = Enrollment.of(private_key(), "web", ["web.example"], ["192.0.2.7"])
 
     def ask(self, *answers: Step) -> x509.Certificate:
+        (certificate,) = self.ask_for_chain(*answers)
+        return certificate
+
+    def ask_for_chain(self, *answers: Step) -> list[x509.Certificate]:
         with scripted(*answers) as self.server:
-            return self.client(self.server).signed_cert(self.enrollment, self.authority)
+            return self.client(self.server).signed_chain(self.enrollment, self.authority)
 
     def claims(self, number: int) -> tuple[bytes, Any]:
         """Return the salt and the claims of the token in a request."""
@@ -161,6 +165,17 @@ class SignTests(ClientCase):
         head, _, body = self.server.requests[0].partition(b"\r\n\r\n")
         self.assertTrue(head.startswith(b"POST /ca/sign HTTP/1.1\r\n"))
         self.assertEqual(profile().check(read_request(body)).names, self.enrollment.names)
+
+    def test_intermediates_are_followed_and_returned(self) -> None:
+        top = authority("CN=top")
+        self.authority = top.certificate
+        issuer = authority("CN=bottom", authority("CN=middle", top))
+        certificate = sign(csr_pem(dns=["web.example"], ip=["192.0.2.7"]), issuer)
+        chain = [certificate, *issuer.intermediates]
+        body = b"".join(each.public_bytes(Encoding.PEM) for each in chain)
+        self.assertEqual(self.ask_for_chain(http(body)), chain)
+        with self.assertRaisesRegex(UnfitCertificate, "trusted CA"):
+            self.ask_for_chain(http(certificate.public_bytes(Encoding.PEM)))
 
     def test_the_token_is_good_for_this_request_only(self) -> None:
         self.ask(signing())

@@ -88,7 +88,7 @@ class CoreTests(Case):
         for seconds in (-45, 45, 200):
             client = Client(core.url, PSK, now=partial(clock, seconds))
             enrollment = Enrollment.of(KeyType.P256.generate(), "worker.example")
-            self.assertEqual(client.signed_cert(enrollment, authority).issuer, authority.subject)
+            self.assertEqual(client.signed_chain(enrollment, authority)[0].issuer, authority.subject)
 
     def test_without_tls_the_core_still_proves_itself(self) -> None:
         core = self.core("--no-tls")

@@ -18,7 +18,7 @@ from pkid.errors import Reason, StateError, Unavailable
 from pkid.host import HostCertificate
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.memory import MemoryStore
-from tests.certificates import NOON, private_key, profile, root
+from tests.certificates import NOON, authority, private_key, profile, root
 from tests.support import Case
 
 HERE = Names(dns=("localhost", "here.example"))
@@ -123,6 +123,35 @@ class PrepareTests(HostCase):
         self.store.fail_next()
         self.assertRaises(Unavailable, self.host.prepare)
         self.assertIsNone(self.state.load_pair("host"))
+
+
+class ChainTests(HostCase):
+    def test_what_stands_above_it_comes_with_it_at_each_start_and_at_renewal(self) -> None:
+        issuer = authority("CN=below", authority("CN=above"))
+        self.authority.succeed(issuer)
+        self.assertEqual(self.host.prepare().issuers, issuer.chain)
+        self.assertEqual(self.stored().issuers, ())
+        self.assertEqual(self.prepared().issuers, issuer.chain)
+        self.names = Names(dns=("x.example",))
+        self.successResultOf(self.host.check())
+        self.assertEqual([pair.issuers for pair in self.used], [issuer.chain])
+
+    def test_the_next_authority_gives_a_new_one(self) -> None:
+        self.start()
+        issuer = authority("CN=next")
+        self.authority.succeed(issuer)
+        self.successResultOf(self.host.check())
+        self.assertEqual([pair.certificate.issuer for pair in self.used], [issuer.certificate.subject])
+
+    def test_one_that_the_authority_before_signed_meanwhile_comes_with_its_own_chain(self) -> None:
+        self.start()
+        self.names = Names(dns=("x.example",))
+        self.store.hold()
+        checked = self.host.check()
+        self.authority.succeed(authority("CN=next", authority("CN=above")))
+        self.store.release()
+        self.successResultOf(checked)
+        self.assertEqual([pair.issuers for pair in self.used], [root().chain])
 
 
 class RenewalTests(HostCase):

@@ -105,6 +105,6 @@ class SelfTestTests(Case):
         self.assertEqual(self.fails(), Reason.EXPIRED_ISSUER)
 
     def test_a_key_that_is_not_the_certificate_s(self) -> None:
-        self.authority.issuer = replace(root(), key=private_key(KeyType.P256, "somebody else"))
+        self.authority.succeed(replace(root(), key=private_key(KeyType.P256, "somebody else")))
         self.assertEqual(self.fails(), Reason.SELF_TEST)
         self.assertEqual(self.store.touches, 0)

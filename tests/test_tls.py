@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,8 +24,9 @@ from twisted.trial.unittest import TestCase
 
 from pkid.ca.keys import KeyType, PrivateKey
 from pkid.ca.names import Names
+from pkid.state import KeyPair
 from pkid.tls import LiveContext, server_context
-from tests.certificates import NOON, private_key, profile, root
+from tests.certificates import NOON, authority, private_key, profile, root
 
 T = TypeVar("T")
 
@@ -51,7 +53,7 @@ class LiveContextTests(TestCase):
         """Swap to a certificate with this serial number."""
         key: PrivateKey = private_key(kind)
         approved = profile().approve_core(key.public_key(), Names(dns=("localhost",)))
-        self.live.swap(server_context(key, root().sign(approved, NOON, serial), root().certificate))
+        self.live.swap(server_context(KeyPair(key, root().sign(approved, NOON, serial)), [root().chain]))
 
     def connect(self, **changes: object) -> ssl.SSLSocket:
         """Shake hands, in a thread, as a client that trusts the authority whatever the time."""
@@ -137,7 +139,7 @@ class LiveContextTests(TestCase):
 
     async def test_sessions_are_not_kept_here(self) -> None:
         approved = profile().approve_core(private_key().public_key(), Names(dns=("localhost",)))
-        context = server_context(private_key(), root().sign(approved, NOON, 2**130), root().certificate)
+        context = server_context(KeyPair(private_key(), root().sign(approved, NOON, 2**130)), [root().chain])
         self.assertEqual(context.get_session_cache_mode(), SSL.SESS_CACHE_OFF)
 
     async def test_a_long_chain_of_a_client_is_not_worked_through(self) -> None:
@@ -152,6 +154,27 @@ class LiveContextTests(TestCase):
                 self.assertFalse(accepted, length)
             else:
                 self.assertTrue(accepted, length)
+
+    async def test_what_leads_to_the_root_is_shown_and_the_root_is_not(self) -> None:
+        issuer = authority("CN=bottom", authority("CN=middle", authority("CN=top")))
+        approved = profile().approve_core(private_key().public_key(), Names(dns=("localhost",)))
+        leaf = issuer.sign(approved, NOON, 2**130)
+        self.live.swap(server_context(KeyPair(private_key(), leaf, issuer.chain), [issuer.chain]))
+
+        def shown(connection: ssl.SSLSocket) -> list[x509.Certificate]:
+            chain = connection._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+            return [x509.load_pem_x509_certificate(each.public_bytes().encode()) for each in chain]
+
+        self.assertEqual(await self.client(shown), [leaf, *issuer.intermediates])
+
+    async def test_a_chain_as_long_as_the_authority_s_own_is_taken(self) -> None:
+        issuer = authority("CN=0")
+        for number in range(1, 5):
+            issuer = authority(f"CN={number}", issuer)
+        pair = KeyPair(private_key(), root().certificate)
+        for chains, accepted in (([root().chain], False), ([root().chain, issuer.chain], True)):
+            context = server_context(replace(pair, key=root().key), chains)
+            self.assertEqual(context.get_verify_depth() >= len(issuer.chain), accepted)
 
     def chain(self, length: int) -> str:
         """Write a key and so many certificates, each signed by the next one and the last by itself."""

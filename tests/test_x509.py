@@ -6,13 +6,14 @@ import os
 import ssl
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pkid.ca.keys import KeyType, key_bytes
 from pkid.errors import StateError
 from pkid.x509 import load_cert_from_file, load_key_from_file, write_cert_to_file, write_key_to_file
-from tests.certificates import private_key, root
+from tests.certificates import authority, private_key, root
 from tests.support import Case
 
 
@@ -33,6 +34,12 @@ class CertificateTests(FileCase):
         self.assertEqual(load_cert_from_file(self.path), root().certificate)
         self.assertEqual(self.path.read_bytes(), root().certificate.public_bytes(Encoding.PEM))
         self.assertEqual(self.mode(), 0o644)
+
+    def test_intermediates_stand_after_it(self) -> None:
+        issuer = authority("CN=below", authority("CN=above"))
+        write_cert_to_file(root().certificate, self.path, issuer.intermediates)
+        found = x509.load_pem_x509_certificates(self.path.read_bytes())
+        self.assertEqual(found, [root().certificate, *issuer.intermediates])
 
     def test_an_unusable_file_is_named(self) -> None:
         self.path.write_text("nothing")

@@ -16,23 +16,25 @@ _LIFETIME = 300  # seconds; the seeds' clients expect no more
 
 
 class Endorsement:
-    """Keeps a fresh token for one fingerprint.
+    """Keeps a fresh token for the fingerprint that was asked for last.
 
-    :param fingerprint: the CA certificate's, as :func:`pkid.ca.trust.fingerprint` writes it.
     :param now: gives the wall-clock time in seconds since the epoch.
     """
 
-    def __init__(self, signer: TokenSigner, fingerprint: str, now: Callable[[], float]) -> None:
+    def __init__(self, signer: TokenSigner, now: Callable[[], float]) -> None:
         self._signer = signer
-        self._fingerprint = fingerprint
+        self._fingerprint = ""
         self._now = now
         self._made_at = float("-inf")
         self._token = ""
 
-    def token(self) -> str:
-        """Return a token that is good for at least half of its five minutes, whichever way the clock jumped."""
+    def token(self, fingerprint: str) -> str:
+        """Return a token that is good for at least half of its five minutes, whichever way the clock jumped.
+
+        :param fingerprint: the CA certificate's, as :func:`pkid.ca.trust.fingerprint` writes it.
+        """
         now = self._now()
-        if not 0 <= now - self._made_at < _LIFETIME / 2:
-            self._made_at = now
-            self._token = self._signer.sign({"sha256_fingerprint": self._fingerprint}, int(now) + _LIFETIME)
+        if fingerprint != self._fingerprint or not 0 <= now - self._made_at < _LIFETIME / 2:
+            self._fingerprint, self._made_at = fingerprint, now
+            self._token = self._signer.sign({"sha256_fingerprint": fingerprint}, int(now) + _LIFETIME)
         return self._token

@@ -5,13 +5,15 @@ All of it happens within one ledger transaction. The caller commits it, and only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from pkid.ca.chain import is_der_issued_by, is_issued_by
 from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType, PublicKey
 from pkid.ca.ledger import Entry, Ledger, RequestKey
@@ -21,13 +23,18 @@ from pkid.ca.profile import Approved, Profile
 from pkid.ca.renewal import renewal_due
 from pkid.ca.request import read_request
 from pkid.ca.succession import check_succession
-from pkid.ca.trust import is_der_issued_by, is_issued_by
+from pkid.ca.trust import pem
 from pkid.errors import PkidError, Reason, Unavailable
 
-__all__ = ["RETRY_WINDOW", "Authority", "Order"]
+__all__ = ["RETRY_WINDOW", "Authority", "Chain", "Order"]
+
+Chain = tuple[x509.Certificate, ...]
+"""An issuer's certificate and all above it, the root last."""
 
 RETRY_WINDOW = timedelta(minutes=5)
 """For how long the same request with the same credential gets the same certificate."""
+
+_MOST_FORMER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +55,59 @@ class Order:
 class Authority:
     """Judges by a profile, signs with an issuer, and leaves nothing unrecorded.
 
+    Both may be replaced while it works in another thread: a group is done with those that it began with.
+
     :param now: gives the wall-clock time, aware UTC.
     :param serial: gives a random positive number of at least 128 bits.
+    :param former: the chains of issuers whose certificates are still recognised.
     """
 
     def __init__(
-        self, issuer: Issuer, profile: Profile, now: Callable[[], datetime], serial: Callable[[], int]
+        self,
+        issuer: Issuer,
+        profile: Profile,
+        now: Callable[[], datetime],
+        serial: Callable[[], int],
+        former: Iterable[Chain] = (),
     ) -> None:
-        self.issuer = issuer
-        self.profile = profile
+        self._mandate = _Mandate(issuer, profile)
+        self._former = tuple(former)
         self._now = now
         self._serial = serial
+
+    @property
+    def issuer(self) -> Issuer:
+        """What signs."""
+        return self._mandate.issuer
+
+    @property
+    def profile(self) -> Profile:
+        """The rules that it judges by; they may be replaced."""
+        return self._mandate.profile
+
+    @profile.setter
+    def profile(self, profile: Profile) -> None:
+        self._mandate = _Mandate(self.issuer, profile)
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """The chains of all issuers whose certificates are recognised, the current one first."""
+        return (self.issuer.chain, *self._former)
+
+    def succeed(self, issuer: Issuer) -> None:
+        """Sign with another issuer from now on; certificates of the one before are still recognised."""
+        former = [chain for chain in self.chains if chain[0] != issuer.certificate]
+        self._former = tuple(former[:_MOST_FORMER])
+        self._mandate = _Mandate(issuer, replace(self.profile, issuer_key=issuer.key.public_key()))
+
+    def recognises(self, certificate: bytes) -> bool:
+        """Tell whether a certificate (DER), which may be anything, is signed by an issuer that is known."""
+        return self._chain_above(certificate) is not None
+
+    def pem_chain(self, certificate: bytes) -> bytes:
+        """Return a certificate (DER) of a known issuer, and what leads from it to the root but for the root, in PEM."""
+        chain = self._chain_above(certificate) if any(len(chain) > 1 for chain in self.chains) else None
+        return pem(certificate) + b"".join(each.public_bytes(Encoding.PEM) for each in (chain or ())[:-1])
 
     def fulfil(self, orders: Sequence[Order], ledger: Ledger) -> list[Entry | PkidError]:
         """Answer each order with its entry, or with the error that stands against it.
@@ -66,19 +115,21 @@ class Authority:
         A repeated order gets the entry that it got before, unless that is already to be renewed; a bad order spoils
         no other.
         """
-        now = self._now()
-        verdicts = [self._judge(order) for order in orders]
+        mandate, now = self._mandate, self._now()
+        verdicts = [mandate.judge(order) for order in orders]
         pairs = list(zip(verdicts, orders, strict=True))
         keys = {_request_key(verdict, order) for verdict, order in pairs if isinstance(verdict, Approved)}
         recalled = ledger.recall(list(keys), now - RETRY_WINDOW)
-        known = {key: entry for key, entry in recalled.items() if self._is_current(entry, now)}
-        answers = [self._answer(verdict, order, known, now) for verdict, order in pairs]
+        known = {key: entry for key, entry in recalled.items() if mandate.is_current(entry, now)}
+        answers = [self._answer(mandate, verdict, order, known, now) for verdict, order in pairs]
         ledger.record([entry for key, entry in known.items() if entry is not recalled.get(key)])
         return answers
 
     def certify_core(self, public_key: PublicKey, names: Names, ledger: Ledger) -> Entry:
         """Sign and record the core's own certificate."""
-        entry = self._sign(self.profile.approve_core(public_key, names), "core", self._now())
+        mandate = self._mandate
+        approved = mandate.profile.approve_core(public_key, names)
+        entry = mandate.sign(approved, "core", self._now(), self._serial())
         ledger.record([entry])
         return entry
 
@@ -87,14 +138,45 @@ class Authority:
 
         :raises Unavailable: when it does not work.
         """
+        mandate = self._mandate
         public_key = KeyType.P256.generate().public_key()
-        approved = self.profile.approve_self_test(public_key)
-        certificate = self.issuer.sign(approved, self._now(), self._serial())
-        if not is_issued_by(certificate, self.issuer.certificate):
+        approved = mandate.profile.approve_self_test(public_key)
+        certificate = mandate.issuer.sign(approved, self._now(), self._serial())
+        if not is_issued_by(certificate, mandate.issuer.certificate):
             raise Unavailable(Reason.SELF_TEST, "the signature does not verify")
         ledger.touch()
 
-    def _judge(self, order: Order) -> Approved | PkidError:
+    def _chain_above(self, certificate: bytes) -> Chain | None:
+        return next((chain for chain in self.chains if is_der_issued_by(certificate, chain[0])), None)
+
+    def _answer(
+        self,
+        mandate: _Mandate,
+        verdict: Approved | PkidError,
+        order: Order,
+        known: dict[RequestKey, Entry],
+        now: datetime,
+    ) -> Entry | PkidError:
+        """Give an approved order its known entry, or a new one that is known from then on."""
+        if isinstance(verdict, PkidError):
+            return verdict
+        key = _request_key(verdict, order)
+        try:
+            if key not in known:
+                known[key] = mandate.sign(verdict, order.credential, now, self._serial(), order.renews)
+        except PkidError as error:
+            return error
+        return known[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mandate:
+    """An issuer and the rules for it, which belong together."""
+
+    issuer: Issuer
+    profile: Profile
+
+    def judge(self, order: Order) -> Approved | PkidError:
         try:
             approved = self.profile.check(read_request(order.body), order.lifetime, order.policy)
             if order.renews is not None:
@@ -103,7 +185,7 @@ class Authority:
             return error
         return approved
 
-    def _is_current(self, entry: Entry, now: datetime) -> bool:
+    def is_current(self, entry: Entry, now: datetime) -> bool:
         """Tell whether a recalled entry is good to be given again: of this issuer, valid, not soon to be renewed.
 
         One from the future was signed before the clock was set back.
@@ -112,22 +194,10 @@ class Authority:
         lasting = now < renewal_due(entry.not_before, entry.not_after)
         return begun and lasting and is_der_issued_by(entry.certificate, self.issuer.certificate)
 
-    def _answer(
-        self, verdict: Approved | PkidError, order: Order, known: dict[RequestKey, Entry], now: datetime
-    ) -> Entry | PkidError:
-        """Give an approved order its known entry, or a new one that is known from then on."""
-        if isinstance(verdict, PkidError):
-            return verdict
-        key = _request_key(verdict, order)
-        try:
-            if key not in known:
-                known[key] = self._sign(verdict, order.credential, now, order.renews)
-        except PkidError as error:
-            return error
-        return known[key]
-
-    def _sign(self, approved: Approved, credential: str, now: datetime, renews: Entry | None = None) -> Entry:
-        certificate = self.issuer.sign(approved, now, self._serial())
+    def sign(
+        self, approved: Approved, credential: str, now: datetime, serial: int, renews: Entry | None = None
+    ) -> Entry:
+        certificate = self.issuer.sign(approved, now, serial)
         der = certificate.public_bytes(Encoding.DER)
         return Entry(
             serial=certificate.serial_number,

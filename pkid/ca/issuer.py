@@ -9,16 +9,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from pkid.ca.keys import PrivateKey, PublicKey, digest_for, key_bytes
+from pkid.ca.chain import check_issuers
+from pkid.ca.keys import PrivateKey, PublicKey, check_key, digest_for, key_bytes
 from pkid.ca.names import Names
 from pkid.ca.profile import Approved
-from pkid.errors import Reason, Unavailable
+from pkid.errors import Reason, Refused, Unavailable, Unusable
 
 __all__ = ["ROOT_LIFETIME", "Issuer", "make_root"]
 
 ROOT_LIFETIME = timedelta(days=3650)
 """How long a root that the core makes for itself is valid."""
 
+_KEYS = "use RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519"
 _BACKDATE = timedelta(minutes=1)
 """A component's clock may be a little behind the core's."""
 
@@ -29,23 +31,55 @@ class Issuer:
 
     certificate: x509.Certificate
     key: PrivateKey
+    issuers: tuple[x509.Certificate, ...] = ()
+    """Who signed the certificate, who signed that one, and so on up to the root; empty for a root."""
 
-    def problem(self, now: datetime) -> str | None:
-        """Say why this pair cannot issue: half a sentence, or ``None`` if it can."""
-        if key_bytes(self.key.public_key()) != key_bytes(self.certificate.public_key()):  # type: ignore[arg-type]
-            return "holds a certificate and a key that do not belong together"
-        if not _may_sign_certificates(self.certificate):
-            return "holds a certificate that is not a certificate authority's"
-        if now < self.certificate.not_valid_before_utc:
-            return f"holds a certificate that is valid only from {self.certificate.not_valid_before_utc:%Y-%m-%d}"
-        if now >= self.certificate.not_valid_after_utc:
-            return f"holds a certificate that is valid only until {self.certificate.not_valid_after_utc:%Y-%m-%d}"
-        return None
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """Its certificate and all above it, the root last."""
+        return (self.certificate, *self.issuers)
+
+    @property
+    def anchor(self) -> x509.Certificate:
+        """The root, which is what everybody is to trust."""
+        return self.chain[-1]
+
+    @property
+    def intermediates(self) -> tuple[x509.Certificate, ...]:
+        """What stands between a leaf and the root, and travels with the leaf."""
+        return self.chain[:-1]
+
+    def check(self, now: datetime) -> None:
+        """Check that this issuer can issue.
+
+        :param now: aware UTC.
+        :raises Unusable: otherwise.
+        """
+        public_key = self.key.public_key()
+        if key_bytes(public_key) != key_bytes(self.certificate.public_key()):  # type: ignore[arg-type]
+            raise Unusable("holds a certificate and a key that do not belong together", "give the two that do")
+        try:
+            check_key(public_key)
+        except Refused as error:
+            raise Unusable(f"holds a key that does not sign here ({error.subject})", _KEYS) from None
+        check_issuers(self.chain, now)
+
+    def oddities(self) -> list[str]:
+        """Say what some clients may stumble over: sentences, which may be none."""
+        name = repr(self.certificate.subject.rfc4514_string())
+        found = []
+        if any(_lacks(each, x509.SubjectKeyIdentifier) for each in self.chain):
+            found.append("a CA certificate has no subject key identifier; strict clients (Python 3.13) refuse it")
+        if not self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME):
+            found.append(f"the CA's name, {name}, has no common name; people will see it in few places")
+        if not all(_lacks(each, x509.NameConstraints) for each in self.chain):
+            found.append("the CA has name constraints; pkid signs other names too, and clients refuse those")
+        return found
 
     def sign(self, approved: Approved, now: datetime, serial: int) -> x509.Certificate:
         """Sign an approved content.
 
-        It is backdated by a minute, and ends with its issuer at the latest.
+        It is backdated by a minute, and ends at the latest with the first of those above it.
 
         :param now: aware UTC.
         :param serial: a random positive number of at least 128 bits.
@@ -70,13 +104,17 @@ class Issuer:
         return builder.sign(self.key, digest_for(self.key))
 
     def _validity(self, now: datetime, lifetime: timedelta) -> tuple[datetime, datetime]:
-        issuer_start, issuer_end = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+        issuer_start = max(each.not_valid_before_utc for each in self.chain)
+        issuer_end = min(each.not_valid_after_utc for each in self.chain)
         if not issuer_start <= now < issuer_end:
             raise Unavailable(Reason.EXPIRED_ISSUER)
         whole_second = now.replace(microsecond=0)
         return max(whole_second - _BACKDATE, issuer_start), min(whole_second + lifetime, issuer_end)
 
     def _authority_key(self) -> x509.AuthorityKeyIdentifier:
+        """Name the issuer's key as its certificate does; if that says nothing, by the key itself."""
+        if _lacks(self.certificate, x509.SubjectKeyIdentifier):
+            return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         ski = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ski)
 
@@ -112,14 +150,8 @@ def make_root(key: PrivateKey, now: datetime, serial: int) -> Issuer:
     return Issuer(certificate, key)
 
 
-def _may_sign_certificates(certificate: x509.Certificate) -> bool:
-    try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-        certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-    except x509.ExtensionNotFound:
-        return False
-    return constraints.ca and usage.key_cert_sign
+def _lacks(certificate: x509.Certificate, kind: type[x509.ExtensionType]) -> bool:
+    return not any(isinstance(each.value, kind) for each in certificate.extensions)
 
 
 def _subject(common_name: str | None) -> x509.Name:

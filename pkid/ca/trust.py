@@ -11,11 +11,9 @@ from datetime import datetime
 from hashlib import sha256
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from pkid.ca.chain import UNREADABLE, BrokenPath, check_path, is_authority, is_der_issued_by, is_issued_by
 from pkid.ca.keys import PublicKey, key_bytes
 from pkid.ca.names import Names
 
@@ -26,19 +24,12 @@ __all__ = [
     "check_authority",
     "check_certificate",
     "fingerprint",
+    "is_der_issued_by",
     "is_issued_by",
     "names_of",
     "pem",
     "same_fingerprint",
 ]
-
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 
 
 class TrustError(Exception):
@@ -63,24 +54,6 @@ def same_fingerprint(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
 
 
-def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Tell whether the issuer's name and key made this certificate; nothing is said of times or names."""
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
-
-
-def is_der_issued_by(certificate: bytes, issuer: x509.Certificate) -> bool:
-    """Tell the same of a certificate in DER form, which may be anything."""
-    try:
-        loaded = x509.load_der_x509_certificate(certificate)
-    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
-        return False
-    return is_issued_by(loaded, issuer)
-
-
 def pem(certificate: bytes) -> bytes:
     """Return a DER certificate as one PEM block with a final newline."""
     return x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
@@ -95,7 +68,7 @@ def names_of(certificate: x509.Certificate) -> Names:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return Names()
-    except _UNREADABLE:
+    except UNREADABLE:
         raise UnfitCertificate("the certificate cannot be read; get another one") from None
     dns = tuple(name.lower() for name in names.get_values_for_type(x509.DNSName))
     ip = tuple(names.get_values_for_type(x509.IPAddress))
@@ -113,7 +86,7 @@ def check_authority(certificate: x509.Certificate, now: datetime) -> None:
     :param now: aware UTC.
     :raises UnfitAuthority: otherwise.
     """
-    if not _is_authority(certificate):
+    if not is_authority(certificate):
         raise UnfitAuthority(
             "the certificate is not a certificate authority's; give the core's CA certificate, which GET /ca/cert has"
         )
@@ -143,23 +116,16 @@ def check_certificate(
     _check_names(names_of(certificate), names)
     if problem := _out_of_time(certificate, now):
         raise UnfitCertificate(f"the certificate {problem}")
-    _check_chain(certificate, authority, now, intermediates)
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
     try:
-        extensions = certificate.extensions
-        constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, *_UNREADABLE):
-        return False
-    return constraints.ca and usage.key_cert_sign
+        check_path(certificate, authority, intermediates, now)
+    except BrokenPath as error:
+        raise UnfitCertificate(f"the certificate does not lead to the trusted CA ({error}); do not use it") from None
 
 
 def _is_for(certificate: x509.Certificate, key: PublicKey) -> bool:
     try:
         return key_bytes(certificate.public_key()) == key_bytes(key)  # type: ignore[arg-type]
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
 
 
@@ -181,25 +147,3 @@ def _out_of_time(certificate: x509.Certificate, now: datetime) -> str | None:
     if now >= end:
         return f"was valid until {end:%Y-%m-%d %H:%M:%S} UTC; get a new one, or check the clocks"
     return None
-
-
-def _check_chain(
-    certificate: x509.Certificate,
-    authority: x509.Certificate,
-    now: datetime,
-    intermediates: Iterable[x509.Certificate],
-) -> None:
-    """Check the path to the authority (RFC 5280, section 6).
-
-    The verifier follows the rules of the Web's authorities, which know no Ed25519, so that such an authority must
-    have signed the certificate itself.
-    """
-    if isinstance(authority.public_key(), ed25519.Ed25519PublicKey):
-        if not is_issued_by(certificate, authority):
-            raise UnfitCertificate("the certificate is not signed by the trusted CA; do not use it")
-        return
-    verifier = PolicyBuilder().store(Store([authority])).time(now).build_client_verifier()
-    try:
-        verifier.verify(certificate, list(intermediates))
-    except VerificationError as error:
-        raise UnfitCertificate(f"the certificate does not lead to the trusted CA ({error}); do not use it") from None

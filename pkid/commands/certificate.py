@@ -20,7 +20,6 @@ from pkid.ca.authority import Order
 from pkid.ca.enrollment import Enrollment
 from pkid.ca.keys import KeyType, PrivateKey
 from pkid.ca.names import common_name, host_name, ip_name
-from pkid.ca.trust import pem
 from pkid.commands.command import Argument, Call, Command, File, Output
 from pkid.errors import Reason, Unavailable
 from pkid.issuance import Issuance
@@ -109,7 +108,7 @@ class _Creation:
         request = Enrollment.of(key, asked.common_name, asked.dns_names, asked.ip_addresses).request()
         entry = await self._issuance.order(Order(request, call.credential, call.policy, asked.days_valid))
         allowed(Action.SIGN, call.credential, call.peer, **certificate_facts(entry))
-        return Output(files=_files(asked.common_name, key, pem(entry.certificate), asked.pem))
+        return Output(files=_files(asked.common_name, key, self._issuance.pem_chain(entry), asked.pem))
 
     async def _key(self, generate: Callable[[], PrivateKey]) -> PrivateKey:
         if not self._capacity:

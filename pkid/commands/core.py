@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -18,29 +20,33 @@ from pkid.issuance import Issuance
 
 __all__ = ["core_commands"]
 
+_WELCOME = f"pkid {pkid.__version__}. Type help for the commands, and quit to leave."
 
-def core_commands(authority: x509.Certificate, trust_domain: str, issuance: Issuance, offload: Offload) -> Catalogue:
+
+def core_commands(
+    authority: Callable[[], x509.Certificate], trust_domain: str, issuance: Issuance, offload: Offload
+) -> Catalogue:
     """Return all commands of a core.
 
-    :param authority: the CA certificate.
+    :param authority: gives the CA certificate, the root's.
     :param offload: makes keys away from the reactor.
     """
     return with_help(
         [
             certificate_create(issuance, offload),
-            _telling("ca show", "tell about the CA certificate, which is at /ca/cert", _data(authority)),
-            _telling("system info", "tell what this core is", _system(trust_domain)),
-            _telling("welcome", "greet", f"pkid {pkid.__version__}. Type help for the commands, and quit to leave."),
+            _telling("ca show", "tell about the CA certificate, which is at /ca/cert", lambda: _data(authority())),
+            _telling("system info", "tell what this core is", lambda: _system(trust_domain)),
+            _telling("welcome", "greet", lambda: _WELCOME),
             *FILTERS,
         ]
     )
 
 
-def _telling(name: str, info: str, item: Item) -> Command:
-    """Return a command that gives one item, always the same."""
+def _telling(name: str, info: str, item: Callable[[], Item]) -> Command:
+    """Return a command that gives one item."""
 
     async def run(call: Call) -> Output:
-        return Output((item,))
+        return Output((item(),))
 
     return Command(name=name, info=info, right=Right.READ, run=run)
 

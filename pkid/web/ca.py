@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.web.server import Request
 
 from pkid.audit import Action, allowed, certificate_facts, denied
 from pkid.auth.credentials import IMember, Right
 from pkid.auth.endorsement import Endorsement
-from pkid.ca.authority import Order
-from pkid.ca.issuer import Issuer
-from pkid.ca.trust import fingerprint, pem
+from pkid.ca.authority import Authority, Order
+from pkid.ca.trust import fingerprint
 from pkid.errors import PkidError
 from pkid.issuance import Issuance
 from pkid.web.guard import Guard
@@ -25,28 +25,39 @@ _PEM_FILE = "application/x-pem-file"
 
 
 class CertificatePage(OpenPage):
-    """``GET /ca/cert``: the CA certificate, with the core's word for it in the ``Authorization`` header.
+    """``GET /ca/cert``: the root's certificate, with the core's word for it in the ``Authorization`` header.
 
+    :param authority: tells which root is the current one.
     :param endorsement: makes that word.
     """
 
-    def __init__(self, issuer: Issuer, endorsement: Endorsement) -> None:
+    _anchor: x509.Certificate | None = None
+
+    def __init__(self, authority: Authority, endorsement: Endorsement) -> None:
         super().__init__()
-        self._pem = issuer.certificate.public_bytes(Encoding.PEM)
-        self._fingerprint = fingerprint(issuer.certificate.public_bytes(Encoding.DER))
+        self._authority = authority
         self._endorsement = endorsement
 
     async def answer(self, request: Request) -> Answer:
         """Answer with the certificate."""
+        self._look_again()
         return Answer(
             self._pem,
             content_type=_PEM_FILE,
             headers=(
                 ("SHA256-Fingerprint", self._fingerprint),
                 ("Content-Disposition", 'attachment; filename="pkid_root_ca.pem"'),
-                ("Authorization", f"Bearer {self._endorsement.token()}"),
+                ("Authorization", f"Bearer {self._endorsement.token(self._fingerprint)}"),
             ),
         )
+
+    def _look_again(self) -> None:
+        """Write the certificate anew if it is another one now."""
+        anchor = self._authority.issuer.anchor
+        if anchor is not self._anchor:
+            self._anchor = anchor
+            self._pem = anchor.public_bytes(Encoding.PEM)
+            self._fingerprint = fingerprint(anchor.public_bytes(Encoding.DER))
 
 
 class SignPage(ProtectedPage):
@@ -62,7 +73,7 @@ class SignPage(ProtectedPage):
         self._issuance = issuance
 
     async def answer(self, request: Request, member: IMember) -> Answer:
-        """Answer with the certificate alone, without its chain."""
+        """Answer with the certificate, and the intermediates that lead from it to the root, if there are any."""
         order = Order(body(request), member.credential, member.policy, renews=member.certificate)
         try:
             entry = await self._issuance.order(order)
@@ -71,7 +82,7 @@ class SignPage(ProtectedPage):
             raise
         allowed(self.action, member.credential, peer(request), **certificate_facts(entry))
         headers = (("SHA256-Fingerprint", fingerprint(entry.certificate)),)
-        return Answer(pem(entry.certificate), content_type=_PEM_FILE, headers=headers)
+        return Answer(self._issuance.pem_chain(entry), content_type=_PEM_FILE, headers=headers)
 
 
 class RenewPage(SignPage):

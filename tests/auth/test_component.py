@@ -50,7 +50,7 @@ class EndorsementTests(Case):
 
     def test_the_cores_own_word_is_believed(self) -> None:
         signer = TokenSigner(signing_key(), SALT)
-        self.check(Endorsement(signer, RIGHT, lambda: NOW).token().encode())
+        self.check(Endorsement(signer, lambda: NOW).token(RIGHT).encode())
 
     def test_without_a_token_there_is_no_trust(self) -> None:
         self.refused(NoEndorsement)

@@ -28,7 +28,7 @@ class TokenRefusalTests(CheckerCase):
 
     def test_the_token_of_an_open_answer(self) -> None:
         signer = TokenSigner(signing_key(), SALT)
-        token = Endorsement(signer, "AA:BB", lambda: self.now).token().encode()
+        token = Endorsement(signer, lambda: self.now).token("AA:BB").encode()
         self.assertEqual(jwt.decode(token, options={"verify_signature": False})["sha256_fingerprint"], "AA:BB")
         self.refused(token)
         self.refused(self.token(claims={"sha256_fingerprint": None}))

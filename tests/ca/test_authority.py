@@ -26,7 +26,7 @@ from pkid.ca.renewal import renewal_due
 from pkid.ca.trust import is_issued_by
 from pkid.errors import Malformed, PkidError, Reason, Refused, Unavailable
 from tests.ca import der
-from tests.certificates import NOON, SERIAL, certificate_request, csr_pem, private_key, profile, root
+from tests.certificates import NOON, SERIAL, authority, certificate_request, csr_pem, private_key, profile, root
 from tests.support import Case
 
 PROPERTY = settings(max_examples=300, deadline=None, database=None, derandomize=True)
@@ -316,7 +316,7 @@ class MutationTests(AuthorityCase):
 
     def test_an_entry_of_another_issuer_is_not_given_again(self) -> None:
         first = self.entry(order())
-        self.authority.issuer = make_root(private_key(owner="next"), NOON - timedelta(days=1), SERIAL)
+        self.authority.succeed(make_root(private_key(owner="next"), NOON - timedelta(days=1), SERIAL))
         self.assertNotEqual(self.entry(order()).serial, first.serial)
 
     def test_an_entry_from_the_future_is_not_given_again(self) -> None:
@@ -324,3 +324,64 @@ class MutationTests(AuthorityCase):
         self.assertEqual(self.entry(order()).serial, first.serial)
         self.now -= timedelta(minutes=2)
         self.assertNotEqual(self.entry(order()).serial, first.serial)
+
+
+class SuccessionTests(AuthorityCase):
+    """One issuer follows another while the authority works."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.first = self.entry(order())
+        self.next = authority("CN=bottom", authority("CN=top"))
+        self.authority.succeed(self.next)
+
+    def test_the_next_one_signs_from_then_on(self) -> None:
+        certificate = x509.load_der_x509_certificate(self.entry(order()).certificate)
+        self.assertTrue(is_issued_by(certificate, self.next.certificate))
+        self.assertEqual(self.authority.issuer, self.next)
+
+    def test_certificates_of_both_are_recognised_and_nobody_elses(self) -> None:
+        stranger = authority("CN=bottom", kind=KeyType.P384).sign(
+            profile().approve_self_test(private_key().public_key()), NOON, SERIAL
+        )
+        for certificate, known in (
+            (self.first.certificate, True),
+            (self.entry(order()).certificate, True),
+            (stranger.public_bytes(Encoding.DER), False),
+            (b"nonsense", False),
+        ):
+            self.assertEqual(self.authority.recognises(certificate), known)
+
+    def test_each_certificate_comes_with_what_leads_to_its_own_root(self) -> None:
+        for entry, expected in ((self.first, ()), (self.entry(order()), self.next.intermediates)):
+            chain = x509.load_pem_x509_certificates(self.authority.pem_chain(entry.certificate))
+            self.assertEqual(chain, [x509.load_der_x509_certificate(entry.certificate), *expected])
+
+    def test_the_new_key_is_the_one_that_no_leaf_may_have(self) -> None:
+        for issuer, refused in ((root(), False), (self.next, True)):
+            (answer,) = self.fulfil(Order(csr_pem(issuer.key), "psk:default", ANY_NAME))
+            self.assertEqual(isinstance(answer, PkidError), refused)
+
+    def test_a_few_former_ones_are_remembered_each_once(self) -> None:
+        self.authority.succeed(root())
+        self.assertEqual([chain[0] for chain in self.authority.chains], [root().certificate, self.next.certificate])
+        for number in range(20):
+            self.authority.succeed(authority(f"CN={number}"))
+        self.assertEqual(len(self.authority.chains), 9)
+        self.assertFalse(self.authority.recognises(self.first.certificate))
+
+    def test_those_before_the_start_are_recognised_if_they_are_told(self) -> None:
+        again = Authority(self.next, profile(), lambda: NOON, lambda: SERIAL, former=[root().chain])
+        self.assertTrue(again.recognises(self.first.certificate))
+
+    def test_a_group_is_done_by_one_issuer_whatever_happens_meanwhile(self) -> None:
+        class Swapping(MemoryLedger):
+            def recall(ledger, keys: Sequence[RequestKey], since: datetime) -> Mapping[RequestKey, Entry]:
+                self.authority.succeed(root())
+                return {}
+
+        self.ledger = Swapping()
+        (entry,) = self.fulfil(order())
+        assert isinstance(entry, Entry)
+        self.assertTrue(is_issued_by(x509.load_der_x509_certificate(entry.certificate), self.next.certificate))
+        self.assertEqual(self.authority.issuer, root())

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store
 
@@ -15,9 +16,9 @@ from pkid.ca.issuer import ROOT_LIFETIME, Issuer, make_root
 from pkid.ca.keys import KeyType, digest_for
 from pkid.ca.request import read_request
 from pkid.ca.trust import is_issued_by
-from pkid.errors import Reason, Unavailable
+from pkid.errors import Reason, Unavailable, Unusable
 from tests.ca import der
-from tests.certificates import NOON, SERIAL, csr_pem, private_key, profile, root
+from tests.certificates import NOON, SERIAL, authority, csr_pem, private_key, profile, root
 from tests.support import Case
 
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -206,58 +207,82 @@ class ChainTests(Case):
             policy.build_client_verifier().verify(leaf, [])
 
 
-class ProblemTests(Case):
-    def test_a_pair_that_can_issue_has_none(self) -> None:
+class CheckTests(Case):
+    def refused(self, issuer: Issuer, *words: str, now: datetime = NOON) -> None:
+        with self.assertRaises(Unusable) as caught:
+            issuer.check(now)
+        for word in words:
+            self.assertIn(word, str(caught.exception))
+
+    def test_a_pair_that_can_issue(self) -> None:
         for kind in KINDS:
-            self.assertIsNone(root(kind).problem(NOON))
+            root(kind).check(NOON)
+            authority("CN=below", authority("CN=above", kind=kind), kind=kind).check(NOON)
 
     def test_a_certificate_and_the_key_of_another(self) -> None:
         for kind in KINDS:
-            mixed = Issuer(root().certificate, private_key(kind))
-            self.assertIn("do not belong together", str(mixed.problem(NOON)))
+            self.refused(Issuer(root().certificate, private_key(kind)), "do not belong together")
 
     def test_a_leaf_is_no_authority(self) -> None:
-        self.assertIn("not a certificate authority's", str(Issuer(issue(), private_key()).problem(NOON)))
+        self.refused(Issuer(issue(), private_key()), "not a certificate authority's")
 
-    def test_what_an_authority_must_carry(self) -> None:
-        constraints = x509.BasicConstraints(True, None)
-        signs = x509.KeyUsage(False, False, False, False, False, True, False, False, False)
-        identifier = x509.SubjectKeyIdentifier(b"1234")
-        self.assertIsNone(self.foreign(constraints, signs, identifier).problem(NOON))
-        does_not = x509.KeyUsage(True, False, False, False, False, False, True, False, False)
-        for extensions in (
-            (signs, identifier),
-            (constraints, identifier),
-            (constraints, signs),
-            (constraints, does_not, identifier),
-            (x509.BasicConstraints(False, None), signs, identifier),
-        ):
-            self.assertIn("not a certificate authority's", str(self.foreign(*extensions).problem(NOON)), extensions)
+    def test_a_key_that_no_leaf_may_have_either(self) -> None:
+        key = rsa.generate_private_key(65537, 1024)
+        weak = make_root(key, NOON, SERIAL)
+        self.refused(weak, "does not sign here (RSA with 1024 bits)", "use RSA of 2048")
 
-    def test_signs_with_the_key_identifier_of_a_foreign_authority(self) -> None:
-        foreign = self.foreign(
-            x509.BasicConstraints(True, None),
-            x509.KeyUsage(False, False, False, False, False, True, False, False, False),
-            x509.SubjectKeyIdentifier(b"1234"),
-        )
+    def test_a_foreign_authority_gives_its_own_key_identifier(self) -> None:
+        own = x509.SubjectKeyIdentifier(b"1234")
+        foreign = authority("CN=Foreign CA", identified=False, extensions=[own])
         found = extension(issue(foreign), x509.AuthorityKeyIdentifier).value
         self.assertEqual((found.key_identifier, found.authority_cert_issuer), (b"1234", None))
 
-    def test_times_before_and_after(self) -> None:
-        start, end = root().certificate.not_valid_before_utc, root().certificate.not_valid_after_utc
-        self.assertIsNone(root().problem(start))
-        self.assertIsNone(root().problem(end - SECOND))
-        self.assertIn(f"only from {start:%Y-%m-%d}", str(root().problem(start - SECOND)))
-        self.assertIn(f"only until {end:%Y-%m-%d}", str(root().problem(end)))
+    def test_without_a_key_identifier_the_key_itself_is_named(self) -> None:
+        foreign = authority("CN=Foreign CA", identified=False)
+        found = extension(issue(foreign), x509.AuthorityKeyIdentifier).value
+        expected = x509.SubjectKeyIdentifier.from_public_key(foreign.key.public_key())
+        self.assertEqual(found.key_identifier, expected.digest)
 
-    def foreign(self, *extensions: x509.ExtensionType) -> Issuer:
-        """Make a self-signed certificate with these extensions."""
-        key = private_key()
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Foreign CA")])
-        builder = x509.CertificateBuilder(name, name, key.public_key(), SERIAL, NOON - DAY, NOON + DAY)
-        for found in extensions:
-            builder = builder.add_extension(found, critical=False)
-        return Issuer(builder.sign(key, hashes.SHA256()), key)
+    def test_oddities_are_told(self) -> None:
+        self.assertEqual(root().oddities() + authority("CN=b", authority("CN=a")).oddities(), [])
+        for odd, word in (
+            (authority("CN=a", identified=False), "subject key identifier"),
+            (authority("CN=b", authority("CN=a", identified=False)), "subject key identifier"),
+            (authority("O=Example"), "common name"),
+            (authority("CN=a", extensions=[x509.NameConstraints([x509.DNSName("a")], None)]), "name constraints"),
+        ):
+            self.assertIn(word, "".join(odd.oddities()))
+
+
+class IntermediateTests(Case):
+    def setUp(self) -> None:
+        self.top = authority("CN=top")
+        self.middle = authority("CN=middle", self.top)
+        self.issuer = authority("CN=bottom", self.middle)
+
+    def test_its_chain_ends_at_the_anchor_which_does_not_travel(self) -> None:
+        certificates = (self.issuer.certificate, self.middle.certificate, self.top.certificate)
+        self.assertEqual(self.issuer.chain, certificates)
+        self.assertEqual(self.issuer.anchor, self.top.certificate)
+        self.assertEqual(self.issuer.intermediates, certificates[:2])
+        self.assertEqual((root().anchor, root().intermediates), (root().certificate, ()))
+
+    def test_a_strict_verifier_accepts_its_leaves(self) -> None:
+        leaf = issue(self.issuer, dns=["db.example"])
+        policy = PolicyBuilder().store(Store([self.top.certificate])).time(NOON)
+        chain = policy.build_server_verifier(x509.DNSName("db.example")).verify(leaf, [*self.issuer.intermediates])
+        self.assertEqual(chain, [leaf, *self.issuer.chain])
+
+    def test_a_leaf_outlives_none_of_them(self) -> None:
+        for short in ("CN=top", "CN=middle", "CN=bottom"):
+            issuer = None
+            for name in ("CN=top", "CN=middle", "CN=bottom"):
+                valid = (NOON - SECOND, NOON + DAY) if name == short else (NOON - DAY, NOON + 9 * DAY)
+                issuer = authority(name, issuer, valid=valid)
+            leaf = issue(issuer)
+            self.assertEqual((leaf.not_valid_before_utc, leaf.not_valid_after_utc), (NOON - SECOND, NOON + DAY), short)
+            for now in (NOON - 2 * SECOND, NOON + DAY):
+                self.assertRaises(Unavailable, issue, issuer, now)
 
 
 class SecrecyTests(Case):

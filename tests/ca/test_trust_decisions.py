@@ -22,7 +22,7 @@ from pkid.ca.trust import (
     names_of,
     same_fingerprint,
 )
-from tests.certificates import NOON, SERIAL, csr_pem, private_key, profile, root
+from tests.certificates import NOON, SERIAL, authority, csr_pem, private_key, profile, root
 from tests.support import Case
 
 DNS, IP, URI = ("db.example", "*.db.example"), ("192.0.2.7", "2001:db8::7"), ("spiffe://pkid.internal/db",)
@@ -130,42 +130,13 @@ class CertificateTests(Case):
         self.refused("trusted CA", leaf(impostor), intermediates=[impostor.certificate])
 
     def test_an_intermediate_may_stand_between(self) -> None:
-        upper = make_upper_root()
-        intermediate = intermediate_of(upper)
-        below = leaf(intermediate)
-        self.check(below, authority=upper.certificate, intermediates=[intermediate.certificate])
-        self.check(below, authority=intermediate.certificate)
-        self.refused("trusted CA", below, authority=upper.certificate)
-
-
-def make_upper_root() -> Issuer:
-    """Return a root that may have authorities below it."""
-    key = private_key(owner="upper")
-    name = x509.Name.from_rfc4514_string("CN=upper")
-    return Issuer(authority_certificate(name, key, name, key, 1), key)
-
-
-def intermediate_of(upper: Issuer) -> Issuer:
-    """Return an authority below another."""
-    key = private_key(owner="intermediate")
-    name = x509.Name.from_rfc4514_string("CN=intermediate")
-    return Issuer(authority_certificate(name, key, upper.certificate.subject, upper.key, 0), key)
-
-
-def authority_certificate(
-    name: x509.Name, key: Any, issuer: x509.Name, issuer_key: Any, path_length: int
-) -> x509.Certificate:
-    """Sign an authority's certificate with what RFC 5280 wants in it."""
-    model = root().certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    aki = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
-    return (
-        builder(name, issuer, key.public_key())
-        .add_extension(x509.BasicConstraints(True, path_length), critical=True)
-        .add_extension(model, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(aki, critical=False)
-        .sign(issuer_key, SHA256())
-    )
+        for kind in (KeyType.P256, KeyType.RSA2048, KeyType.ED25519):
+            upper = authority("CN=upper", kind=kind)
+            intermediate = authority("CN=intermediate", upper, kind=kind)
+            below = leaf(intermediate)
+            self.check(below, authority=upper.certificate, intermediates=[intermediate.certificate])
+            self.check(below, authority=intermediate.certificate)
+            self.refused("trusted CA", below, authority=upper.certificate)
 
 
 def handmade(names: list[x509.GeneralName]) -> x509.Certificate:

@@ -37,7 +37,7 @@ class CommandCase(Case):
         self.interpreter = self.make_interpreter(execute)
 
     def make_interpreter(self, offload: Offload) -> Interpreter:
-        return Interpreter(core_commands(root().certificate, DEFAULT_TRUST_DOMAIN, self.issuance, offload))
+        return Interpreter(core_commands(lambda: root().certificate, DEFAULT_TRUST_DOMAIN, self.issuance, offload))
 
     def start(self, text: str, member: Member = ADMIN) -> Deferred[list[Output]]:
         """Run a text."""

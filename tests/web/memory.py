@@ -25,7 +25,6 @@ from pkid.auth.realm import Realm
 from pkid.auth.tokens import TokenSigner
 from pkid.ca.authority import Authority
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
-from pkid.ca.trust import fingerprint
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
 from pkid.issuance import Issuance
@@ -110,12 +109,12 @@ class Door:
         derivation.remember(PSK, SALT, signing_key())
         checker = BearerTokenChecker(Keyring([PSK], NOON.timestamp), derivation, NOON.timestamp)
         guard = Guard(Portal(Realm(), [checker]), Strangers(self.clock.seconds))
-        endorsement = Endorsement(TokenSigner(signing_key(), SALT), fingerprint(CA_DER), NOON.timestamp)
+        endorsement = Endorsement(TokenSigner(signing_key(), SALT), NOON.timestamp)
         issuance = Issuance(self.authority, self.store)
-        interpreter = Interpreter(core_commands(issuer.certificate, DEFAULT_TRUST_DOMAIN, issuance, execute))
+        interpreter = Interpreter(core_commands(lambda: issuer.anchor, DEFAULT_TRUST_DOMAIN, issuance, execute))
         self.routes = Routes(
             {
-                "/ca/cert": CertificatePage(issuer, endorsement),
+                "/ca/cert": CertificatePage(self.authority, endorsement),
                 "/ca/sign": SignPage(guard, issuance),
                 "/cli/evaluate": EvaluatePage(guard, interpreter),
                 "/cli/execute": ExecutePage(guard, interpreter),

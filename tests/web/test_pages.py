@@ -12,7 +12,7 @@ from treq.testing import StubTreq
 from twisted.web.http_headers import Headers
 
 from pkid.ca.trust import fingerprint
-from tests.certificates import NOON, PSK, SALT, csr_pem, handmade_token, make_token, signing_key
+from tests.certificates import NOON, PSK, SALT, authority, csr_pem, handmade_token, make_token, signing_key
 from tests.support import Case
 from tests.web.memory import CA_DER, CA_PEM, Door, bearer
 
@@ -56,6 +56,18 @@ class CertificatePageTests(PageCase):
         scheme, token = authorization.split(" ")
         claims = jwt.decode(token, signing_key(), ["HS256"], options={"verify_exp": False})
         self.assertEqual((scheme, claims), ("Bearer", {"sha256_fingerprint": fingerprint(CA_DER), "exp": int(SOON)}))
+
+    def test_another_authority_is_shown_and_vouched_for_at_once(self) -> None:
+        self.ask("GET", "/ca/cert")
+        anchor = authority("CN=top")
+        self.door.authority.succeed(authority("CN=bottom", anchor))
+        answer = self.ask("GET", "/ca/cert")
+        digest = fingerprint(anchor.certificate.public_bytes(Encoding.DER))
+        self.assertEqual(answer.body, anchor.certificate.public_bytes(Encoding.PEM))
+        self.assertEqual(header(answer, "SHA256-Fingerprint"), [digest])
+        (authorization,) = header(answer, "Authorization") or []
+        claims = jwt.decode(authorization[7:], signing_key(), ["HS256"], options={"verify_exp": False})
+        self.assertEqual(claims["sha256_fingerprint"], digest)
 
     def test_credentials_are_not_looked_at(self) -> None:
         for value in (b"Bearer", b"Basic YTpi", b"Bearer a b", b"\xff\xfe", b"Bearer " + b"x" * 9000, bearer()):
@@ -111,6 +123,15 @@ class SignPageTests(PageCase):
         self.assertEqual(entry.certificate, certificate.public_bytes(Encoding.DER))
         self.assertEqual(header(answer, "SHA256-Fingerprint"), [fingerprint(entry.certificate)])
         self.assertEqual((entry.credential, entry.serial), ("psk:default", certificate.serial_number))
+
+    def test_intermediates_follow_it_and_the_root_does_not(self) -> None:
+        issuer = authority("CN=bottom", authority("CN=middle", authority("CN=top")))
+        self.door.authority.succeed(issuer)
+        answer = self.ask("POST", "/ca/sign", csr_pem(), bearer())
+        (entry,) = self.door.store.entries
+        leaf = x509.load_der_x509_certificate(entry.certificate)
+        self.assertEqual(x509.load_pem_x509_certificates(answer.body), [leaf, *issuer.intermediates])
+        self.assertEqual(header(answer, "SHA256-Fingerprint"), [fingerprint(entry.certificate)])
 
     def test_bad_bodies(self) -> None:
         none = b"Error: not-pem\nMessage: the body holds no PEM certificate request (DER is not read)"
