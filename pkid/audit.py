@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,12 +85,15 @@ class Strangers:
         self._most = most
         self._span = span
         self._peers: OrderedDict[str, _Patience] = OrderedDict()
+        self.left_out: Counter[str] = Counter()
+        """How many denials were not written, by their reason."""
 
     def denied(self, peer: str, reason: str, **facts: object) -> None:
         """Write down, or count, that a peer's credential was not accepted."""
         known = self._patience(peer_key(peer))
         if known.written >= self._most:
             known.left_out += 1
+            self.left_out[reason] += 1
             return
         known.written += 1
         left_out, known.left_out = known.left_out, 0

@@ -72,6 +72,11 @@ class HostCertificate(Service):
         self._failures = 0
         self.due = now()
 
+    @property
+    def not_after(self) -> datetime:
+        """When the certificate that is in use ends, aware UTC."""
+        return self._pair.certificate.not_valid_after_utc
+
     def prepare(self) -> KeyPair:
         """Load the stored pair, or make one if it does not fit; blocks, for use before the reactor runs.
 

@@ -7,6 +7,7 @@ for nobody when there is none. Nothing is answered before the commit.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
@@ -26,15 +27,31 @@ class Issuance:
 
     :param group: how many orders one transaction takes.
     :param waiting: how many orders may wait.
+    :param observe_group: is told of each group how many orders it has.
     """
 
-    def __init__(self, authority: Authority, store: Store, group: int = 64, waiting: int = 1024) -> None:
+    def __init__(
+        self,
+        authority: Authority,
+        store: Store,
+        group: int = 64,
+        waiting: int = 1024,
+        observe_group: Callable[[int], object] = lambda size: None,
+    ) -> None:
         self._authority = authority
         self._store = store
         self._group = group
         self._capacity = waiting
         self._waiting: deque[_Pending] = deque()
         self._committing = False
+        self._observe_group = observe_group
+        self.refused = 0
+        """How many orders were refused because too many waited."""
+
+    @property
+    def waiting(self) -> int:
+        """How many orders wait for the next group."""
+        return len(self._waiting)
 
     def order(self, order: Order) -> Deferred[Entry]:
         """Fire with the entry once it is committed.
@@ -43,6 +60,7 @@ class Issuance:
         Cancelling takes an order back, if no group took it yet.
         """
         if len(self._waiting) >= self._capacity:
+            self.refused += 1
             return fail(Unavailable(Reason.BUSY))
         answer: Deferred[Entry] = Deferred(self._take_back)
         self._waiting.append((order, answer))
@@ -62,6 +80,7 @@ class Issuance:
         group = [self._waiting.popleft() for _ in range(min(self._group, len(self._waiting)))]
         orders = [order for order, _ in group]
         self._committing = True
+        self._observe_group(len(group))
         committed = self._store.transact(lambda ledger: self._authority.fulfil(orders, ledger))
         committed.addBoth(self._finish_group, group)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from pkid.ca.authority import Authority
 from pkid.ca.ledger import Ledger
+from pkid.errors import Unavailable
 from pkid.store.interfaces import Store
 
 __all__ = ["SelfTest"]
@@ -53,6 +54,11 @@ class SelfTest:
             self._store.transact(self._test).addBoth(self._finish)
         return waiter
 
+    def passes(self, patience: float) -> Deferred[bool]:
+        """Fire with whether the test succeeds within *patience* seconds."""
+        result = self.run().addTimeout(patience, self._clock)
+        return result.addCallbacks(lambda _: True, _does_not_pass)
+
     def _test(self, ledger: Ledger) -> None:
         self._check_place()
         self._authority.self_test(ledger)
@@ -63,3 +69,8 @@ class SelfTest:
         waiters, self._waiters = self._waiters, set()
         while waiters:  # one who is answered may make others leave
             waiters.pop().callback(result)
+
+
+def _does_not_pass(failure: Failure) -> bool:
+    failure.trap(Unavailable, TimeoutError)
+    return False

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
@@ -19,7 +18,7 @@ from cryptography import x509
 from twisted.application.service import IService, MultiService
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import Logger
+from twisted.logger import Logger, globalLogPublisher
 
 from pkid.audit import Strangers
 from pkid.auth.certificates import CertificateChecker
@@ -42,6 +41,10 @@ from pkid.door import Door
 from pkid.errors import PkidError, StateError
 from pkid.host import HostCertificate
 from pkid.issuance import Issuance
+from pkid.limits import raise_file_limit
+from pkid.metrics.core import CoreMetrics
+from pkid.metrics.decisions import Decisions
+from pkid.metrics.exposition import Exposition
 from pkid.readiness import Readiness
 from pkid.selftest import SelfTest
 from pkid.settings import Settings
@@ -56,15 +59,16 @@ from pkid.tls import LiveContext, server_context
 from pkid.web.ca import CertificatePage, RenewPage, SignPage
 from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
 from pkid.web.guard import Guard
+from pkid.web.metrics import MetricsPage, UnprotectedMetricsPage
 from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site
 from pkid.web.system import PingPage, ReadyPage
 
 __all__ = ["Core", "make_service"]
 
-_MOST_FILES = 65_536
 _MOST_PER_PEER = 1024  # connections, each of which may make the core hold a body before it proves anything
 _PATIENCE = 25.0  # seconds that answers in flight have when the daemon stops
+_IMPATIENCE = 2.0  # seconds after which a self-test that has no result counts as failed in the metrics
 
 
 def make_service(settings: Settings, reactor: Any) -> IService:
@@ -97,7 +101,9 @@ class Core(MultiService):
         self._settings = settings
         self._reactor = reactor
         self._live = LiveContext()
-        self._site = Site(reactor, most_per_peer=min(_raise_file_limit() // 2, _MOST_PER_PEER))
+        self._metrics = CoreMetrics()
+        most_per_peer = min(raise_file_limit() // 2, _MOST_PER_PEER)
+        self._site = Site(reactor, most_per_peer, self._metrics.traffic)
         self._door = Door("https", settings.https, self._site, self._live if settings.tls else None, reactor)
 
     def privilegedStartService(self) -> None:
@@ -144,7 +150,8 @@ class Core(MultiService):
         issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
         psk = open_psk(state, settings)
         check_ledger(state)
-        store = StoreService(open_sqlite(state.ledger), reactor)
+        metrics = self._metrics
+        store = StoreService(open_sqlite(state.ledger), reactor, metrics.meter)
         threads = Threads("derivation", os.cpu_count() or 1, reactor)
         keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
@@ -154,15 +161,25 @@ class Core(MultiService):
             offload=keys, clock=reactor, now=_now, random=random.random,
         )  # fmt: skip
         self._use(self._host.prepare())
-        issuance = Issuance(authority, store)
+        issuance = Issuance(authority, store, observe_group=metrics.group.observe)
         commands = core_commands(lambda: authority.issuer.anchor, trust_domain.name, issuance, keys)
         interpreter = Interpreter(commands)
-        self_test = SelfTest(authority, store, LedgerFile(state.ledger).check, reactor)
-        guard = _guard(authority, Keyring([psk], time.time), threads, store, settings)
+        ledger_file = LedgerFile(state.ledger)
+        self_test = SelfTest(authority, store, ledger_file.check, reactor)
+        derivation, strangers = KeyDerivation(threads, os.cpu_count() or 1), Strangers(time.monotonic)
+        decisions = Decisions(strangers, globalLogPublisher)
+        metrics.watch(
+            {"https": self._site}, derivation, issuance, store,
+            ledger_bytes=ledger_file.size, decisions=decisions.read, now=_now, ends=self._ends,
+        )  # fmt: skip
+        guard = _guard(authority, Keyring([psk], time.time), derivation, strangers, store, settings)
         certificate = CertificatePage(authority, _endorsement(psk))
-        self._site.serve(_routes(guard, certificate, issuance, interpreter, self_test))
+        exposition = Exposition(metrics.registry, lambda: self_test.passes(_IMPATIENCE).addCallback(metrics.ready.set))
+        routes = _routes(guard, certificate, issuance, interpreter, self_test, exposition, settings.open_metrics)
+        metrics.traffic.expect(routes.names)
+        self._site.serve(routes)
         self._readiness = Readiness.from_environment(os.environ, reactor)
-        for child in (threads, keys, store, self._host, self._door):
+        for child in (decisions, threads, keys, store, self._host, self._door):
             child.setServiceParent(self)
 
     async def _stop(self) -> None:
@@ -173,6 +190,11 @@ class Core(MultiService):
                 await self._site.finish(_PATIENCE)
         self._state.close()
         signal.signal(signal.SIGHUP, self._former_handler)
+
+    def _ends(self) -> dict[str, datetime]:
+        """Return when the core's own certificates end, the CA's with the first of its chain."""
+        chain = self._authority.issuer.chain
+        return {"ca": min(each.not_valid_after_utc for each in chain), "host": self._host.not_after}
 
     def _discover(self) -> Names:
         return discover(self._settings.host_dns_names, self._settings.host_ip_addresses)
@@ -201,8 +223,14 @@ def _endorsement(psk: PreSharedKey) -> Endorsement:
     return Endorsement(TokenSigner(derive_key(psk.secret, salt), salt), time.time)
 
 
-def _guard(authority: Authority, keyring: Keyring, threads: Threads, store: Store, settings: Settings) -> Guard:
-    derivation = KeyDerivation(threads, os.cpu_count() or 1)
+def _guard(
+    authority: Authority,
+    keyring: Keyring,
+    derivation: KeyDerivation,
+    strangers: Strangers,
+    store: Store,
+    settings: Settings,
+) -> Guard:
     tokens = BearerTokenChecker(keyring, derivation, time.time, strict=settings.strict_tokens)
     certificates = CertificateChecker(
         lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
@@ -210,11 +238,17 @@ def _guard(authority: Authority, keyring: Keyring, threads: Threads, store: Stor
         keyring.policy_of,
         _now,
     )
-    return Guard(Portal(Realm(), [tokens, certificates]), Strangers(time.monotonic))
+    return Guard(Portal(Realm(), [tokens, certificates]), strangers)
 
 
 def _routes(
-    guard: Guard, certificate: CertificatePage, issuance: Issuance, interpreter: Interpreter, self_test: SelfTest
+    guard: Guard,
+    certificate: CertificatePage,
+    issuance: Issuance,
+    interpreter: Interpreter,
+    self_test: SelfTest,
+    exposition: Exposition,
+    open_metrics: bool,
 ) -> Routes:
     """Return the pages of the HTTPS door."""
     return Routes(
@@ -225,6 +259,7 @@ def _routes(
             "/cli/evaluate": EvaluatePage(guard, interpreter),
             "/cli/execute": ExecutePage(guard, interpreter),
             "/cli/info": InfoPage(guard, interpreter),
+            "/metrics": UnprotectedMetricsPage(exposition) if open_metrics else MetricsPage(guard, exposition),
             "/graph/fix/model": ModelPage(guard),
             "/model": ModelPage(guard),
             "/system/ping": PingPage(),
@@ -232,19 +267,6 @@ def _routes(
         },
         otherwise=NotFound(guard),
     )
-
-
-def _raise_file_limit() -> int:
-    """Let the process have as many open files, so connections, as the system allows it; return how many."""
-    soft, hard = (
-        _MOST_FILES if limit == resource.RLIM_INFINITY else min(limit, _MOST_FILES)
-        for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
-    )
-    if soft < hard:
-        with suppress(OSError, ValueError):  # a sandbox may forbid it
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-            return hard
-    return soft
 
 
 def _now() -> datetime:

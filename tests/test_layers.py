@@ -161,6 +161,11 @@ class EdgeTests(Case):
         wrong = [(path, name) for path, name in imported(ROOT / "pkid" / "commands") if is_within(name, *doors)]
         self.assertEqual(wrong, [])
 
+    def test_metrics_know_no_door(self) -> None:
+        doors = [f"pkid.{door}" for door in (*DOORS, "door", "service")]
+        wrong = [(path, name) for path, name in imported(ROOT / "pkid" / "metrics") if is_within(name, *doors)]
+        self.assertEqual(wrong, [])
+
     def test_only_tap_imports_the_reactor(self) -> None:
         users = {
             path

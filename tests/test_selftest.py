@@ -81,6 +81,27 @@ class SelfTestTests(Case):
             self.assertIsNone(self.successResultOf(result))
         self.assertEqual(self.store.touches, 1)
 
+    def test_whether_it_passes(self) -> None:
+        self.assertIs(self.successResultOf(self.tests.passes(2)), True)
+        self.problem = "the disk is full"
+        self.clock.advance(1)
+        self.assertIs(self.successResultOf(self.tests.passes(2)), False)
+
+    def test_it_does_not_pass_while_it_hangs(self) -> None:
+        self.store.hold()
+        passes = self.tests.passes(2)
+        self.clock.advance(1.9)
+        self.assertNoResult(passes)
+        self.clock.advance(0.2)
+        self.assertIs(self.successResultOf(passes), False)
+        self.store.release()
+
+    def test_what_is_no_verdict_is_passed_on(self) -> None:
+        self.store.hold()
+        passes = self.tests.passes(2)
+        passes.cancel()
+        self.failureResultOf(passes, CancelledError)
+
     def test_who_leaves_keeps_no_answer_from_the_others(self) -> None:
         self.store.hold()
         first, *pairs = (self.tests.run() for _ in range(7))

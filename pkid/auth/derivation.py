@@ -75,6 +75,15 @@ class KeyDerivation:
         self._pending: dict[_KeyName, _Derivation] = {}
         self._remembered: OrderedDict[_KeyName, bytes] = OrderedDict()
         self._capacity = remembered
+        self.refused = 0
+        """How many callers were told that too many wait."""
+        self.derived = 0
+        """How many derivations were started."""
+
+    @property
+    def waiting(self) -> int:
+        """How many derivations wait for a thread, once for each peer that waits for one."""
+        return len(self._queue)
 
     def recall(self, psk: PreSharedKey, salt: bytes) -> bytes | None:
         """Return a key that proved right before."""
@@ -107,6 +116,7 @@ class KeyDerivation:
             try:
                 self._enqueue(peer, derivation)
             except QueueFull:
+                self.refused += 1
                 return fail(Unavailable(Reason.BUSY))
         waiter = derivation.wait()
         self._start_next()
@@ -126,6 +136,7 @@ class KeyDerivation:
         evicted.lines -= 1
         if not evicted.running and not evicted.lines:
             self._forget(evicted)
+            self.refused += len(evicted.waiters)
             evicted.give_up()
 
     def _start_next(self) -> None:
@@ -140,6 +151,7 @@ class KeyDerivation:
 
     def _start(self, derivation: _Derivation) -> None:
         derivation.running = True
+        self.derived += 1
         self._idle -= 1
         done = maybeDeferred(self._offload, lambda: derive_key(derivation.psk.secret, derivation.salt))
         done.addBoth(self._finished, derivation)

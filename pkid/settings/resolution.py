@@ -54,6 +54,8 @@ class Settings:
     """More DNS names for the core's own certificate, in lower case."""
     host_ip_addresses: tuple[str, ...]
     """More IP addresses for it, in their usual form."""
+    open_metrics: bool
+    """Whether the core's metrics are for everybody."""
     ca_key_type: str
     """The kind of key that a new CA gets, as :class:`pkid.ca.keys.KeyType` writes it."""
     trust_domain: str | None
@@ -95,6 +97,7 @@ def resolve(
         tls=not sources.value(table.NO_TLS),
         host_dns_names=sources.value(table.HOST_DNS_NAMES),
         host_ip_addresses=sources.value(table.HOST_IP_ADDRESSES),
+        open_metrics=sources.value(table.OPEN_METRICS),
         ca_key_type=sources.value(table.CA_KEY_TYPE),
         trust_domain=sources.optional(table.TRUST_DOMAIN),
         leaf_lifetime=sources.value(table.LEAF_LIFETIME),

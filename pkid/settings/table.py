@@ -59,6 +59,7 @@ HTTPS = Setting("https", "ENDPOINT", kinds.endpoint, "tcp:8900", "where to liste
 NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "speak plain text; proof is required all the same")
 HOST_DNS_NAMES = Setting("host-dns-names", "LIST", kinds.host_names, "", "more names in the core's own certificate")
 HOST_IP_ADDRESSES = Setting("host-ip-addresses", "LIST", kinds.ip_addresses, "", "more addresses in it")
+OPEN_METRICS = Setting("open-metrics", "", kinds.boolean, "false", "show /metrics to everybody, not only to readers")
 
 CA_KEY_TYPE = Setting(
     "ca-key-type",
@@ -82,7 +83,7 @@ FORBID_CORE_NAMES = Setting(
 GROUPS: dict[str, tuple[Setting[Any], ...]] = {
     "General": (CONFIG, STATE),
     "Pre-shared key (PSK)": (PSK, PSK_FILE, ALLOW_WEAK_PSK, STRICT_TOKENS),
-    "HTTPS door": (HTTPS, NO_TLS, HOST_DNS_NAMES, HOST_IP_ADDRESSES),
+    "HTTPS door": (HTTPS, NO_TLS, HOST_DNS_NAMES, HOST_IP_ADDRESSES, OPEN_METRICS),
     "Authority": (CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES),
 }
 """All settings by the heading that they stand under in the help."""

@@ -22,6 +22,10 @@ class LedgerFile:
         self._path = path
         self._identity = _identity(path)
 
+    def size(self) -> int:
+        """Return how many bytes the ledger takes on the disk, what is not merged into its file yet included."""
+        return sum(_bytes(file) for file in (self._path, self._path.with_name(f"{self._path.name}-wal")))
+
     def check(self) -> None:
         """Check that new certificates will be kept.
 
@@ -32,6 +36,13 @@ class LedgerFile:
         disk = os.statvfs(self._path)
         if disk.f_bavail * disk.f_frsize < _LEAST_FREE:
             raise Unavailable(Reason.SELF_TEST, "the ledger's disk is nearly full")
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

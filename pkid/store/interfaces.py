@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from pkid.ca.ledger import Entry, Ledger
 
-__all__ = ["SearchableLedger", "Store"]
+__all__ = ["Meter", "SearchableLedger", "Store"]
 
 T = TypeVar("T")
 
@@ -25,6 +25,16 @@ class SearchableLedger(Ledger, Protocol):
 
     def count(self) -> int:
         """Count the entries."""
+
+
+class Meter(Protocol):
+    """Is told of each transaction how it went, in the thread that it ran in."""
+
+    def committed(self, seconds: float, recorded: Sequence[Entry]) -> None:
+        """Take note of a transaction that is committed, and of the entries that it added."""
+
+    def failed(self, seconds: float) -> None:
+        """Take note of a transaction that the database did not take."""
 
 
 class Store(Protocol):

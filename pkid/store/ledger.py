@@ -27,6 +27,8 @@ class SQLLedger:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.recorded: list[Entry] = []
+        """What was added."""
 
     def recall(self, keys: Sequence[RequestKey], since: datetime) -> Mapping[RequestKey, Entry]:
         """Find the newest entry for each key that was signed at or after *since*, with one query for all."""
@@ -48,6 +50,7 @@ class SQLLedger:
         if entries:
             rows = [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]
             self._connection.execute(insert(certificates), rows)
+            self.recorded += entries
 
     def touch(self) -> None:
         """Write something harmless, so that a commit proves that the ledger can be written."""

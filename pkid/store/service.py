@@ -6,7 +6,8 @@ how it is made durable, was settled when its engine was opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Engine
@@ -18,8 +19,9 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
+from pkid.ca.ledger import Entry
 from pkid.errors import Reason, Unavailable
-from pkid.store.interfaces import SearchableLedger
+from pkid.store.interfaces import Meter, SearchableLedger
 from pkid.store.ledger import SQLLedger
 
 __all__ = ["RunInThread", "SQLStore", "StoreService"]
@@ -34,18 +36,30 @@ class RunInThread(Protocol):
         """Run *call* after all that were given before; fire with its result or failure."""
 
 
+class Unmetered:
+    """A :class:`pkid.store.interfaces.Meter` that keeps nothing."""
+
+    def committed(self, seconds: float, recorded: Sequence[Entry]) -> None:
+        """Do nothing."""
+
+    def failed(self, seconds: float) -> None:
+        """Do nothing."""
+
+
 class SQLStore:
     """A :class:`pkid.store.interfaces.Store` on a SQL database.
 
     :param engine: the database, with one connection and durable commits (`pkid.store.sqlite`).
     :param run_in_thread: where transactions run.
+    :param meter: is told of each transaction.
     """
 
     _log = Logger()
 
-    def __init__(self, engine: Engine, run_in_thread: RunInThread) -> None:
+    def __init__(self, engine: Engine, run_in_thread: RunInThread, meter: Meter | None = None) -> None:
         self._engine = engine
         self._run_in_thread = run_in_thread
+        self._meter = meter or Unmetered()
         self._closed = False
 
     def transact(self, work: Callable[[SearchableLedger], T]) -> Deferred[T]:
@@ -67,18 +81,22 @@ class SQLStore:
 
     def _transaction(self, work: Callable[[SearchableLedger], T]) -> T:
         """Begin, work, commit; what the database raises becomes :class:`Unavailable`."""
+        started = time.monotonic()
         try:
             with self._engine.connect() as connection:
                 try:
                     with connection.begin():
-                        result = work(SQLLedger(connection))
+                        ledger = SQLLedger(connection)
+                        result = work(ledger)
                 except SQLAlchemyError:
                     # Its state is in doubt; the next transaction gets a new one.
                     connection.invalidate()
                     raise
         except SQLAlchemyError as error:
+            self._meter.failed(time.monotonic() - started)
             self._log.error("the ledger cannot be written: {cause}", cause=getattr(error, "orig", None) or error)
             raise Unavailable(Reason.STORE) from error
+        self._meter.committed(time.monotonic() - started, ledger.recorded)
         return result
 
 
@@ -90,11 +108,13 @@ class StoreService(Service):
     """
 
     name = "store"
+    waiting = 0
+    """How many transactions were accepted and are not done."""
 
-    def __init__(self, engine: Engine, reactor: IReactorFromThreads) -> None:
+    def __init__(self, engine: Engine, reactor: IReactorFromThreads, meter: Meter | None = None) -> None:
         self._reactor = reactor
         self._pool = ThreadPool(minthreads=1, maxthreads=1, name="store")
-        self._store = SQLStore(engine, self._run_in_thread)
+        self._store = SQLStore(engine, self._run_in_thread, meter)
 
     def transact(self, work: Callable[[SearchableLedger], T]) -> Deferred[T]:
         """Do *work* in one transaction; fire with its result once that is committed durably."""
@@ -124,4 +144,9 @@ class StoreService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     def _run_in_thread(self, call: Callable[[], Any]) -> Deferred[Any]:
-        return deferToThreadPool(self._reactor, self._pool, call)
+        self.waiting += 1
+        return deferToThreadPool(self._reactor, self._pool, call).addBoth(self._ran)
+
+    def _ran(self, result: Any) -> Any:
+        self.waiting -= 1
+        return result

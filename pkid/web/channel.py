@@ -39,6 +39,9 @@ class _Transport(ITCPTransport, IPushProducer):
 class BoundedRequest(Request):
     """A request whose body is kept in memory, up to the limit of its path."""
 
+    began = 0.0
+    """When it was complete, in seconds of the site's clock."""
+
     def gotLength(self, length: int | None) -> None:
         """Keep the body in memory, never in a file: its limit is small."""
         self.content = BytesIO()
@@ -54,6 +57,12 @@ class BoundedRequest(Request):
             channel.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
         content.write(data)
+
+    def process(self) -> None:
+        """Answer the request, which is complete now."""
+        assert isinstance(self.channel, Channel)
+        self.began = self.channel.site.reactor.seconds()
+        super().process()
 
     def _handleStar(self) -> None:
         """Treat the path ``*`` as every other without a page; Twisted calls this."""
@@ -187,6 +196,7 @@ class Channel(HTTPChannel):
         if self._refused:
             return
         self._refused = True
+        self.site.traffic.refused(status)
         self._cancel_deadline()
         self.setTimeout(None)
         body = f"{status.value}: {status.phrase}".encode()

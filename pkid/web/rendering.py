@@ -187,6 +187,15 @@ class Routes(Resource):
         """Return the page at a path."""
         return self._pages.get(path, self._otherwise)
 
+    def name(self, path: bytes) -> str:
+        """Return what stands for the page at a path: its path, or ``other`` where there is none."""
+        return path.decode("ascii") if path in self._pages else "other"
+
+    @property
+    def names(self) -> list[str]:
+        """What stands for all pages."""
+        return [*(path.decode("ascii") for path in self._pages), "other"]
+
     def render(self, request: Request) -> int:
         """Let the page answer."""
         return self.page(request.path).render(request)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from http import HTTPStatus
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -12,15 +14,40 @@ from twisted.web.http import Request
 from pkid.web.channel import BoundedRequest, Channel
 from pkid.web.rendering import Routes
 
-__all__ = ["Site"]
+__all__ = ["Site", "Traffic", "Untold"]
 
 _IDLE = 60  # seconds that a connection may be silent, its TLS handshake included
+
+
+class Traffic(Protocol):
+    """Is told what a site answers."""
+
+    def answered(self, page: str, status: int, seconds: float) -> None:
+        """Take note of an answer.
+
+        :param page: the page's path, or ``other``.
+        :param seconds: from the request's last byte to the answer's.
+        """
+
+    def refused(self, status: HTTPStatus) -> None:
+        """Take note of a request that no page got to see, because it broke the rules of the connection."""
+
+
+class Untold:
+    """Traffic that nobody wants to know about."""
+
+    def answered(self, page: str, status: int, seconds: float) -> None:
+        """Do nothing."""
+
+    def refused(self, status: HTTPStatus) -> None:
+        """Do nothing."""
 
 
 class Site(server.Site):
     """Serves pages over bounded connections, without an access log line per request.
 
     :param most_per_peer: connections that one peer may have at a time.
+    :param traffic: is told what is answered.
     """
 
     protocol = Channel  # type: ignore[assignment]
@@ -29,9 +56,14 @@ class Site(server.Site):
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, most_per_peer: int = 256) -> None:
+    def __init__(self, clock: IReactorTime, most_per_peer: int = 256, traffic: Traffic | None = None) -> None:
         super().__init__(None, BoundedRequest, parsePOSTFormSubmission=False, timeout=_IDLE, reactor=clock)
         self.channels: set[Channel] = set()
+        self.traffic = traffic or Untold()
+        self.accepted = 0
+        """How many connections there were."""
+        self.turned_away = 0
+        """How many of them were cut because their peer had too many."""
         self._most_per_peer = most_per_peer
         self._connections: Counter[str] = Counter()
         self._empty: Deferred[None] | None = None
@@ -49,13 +81,19 @@ class Site(server.Site):
         return [b"http/1.1"]
 
     def log(self, request: Request) -> None:
-        """Write no access log; what is decided is logged where it is decided."""
+        """Tell of an answer, but write no access log: what is decided is logged where it is decided."""
+        assert isinstance(request, BoundedRequest)
+        seconds = self.reactor.seconds() - request.began
+        self.traffic.answered(self._routes.name(request.path), request.code, seconds)
 
     def welcome(self, channel: Channel) -> bool:
         """Take note of a new connection; false when its peer has too many already."""
         self.channels.add(channel)
+        self.accepted += 1
         self._connections[channel.peer] += 1
-        return self._connections[channel.peer] <= self._most_per_peer
+        welcome = self._connections[channel.peer] <= self._most_per_peer
+        self.turned_away += not welcome
+        return welcome
 
     def forget(self, channel: Channel) -> None:
         """Forget a connection that is gone."""

@@ -27,6 +27,13 @@ class LedgerFileTests(Case):
         self.path.write_bytes(b"more of the same file")
         self.file.check()
 
+    def test_its_size_is_that_of_what_is_merged_and_of_what_is_not(self) -> None:
+        self.assertEqual(self.file.size(), 6)
+        self.path.with_name(f"{self.path.name}-wal").write_bytes(b"more")
+        self.assertEqual(self.file.size(), 10)
+        self.path.unlink()
+        self.assertEqual(self.file.size(), 4)
+
     def test_a_file_that_was_removed_or_replaced(self) -> None:
         moved = self.path.rename(self.path.with_suffix(".moved"))
         self.fails("no longer in its place")

@@ -35,7 +35,7 @@ from pkid.web.channel import Channel
 from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
 from pkid.web.guard import Guard
 from pkid.web.rendering import NotFound, Routes
-from pkid.web.site import Site
+from pkid.web.site import Site, Traffic
 from pkid.web.system import PingPage, ReadyPage
 from tests.certificates import NOON, PSK, SALT, make_token, profile, root, signing_key
 
@@ -101,6 +101,7 @@ class Door:
     store: MemoryStore = field(default_factory=MemoryStore)
     serials: Iterator[int] = field(default_factory=lambda: count(2**130))
     most_per_peer: int = 256
+    traffic: Traffic | None = None
 
     def __post_init__(self) -> None:
         issuer = root()
@@ -125,7 +126,8 @@ class Door:
             },
             otherwise=NotFound(guard),
         )
-        self.site = Site(self.clock, most_per_peer=self.most_per_peer)
+        self.guard = guard
+        self.site = Site(self.clock, self.most_per_peer, self.traffic)
         self.site.serve(self.routes)
 
     def connect(self, host: str = "192.0.2.1") -> Connection:

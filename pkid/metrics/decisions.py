@@ -1,0 +1,58 @@
+"""Counts decisions as they are written into the audit trail."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from twisted.application.service import Service
+from twisted.logger import ILogObserver, LogEvent, LogPublisher
+from zope.interface import implementer
+
+from pkid.audit import Action, Strangers
+from pkid.metrics.readings import Labelled
+
+__all__ = ["LABELS", "Decisions"]
+
+LABELS = ("action", "result", "reason")
+"""What is told of a decision: words of pkid's own, never a name or a text of a caller."""
+
+_MOST_KINDS = 256
+"""Combinations of labels that are told apart; there are fewer, and a mistake must not make more."""
+
+
+@implementer(ILogObserver)
+class Decisions(Service):
+    """How many decisions there were of each kind since the start; it observes the log.
+
+    :param strangers: knows how many refused logins were left out of the trail.
+    """
+
+    name = "decisions"
+
+    def __init__(self, strangers: Strangers, publisher: LogPublisher) -> None:
+        self._strangers = strangers
+        self._publisher = publisher
+        self._written: Counter[tuple[str, ...]] = Counter()
+
+    def startService(self) -> None:
+        """Begin to count."""
+        super().startService()
+        self._publisher.addObserver(self)
+
+    def stopService(self) -> None:
+        """Count no longer."""
+        super().stopService()
+        self._publisher.removeObserver(self)
+
+    def __call__(self, event: LogEvent) -> None:
+        """Count an event, if it is one of the trail."""
+        fields = event.get("audit")
+        if isinstance(fields, dict) and event.get("log_namespace") == "pkid.audit":
+            kind = tuple(str(fields.get(label, "")) for label in LABELS)
+            known = kind in self._written or len(self._written) < _MOST_KINDS
+            self._written[kind if known else (*kind[:2], "other")] += 1
+
+    def read(self) -> Labelled:
+        """Return how many decisions there were, those that were left out of the trail included."""
+        left_out = {(Action.LOGIN.value, "denied", reason): n for reason, n in self._strangers.left_out.items()}
+        return self._written + Counter(left_out)

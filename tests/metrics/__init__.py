@@ -1,0 +1,1 @@
+"""Tests of `pkid.metrics`: what is counted, and how it is written."""

@@ -1,0 +1,72 @@
+"""Everything that the core counts has a name, and is read where it is kept."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from pkid.metrics.core import CoreMetrics
+from tests.metrics.scrape import Scrape, written
+from tests.support import Case
+
+DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
+NOON = datetime(2031, 5, 6, 12, tzinfo=UTC)
+
+
+class CoreMetricsTests(Case):
+    def setUp(self) -> None:
+        self.metrics = CoreMetrics()
+        self.door: Any = SimpleNamespace(channels={1, 2}, accepted=7, turned_away=3)
+        self.keys: Any = SimpleNamespace(waiting=4, refused=5, derived=6)
+        self.orders: Any = SimpleNamespace(waiting=8, refused=9)
+        self.store: Any = SimpleNamespace(waiting=10)
+        self.metrics.watch(
+            {"https": self.door},
+            self.keys,
+            self.orders,
+            self.store,
+            ledger_bytes=lambda: 11,
+            decisions=lambda: {("sign", "denied", "weak-key"): 12},
+            now=lambda: NOON,
+            ends=lambda: {"ca": NOON},
+        )
+
+    def test_every_number_stands_under_its_name(self) -> None:
+        seen = Scrape(self.metrics.registry)
+        for name, value in {
+            "pkid_derivations_waiting": 4,
+            "pkid_derivations_refused_total": 5,
+            "pkid_derivations_total": 6,
+            "pkid_orders_waiting": 8,
+            "pkid_orders_refused_total": 9,
+            "pkid_store_transactions_waiting": 10,
+            "pkid_ledger_bytes": 11,
+            "pkid_clock_timestamp_seconds": NOON.timestamp(),
+        }.items():
+            self.assertEqual(seen.value(name), value, name)
+        for name, value in {"": 2, "_accepted_total": 7, "_refused_total": 3}.items():
+            self.assertEqual(seen.value(f"pkid_connections{name}", door="https"), value, name)
+        self.assertEqual(seen.value("pkid_decisions_total", action="sign", result="denied", reason="weak-key"), 12)
+        self.assertEqual(seen.value("pkid_certificate_not_after_timestamp_seconds", certificate="ca"), NOON.timestamp())
+
+    def test_the_documentation_names_all_and_no_others(self) -> None:
+        shown = re.findall(r"(?m)^# TYPE (\w+)", written(self.metrics.registry).body.decode())
+        section = re.search(r"(?s)## The core\n(.*?)(\n## |\Z)", DOCUMENTATION.read_text())
+        assert section is not None
+        rows = re.findall(r"(?m)^\| (`.*?) \|", section[1])
+        self.assertEqual(sorted(shown), sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)))
+
+    def test_the_number_of_now_counts(self) -> None:
+        self.door.channels.clear()
+        self.keys.waiting = 0
+        seen = Scrape(self.metrics.registry)
+        self.assertEqual((seen.value("pkid_connections", door="https"), seen.value("pkid_derivations_waiting")), (0, 0))
+
+    def test_two_cores_in_one_process_count_for_themselves(self) -> None:
+        other = CoreMetrics()
+        other.group.observe(1)
+        self.assertEqual(Scrape(self.metrics.registry).value("pkid_order_group_size_count"), 0)
+        self.assertEqual(Scrape(other.registry).value("pkid_order_group_size_count"), 1)
