@@ -9,32 +9,24 @@ limit of one process: verifying the same requests and signing them, without HTTP
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPSConnection
 from itertools import repeat
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from core import running_core
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pkid.auth.tokens import TokenSigner, derive_key
 from pkid.ca.enrollment import Enrollment
 from pkid.ca.issuer import make_root
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
 from pkid.ca.profile import Profile
 from pkid.ca.request import read_request
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -48,8 +40,7 @@ def main() -> None:
     bodies = [Enrollment.of(key, f"c{number}.example", (), ()).request() for number in range(options.requests)]
     limit = raw_limit(KeyType(options.ca_key_type), bodies)
     print(f"limit: verify and sign, one process: {limit:.0f}/cpu-s")
-    with TemporaryDirectory() as folder:
-        per_cpu, per_second, latencies = measure(Path(folder) / "state", options, bodies)
+    per_cpu, per_second, latencies = measure(options, bodies)
     p50, p99 = latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]
     print(
         f"core: {per_cpu:.0f}/cpu-s = {per_cpu / limit:.2f} of the limit, {per_second:.0f}/s with the load beside it, "
@@ -69,26 +60,19 @@ def raw_limit(kind: KeyType, bodies: list[bytes]) -> float:
     return len(bodies) / (time.process_time() - started)
 
 
-def measure(state: Path, options: argparse.Namespace, bodies: list[bytes]) -> tuple[float, float, list[float]]:
+def measure(options: argparse.Namespace, bodies: list[bytes]) -> tuple[float, float, list[float]]:
     """Return certificates per processor second and per second, and the sorted latencies in seconds."""
-    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "pkid", "--state", str(state)]
-    command += ["--https", "tcp:0:interface=127.0.0.1", "--ca-key-type", options.ca_key_type]
-    core = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        port = wait_for_port(core, state)
-        headers = {"Authorization": f"Bearer {token(state)}"}
-        context = ssl.create_default_context(cafile=str(state / "ca.crt"))
+    with running_core("--ca-key-type", options.ca_key_type) as core:
+        headers = {"Authorization": f"Bearer {core.token()}"}
+        context = ssl.create_default_context(cafile=core.authority)
         waiting = iter(bodies)
-        before, started = processor_seconds(core.pid), time.monotonic()
+        before, started = core.processor_seconds(), time.monotonic()
         with ThreadPoolExecutor(options.connections) as pool:
             shares = pool.map(
-                sign_all, repeat(waiting, options.connections), repeat(port), repeat(context), repeat(headers)
+                sign_all, repeat(waiting, options.connections), repeat(core.port), repeat(context), repeat(headers)
             )
             latencies = sorted(latency for share in shares for latency in share)
-        elapsed, used = time.monotonic() - started, processor_seconds(core.pid) - before
-    finally:
-        core.send_signal(signal.SIGTERM)
-        core.wait()
+        elapsed, used = time.monotonic() - started, core.processor_seconds() - before
     return len(bodies) / used, len(bodies) / elapsed, latencies
 
 
@@ -106,29 +90,6 @@ def sign_all(waiting: Iterator[bytes], port: int, context: ssl.SSLContext, heade
         latencies.append(time.monotonic() - started)
     connection.close()
     return latencies
-
-
-def wait_for_port(core: subprocess.Popen[bytes], state: Path) -> int:
-    """Wait until the core has written where it listens."""
-    while core.poll() is None:
-        try:
-            return int((state / "addresses").read_text().split()[2])
-        except (FileNotFoundError, IndexError):
-            time.sleep(0.05)
-    raise SystemExit("the core did not start")
-
-
-def token(state: Path) -> str:
-    """Make a token that is good for the whole run."""
-    salt = os.urandom(16)
-    key = derive_key((state / "psk").read_text().strip(), salt)
-    return TokenSigner(key, salt).sign({}, int(time.time()) + 3600)
-
-
-def processor_seconds(pid: int) -> float:
-    """Return how much processor time a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 if __name__ == "__main__":
