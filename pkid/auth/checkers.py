@@ -70,7 +70,7 @@ class BearerTokenChecker:
     async def _verify(self, token: Token, credentials: IBearerToken) -> tuple[PreSharedKey, Claims]:
         recalled = {psk: self._derivation.recall(psk, token.salt) for psk in self._candidates(token, credentials.psk)}
         for psk, known in sorted(recalled.items(), key=lambda item: item[1] is None):
-            key = known or await self._derivation.derive(psk, token.salt, credentials.peer)
+            key = known or await self._derivation.derive(psk, token.salt, credentials.peer, suspect=credentials.suspect)
             try:
                 claims = verify(token, key)
             except Refused:

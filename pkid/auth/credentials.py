@@ -30,17 +30,22 @@ class IBearerToken(ICredentials):
     binding: Binding = Attribute("The request that it came with.")
     peer: str = Attribute("The address that it came from.")
     psk: str | None = Attribute("The name of the pre-shared key that the path selects, if it selects one.")
+    suspect: bool = Attribute("Whether the last credential on the same connection was refused.")
 
 
 @implementer(IBearerToken)
 @dataclass(frozen=True, slots=True)
 class BearerToken:
-    """A token, the request that it came with, the address that it came from, and the key that the path selects."""
+    """A token, the request that it came with, the address that it came from, and the key that the path selects.
+
+    It is suspect when the last credential on its connection was refused; then it waits with strangers.
+    """
 
     token: bytes = field(repr=False)
     binding: Binding
     peer: str
     psk: str | None = None
+    suspect: bool = False
 
 
 class IClientCertificate(ICredentials):

@@ -22,6 +22,7 @@ __all__ = ["KeyDerivation", "Offload"]
 
 T = TypeVar("T")
 _KeyName = tuple[PreSharedKey, bytes]
+_Caller = tuple[str, bool]  # a peer, and whether it is suspect
 
 
 class Offload(Protocol):
@@ -38,7 +39,7 @@ class _Derivation:
         self.psk = psk
         self.salt = salt
         self.waiters: set[Deferred[bytes]] = set()
-        self.peers: set[str] = set()
+        self.waits_for: set[_Caller] = set()
         self.lines = 0
         self.running = False
 
@@ -103,18 +104,19 @@ class KeyDerivation:
         """Let a peer wait apart from strangers from now on, because its credential was accepted."""
         self._queue.welcome(peer_key(peer))
 
-    def derive(self, psk: PreSharedKey, salt: bytes, peer: str) -> Deferred[bytes]:
+    def derive(self, psk: PreSharedKey, salt: bytes, peer: str, *, suspect: bool = False) -> Deferred[bytes]:
         """Derive a key, or share in a derivation of the same key.
 
         Fails with :class:`~pkid.errors.Unavailable` (``busy``) when too many wait.
 
         :param peer: the address of who asks.
+        :param suspect: whether to let it wait with strangers, because it was wrong before.
         """
         derivation = self._pending.get((psk, salt)) or _Derivation(psk, salt)
-        peer = peer_key(peer)
-        if not derivation.running and peer not in derivation.peers:
+        caller = (peer_key(peer), suspect)
+        if not derivation.running and caller not in derivation.waits_for:
             try:
-                self._enqueue(peer, derivation)
+                self._enqueue(caller, derivation)
             except QueueFull:
                 self.refused += 1
                 return fail(Unavailable(Reason.BUSY))
@@ -122,10 +124,11 @@ class KeyDerivation:
         self._start_next()
         return waiter
 
-    def _enqueue(self, peer: str, derivation: _Derivation) -> None:
-        """Let a derivation wait in this peer's line too: the first line to come to its turn starts it."""
-        evicted = self._queue.push(peer, derivation)
-        derivation.peers.add(peer)
+    def _enqueue(self, caller: _Caller, derivation: _Derivation) -> None:
+        """Let a derivation wait in this caller's line too: the first line to come to its turn starts it."""
+        peer, suspect = caller
+        evicted = self._queue.push(peer, derivation, suspect=suspect)
+        derivation.waits_for.add(caller)
         derivation.lines += 1
         self._pending[derivation.psk, derivation.salt] = derivation
         if evicted is not None:

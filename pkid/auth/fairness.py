@@ -75,7 +75,7 @@ class AcquaintedQueue(Generic[T]):
         self._acquainted: FairQueue[T] = FairQueue(capacity)
         self._known: OrderedDict[str, None] = OrderedDict()
         self._most_known = acquaintances
-        self._next, self._after_next = self._acquainted, self._strangers
+        self._served_last = self._strangers
 
     def __len__(self) -> int:
         return len(self._strangers) + len(self._acquainted)
@@ -87,20 +87,24 @@ class AcquaintedQueue(Generic[T]):
         if len(self._known) > self._most_known:
             self._known.popitem(last=False)
 
-    def push(self, peer: str, item: T) -> T | None:
+    def push(self, peer: str, item: T, *, suspect: bool = False) -> T | None:
         """Add an item, as :meth:`FairQueue.push` does, to the queue that the peer belongs to.
 
+        :param suspect: let it wait with the strangers, whoever the peer is.
         :raises QueueFull: when that queue is full.
         """
-        return (self._acquainted if peer in self._known else self._strangers).push(peer, item)
+        acquainted = peer in self._known and not suspect
+        return (self._acquainted if acquainted else self._strangers).push(peer, item)
 
     def pop(self) -> T:
-        """Take the next item, from either queue in turn.
+        """Take the next item, from the queue that was not served last if something waits there.
 
         :raises IndexError: when nothing waits.
         """
-        queue, self._next, self._after_next = self._next, self._after_next, self._next
-        return (queue or self._next).pop()
+        after_strangers = self._served_last is self._strangers
+        first, second = (self._acquainted, self._strangers) if after_strangers else (self._strangers, self._acquainted)
+        self._served_last = first or second
+        return self._served_last.pop()
 
 
 def peer_key(host: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from twisted.cred.credentials import ICredentials
 from twisted.cred.error import UnauthorizedLogin
@@ -29,6 +30,7 @@ class Guard:
     def __init__(self, portal: Portal, strangers: Strangers) -> None:
         self._portal = portal
         self._strangers = strangers
+        self._suspects: WeakSet[object] = WeakSet()  # connections whose last credential was refused
 
     async def admit(self, request: Request) -> IMember:
         """Return who the caller is.
@@ -36,7 +38,8 @@ class Guard:
         :raises UnauthorizedLogin: when there is no credential, or it is not accepted.
         :raises Unavailable: when the core is too busy to tell.
         """
-        return await self._login(request, lambda: BearerToken(bearer_token(request), _binding(request), peer(request)))
+        suspect = request.channel in self._suspects
+        return await self._login(request, lambda: _token(request, suspect))
 
     async def admit_certificate(self, request: Request) -> IMember:
         """Return who the caller is, by the certificate of its TLS connection alone.
@@ -48,14 +51,21 @@ class Guard:
         return await self._login(request, lambda: ClientCertificate(client_certificate(request)))
 
     async def _login(self, request: Request, find: Callable[[], ICredentials]) -> IMember:
+        connection = request.channel  # which the request forgets when the caller leaves
         try:
             avatar: Any = await self._portal.login(find(), None, IMember)
         except (UnauthorizedLogin, Refused) as error:
+            self._suspects.add(connection)
             reason = error.reason.code if isinstance(error, Refused) else Reason.UNAUTHORIZED.code
             self._strangers.denied(peer(request), reason, path=request.path.decode("ascii", "replace"))
             raise
+        self._suspects.discard(connection)
         member: IMember = avatar[1]
         return member
+
+
+def _token(request: Request, suspect: bool) -> BearerToken:
+    return BearerToken(bearer_token(request), _binding(request), peer(request), suspect=suspect)
 
 
 def _binding(request: Request) -> Binding:

@@ -260,6 +260,26 @@ class BusyTests(CheckerCase):
         for each in waiting:
             self.assertNoResult(each)
 
+    def test_a_suspect_token_waits_with_strangers(self) -> None:
+        started: list[Deferred[Any]] = []
+
+        def offload(work: object) -> Deferred[Any]:
+            started.append(Deferred())
+            return started[-1]
+
+        keys = KeyDerivation(offload, workers=1, waiting=1)
+        keys.welcome("192.0.2.1")
+        self.checker = BearerTokenChecker(self.keyring, keys, lambda: self.now)
+
+        def ask(salt: int, suspect: bool) -> Deferred[Any]:
+            credentials = BearerToken(self.token(salt=bytes([salt]) * 16), BINDING, "192.0.2.1", suspect=suspect)
+            return self.checker.requestAvatarId(credentials)
+
+        waiting = [ask(1, True), ask(2, True), ask(3, False)]
+        self.failureResultOf(ask(4, True), Unavailable)
+        for each in waiting:
+            self.assertNoResult(each)
+
     def test_a_derivation_that_fails_is_not_hidden(self) -> None:
         keys = KeyDerivation(lambda work: fail(ZeroDivisionError()), workers=1)
         self.checker = BearerTokenChecker(self.keyring, keys, lambda: self.now)

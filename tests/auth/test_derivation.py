@@ -106,6 +106,36 @@ class SharingTests(DerivationCase):
         self.successResultOf(self.derive(b"2"))
 
 
+class SuspectTests(DerivationCase):
+    """A peer whose credentials are accepted, but for those of one connection."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.keys.welcome("a")
+        self.suspects = [self.suspect(bytes([salt])) for salt in range(WAITING + 1)]
+
+    def suspect(self, salt: bytes) -> Deferred[bytes]:
+        return self.keys.derive(PSK, salt, "a", suspect=True)
+
+    def test_who_was_never_wrong_does_not_wait_for_those(self) -> None:
+        good = self.derive(b"good")
+        self.finish()
+        self.finish()
+        self.successResultOf(good)
+        self.assertNoResult(self.suspects[1])
+
+    def test_nor_for_the_same_key_that_one_of_them_asked_for_before(self) -> None:
+        good = self.derive(bytes([WAITING]))
+        self.finish()
+        self.finish()
+        self.assertEqual(self.successResultOf(good), self.successResultOf(self.suspects[-1]))
+        self.assertNoResult(self.suspects[1])
+
+    def test_they_take_no_place_of_others(self) -> None:
+        self.busy(self.suspect(b"one more"))
+        self.assertNoResult(self.derive(b"good"))
+
+
 class MemoryTests(DerivationCase):
     def test_knows_only_what_it_was_told(self) -> None:
         self.derive(b"1")
@@ -262,9 +292,11 @@ class CancellationTests(DerivationCase):
 
 
 events = st.lists(
-    st.tuples(st.sampled_from("aaabc"), st.integers(0, 9)) | st.integers(0, 20) | st.none(), min_size=5, max_size=60
+    st.tuples(st.sampled_from("aaabc"), st.integers(0, 9), st.booleans()) | st.integers(0, 20) | st.none(),
+    min_size=5,
+    max_size=60,
 )
-"""A peer that asks for a key, a waiter that leaves, or ``None`` for a derivation that ends."""
+"""A peer, suspect or not, that asks for a key, a waiter that leaves, or ``None`` for a derivation that ends."""
 
 
 class AnyOrderTests(DerivationCase):
@@ -272,6 +304,7 @@ class AnyOrderTests(DerivationCase):
     @given(events)
     def test_everybody_gets_an_answer_and_the_right_one(self, events: list[Any]) -> None:
         self.use()
+        self.keys.welcome("a")
         asked: list[tuple[int, Deferred[bytes], list[Any]]] = []
         for event in events:
             if event is None:
@@ -281,8 +314,8 @@ class AnyOrderTests(DerivationCase):
                 if event < len(asked):
                     asked[event][1].cancel()
             else:
-                peer, salt = event
-                asked.append((salt, self.derive(bytes([salt]), peer), []))
+                peer, salt, suspect = event
+                asked.append((salt, self.keys.derive(PSK, bytes([salt]), peer, suspect=suspect), []))
                 asked[-1][1].addBoth(asked[-1][2].append)
             self.assertLessEqual(len(self.running), WORKERS)
             works = [work() for work, _ in self.running]

@@ -152,6 +152,23 @@ class AcquaintedQueueTests(Case):
         self.push("bc")
         self.assertEqual([self.queue.pop(), self.queue.pop()], ["b", "c"])
 
+    def test_an_acquainted_peer_waits_for_no_more_than_the_stranger_that_is_served(self) -> None:
+        for turns in range(1, 4):
+            self.push("bcde")
+            for _ in range(turns):
+                self.queue.pop()
+            self.push("a")
+            self.assertEqual(self.queue.pop(), "a")
+            while self.queue:
+                self.queue.pop()
+
+    def test_who_is_suspect_waits_with_strangers(self) -> None:
+        for _ in range(CAPACITY):
+            self.queue.push("a", "a", suspect=True)
+        self.assertRaises(QueueFull, self.queue.push, "a", "a", suspect=True)
+        self.queue.push("a", "trusted")
+        self.assertEqual(self.queue.pop(), "trusted")
+
     def test_whoever_was_not_seen_for_long_is_a_stranger_again(self) -> None:
         for peer in "bac":
             self.queue.welcome(peer)
