@@ -4,7 +4,7 @@ Two clients ask for certificates, each request on a connection of its own, as th
 keeps a salt, the other has a new one each time. They do so in quiet, then while 32 connections flood the core from
 another address, then while these come from their own address. The flood is a process of its own with the lowest
 priority: it takes what the core and the clients leave of the processors, as a flood from other machines would take
-nothing of them. The tokens of the clients are made before.
+nothing of them. The tokens of the clients are made before, and they begin when the flood is well under way.
 
     .venv/bin/python bench/flood.py [--seconds 10] [--connections 32] [--keep]
 """
@@ -152,7 +152,8 @@ def flood(core: Core, address: str, options: argparse.Namespace) -> Iterator[mul
     arguments = (core.port, core.authority, address, options.connections, options.fresh, counter)
     process = multiprocessing.Process(target=run_flood, args=arguments, daemon=True)
     process.start()
-    time.sleep(1)
+    while counter.value < 2 * options.connections:  # at first nobody knows what the connections are up to
+        time.sleep(0.1)
     counter.value = 0
     yield counter
     process.kill()
