@@ -16,7 +16,7 @@ from twisted.application.service import Service
 from twisted.python.usage import UsageError
 
 from pkid import __version__
-from pkid.settings import SETTINGS
+from pkid.settings import CORE
 from pkid.tap import Options, makeService
 from tests.support import Case
 
@@ -108,7 +108,7 @@ class OptionsTests(TapCase):
 class HelpTests(TapCase):
     def test_every_setting_with_its_value_and_default(self) -> None:
         text = " ".join(str(Options()).split())
-        for setting in SETTINGS:
+        for setting in CORE.settings:
             option = f"{setting.flag} {setting.metavar}".rstrip()
             default = f" [{setting.default}]" if setting.metavar and setting.default else ""
             self.assertIn(f"{option} {setting.help}{default}", text)

@@ -1,35 +1,20 @@
 """The settings that the daemon runs with, and how they are found.
 
-A flag is stronger than the environment, that is stronger than the file, and the default comes last. Nothing here
-touches the process: flags, environment, working directory and files are parameters.
+Nothing here touches the process: flags, environment, working directory and files are parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from pkid.settings import secret, table
-from pkid.settings.sources import (
-    PREFIXES,
-    Given,
-    Level,
-    ReadFile,
-    SettingsError,
-    environment_level,
-    file_level,
-    flag_level,
-    read,
-    read_path,
-)
-from pkid.settings.table import Setting
+from pkid.settings.precedence import Sources
+from pkid.settings.sources import ReadFile
 
 __all__ = ["Settings", "resolve"]
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +62,13 @@ def resolve(
     :param directory: the working directory, absolute; relative paths start there, those in the file at the file.
     :raises SettingsError: when something is given that cannot be used.
     """
-    outside = (
-        flag_level(flags, directory),
-        *(environment_level(prefix, environ, directory) for prefix in PREFIXES),
-    )
-    home = _absolute(environ.get("HOME"))
-    sources = _Sources((*outside, _configured(outside, read_file, home)), home)
-    found = secret.find(_secret_levels(sources.levels, environ, read_file), read_file, home)
+    sources = Sources.of(table.CORE, flags, environ, read_file, directory)
+    found = sources.psk()
     allow_weak_psk = sources.value(table.ALLOW_WEAK_PSK)
     if found:
         secret.check(*found, allow_weak_psk)
     return Settings(
-        state=sources.path(table.STATE) or _default_state(environ, home),
+        state=sources.path(table.STATE) or sources.state_by_default("pkid"),
         psk=found[0] if found else None,
         psk_source=found[1] if found else "",
         allow_weak_psk=allow_weak_psk,
@@ -103,52 +83,3 @@ def resolve(
         leaf_lifetime=sources.value(table.LEAF_LIFETIME),
         forbid_core_names=sources.value(table.FORBID_CORE_NAMES),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """Levels of raw values, the strongest first."""
-
-    levels: tuple[Level, ...]
-    home: Path | None
-
-    def find(self, setting: Setting[object]) -> Given | None:
-        return next((level[setting.name] for level in self.levels if setting.name in level), None)
-
-    def value(self, setting: Setting[T]) -> T:
-        return read(setting, self.find(setting) or Given(setting.default, setting.flag, Path()))
-
-    def optional(self, setting: Setting[T]) -> T | None:
-        given = self.find(setting)
-        return None if given is None else read(setting, given)
-
-    def path(self, setting: Setting[Path]) -> Path | None:
-        given = self.find(setting)
-        return None if given is None else read_path(setting, given, self.home)
-
-
-def _configured(outside: tuple[Level, ...], read_file: ReadFile, home: Path | None) -> Level:
-    given = _Sources(outside, home).find(table.CONFIG)
-    return {} if given is None else file_level(given, read_path(table.CONFIG, given, home), read_file)
-
-
-def _secret_levels(levels: tuple[Level, ...], environ: Mapping[str, str], read_file: ReadFile) -> Iterator[Level]:
-    *outside, file = levels
-    yield from outside
-    yield secret.credential_level(environ, read_file)
-    yield file
-
-
-def _default_state(environ: Mapping[str, str], home: Path | None) -> Path:
-    given = _absolute(environ.get("STATE_DIRECTORY", "").partition(":")[0])  # systemd.exec(5): parted by colons
-    if given:
-        return given
-    base = _absolute(environ.get("XDG_STATE_HOME"))  # XDG Base Directory Specification: a relative one is ignored
-    if base is None and home is None:
-        raise SettingsError("--state is needed, because the environment has no HOME to keep things under")
-    return (base or Path(home or "", ".local", "state")) / "pkid"
-
-
-def _absolute(written: str | None) -> Path | None:
-    path = Path(written or "")
-    return path if path.is_absolute() else None

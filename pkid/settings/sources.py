@@ -13,10 +13,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from pkid.settings.table import SETTINGS, Setting
+from pkid.settings.component import Component, Setting
 
 __all__ = [
-    "PREFIXES",
     "Given",
     "Level",
     "ReadFile",
@@ -29,9 +28,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-PREFIXES = ("PKID_CORE_", "PKID_")
-"""The prefixes of environment variables, the stronger one first."""
 
 ReadFile = Callable[[Path], bytes]
 """Returns a file's content; raises ``OSError``."""
@@ -61,13 +57,13 @@ def flag_level(flags: Mapping[str, str | bool], directory: Path) -> Level:
     return {name: Given(value, f"--{name}", directory) for name, value in flags.items()}
 
 
-def environment_level(prefix: str, environ: Mapping[str, str], directory: Path) -> Level:
-    """Take the values of the environment variables with one of the :data:`PREFIXES`.
+def environment_level(component: Component, prefix: str, environ: Mapping[str, str], directory: Path) -> Level:
+    """Take the values of the environment variables with one of the component's prefixes.
 
-    :raises SettingsError: when a variable says that it is for the core and names no setting.
+    :raises SettingsError: when a variable says that it is for this component and names no setting of it.
     """
-    names = {setting.variable(prefix): setting.name for setting in SETTINGS}
-    if prefix == PREFIXES[0]:
+    names = {setting.variable(prefix): setting.name for setting in component.settings}
+    if prefix == component.prefixes[0]:
         for variable in environ:
             if variable.startswith(prefix) and variable not in names:
                 raise SettingsError(f"{variable} in the environment is no setting; {_instead(variable, names)}")
@@ -76,13 +72,13 @@ def environment_level(prefix: str, environ: Mapping[str, str], directory: Path) 
     }
 
 
-def file_level(given: Given, path: Path, read_file: ReadFile) -> Level:
+def file_level(component: Component, given: Given, path: Path, read_file: ReadFile) -> Level:
     """Take the values of a TOML file; relative paths in it start from its own directory.
 
     :param given: how the file was named, for messages.
     :raises SettingsError: when it cannot be read, is not TOML, or holds an unknown key or one key twice.
     """
-    known = [setting.name for setting in SETTINGS if setting.in_file]
+    known = [setting.name for setting in component.settings if setting.in_file]
     level: dict[str, Given] = {}
     for key, value in _parse(given, path, read_file):
         name = key.replace("_", "-")

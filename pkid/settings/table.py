@@ -1,51 +1,17 @@
-"""The table of all settings: the only place that names them.
+"""The table of the core's settings: the only place that names them.
 
 The flags, the environment variables, the keys of the file, the help and the test of ``etc/pkid.toml`` derive from it.
+Other components have tables of their own, which share settings with this one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.settings import kinds
+from pkid.settings.component import Component, Setting
 
-__all__ = ["GROUPS", "SETTINGS", "Setting"]
-
-T = TypeVar("T", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting(Generic[T]):
-    """One setting."""
-
-    name: str
-    """Its name, as in the flag ``--name``."""
-    metavar: str
-    """What the help calls its value; empty for a flag, which has none."""
-    read: Callable[[object], T]
-    """Checks and converts a value; raises ``ValueError`` (see :mod:`pkid.settings.kinds`)."""
-    default: str | None
-    """The value in its written form when none is given; ``None`` when that is for the daemon to find out."""
-    help: str
-    """What it does, in one line."""
-    short: str = ""
-    """The letter of its short flag, if it has one."""
-    in_file: bool = True
-    """Whether the file may hold it."""
-
-    @property
-    def flag(self) -> str:
-        """How it is written on the command line."""
-        return f"--{self.name}"
-
-    def variable(self, prefix: str) -> str:
-        """Return the environment variable for it that begins with *prefix*."""
-        return prefix + self.name.upper().replace("-", "_")
-
+__all__ = ["CORE", "Setting"]
 
 CONFIG = Setting("config", "FILE", kinds.path, None, "more settings, as TOML", short="c", in_file=False)
 STATE = Setting("state", "DIR", kinds.path, None, "what pkid keeps: CA, PSK and ledger (see Files)")
@@ -80,12 +46,13 @@ FORBID_CORE_NAMES = Setting(
     "forbid-core-names", "", kinds.boolean, "false", "no certificates for the core's names or loopback"
 )
 
-GROUPS: dict[str, tuple[Setting[Any], ...]] = {
-    "General": (CONFIG, STATE),
-    "Pre-shared key (PSK)": (PSK, PSK_FILE, ALLOW_WEAK_PSK, STRICT_TOKENS),
-    "HTTPS door": (HTTPS, NO_TLS, HOST_DNS_NAMES, HOST_IP_ADDRESSES, OPEN_METRICS),
-    "Authority": (CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES),
-}
-"""All settings by the heading that they stand under in the help."""
-
-SETTINGS: tuple[Setting[Any], ...] = tuple(setting for group in GROUPS.values() for setting in group)
+CORE = Component(
+    "core",
+    {
+        "General": (CONFIG, STATE),
+        "Pre-shared key (PSK)": (PSK, PSK_FILE, ALLOW_WEAK_PSK, STRICT_TOKENS),
+        "HTTPS door": (HTTPS, NO_TLS, HOST_DNS_NAMES, HOST_IP_ADDRESSES, OPEN_METRICS),
+        "Authority": (CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES),
+    },
+)
+"""The daemon."""

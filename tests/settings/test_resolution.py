@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
-from pkid.settings import SETTINGS, Settings
+from pkid.settings import CORE, Settings
 from tests.settings.case import GOOD, SettingsCase
 
 EXAMPLE = Path(__file__).parent.parent.parent / "etc" / "pkid.toml"
@@ -69,7 +69,7 @@ class PrecedenceTests(SettingsCase):
             "leaf-lifetime": "12h",
             "forbid-core-names": "TRUE",
         }
-        self.assertEqual({*values, "config", "psk-file"}, {setting.name for setting in SETTINGS})
+        self.assertEqual({*values, "config", "psk-file"}, {setting.name for setting in CORE.settings})
         core = {"PKID_CORE_" + name.upper().replace("-", "_"): value for name, value in values.items()}
         plain = {"PKID_" + name.upper().replace("-", "_"): value for name, value in values.items()}
         toml = "\n".join(
@@ -141,7 +141,7 @@ class ExampleTests(SettingsCase):
         self.assertEqual(tomllib.loads(EXAMPLE.read_text()), {})
 
     def test_every_setting(self) -> None:
-        self.assertEqual(list(tomllib.loads(self.toml)), [setting.name for setting in SETTINGS if setting.in_file])
+        self.assertEqual(list(tomllib.loads(self.toml)), [setting.name for setting in CORE.settings if setting.in_file])
 
     def test_the_defaults(self) -> None:
         without_key = "\n".join(line for line in self.toml.splitlines() if not line.startswith(("psk", "trust-domain")))
