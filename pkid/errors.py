@@ -47,6 +47,8 @@ class Reason(Enum):
     # The core
     BUSY = "busy", "too many requests are waiting; try again"
     STORE = "store", "the ledger cannot be written; try again"
+    SEARCH = "search", "the ledger cannot be read; try again"
+    SLOW_SEARCH = "slow-search", "the search takes more than {subject}; narrow it, by name, not_after or issued_at"
     EXPIRED_ISSUER = "expired-issuer", "the authority's own certificate is not valid now"
     SELF_TEST = "self-test", "the authority's self-test failed: {subject}"
     STOPPING = "stopping", "the core is stopping; try again"

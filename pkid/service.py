@@ -40,20 +40,24 @@ from pkid.discovery import discover
 from pkid.door import Door
 from pkid.errors import PkidError, StateError
 from pkid.host import HostCertificate
+from pkid.inventory.inventory import Inventory
 from pkid.issuance import Issuance
 from pkid.limits import raise_file_limit
 from pkid.metrics.core import CoreMetrics
 from pkid.metrics.decisions import Decisions
 from pkid.metrics.exposition import Exposition
 from pkid.readiness import Readiness
+from pkid.resources import core_resource, credential_resource, sources
 from pkid.selftest import SelfTest
 from pkid.settings import Settings
 from pkid.startup import check_ledger, open_issuer, open_psk, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.disk import LedgerFile
 from pkid.store.interfaces import Store
+from pkid.store.reader import Reader
+from pkid.store.search import CertificateSource
 from pkid.store.service import StoreService
-from pkid.store.sqlite import open_sqlite
+from pkid.store.sqlite import open_reader, open_sqlite
 from pkid.threads import Threads
 from pkid.tls import LiveContext, server_context
 from pkid.web.ca import CertificatePage, RenewPage, SignPage
@@ -152,6 +156,7 @@ class Core(MultiService):
         check_ledger(state)
         metrics = self._metrics
         store = StoreService(open_sqlite(state.ledger), reactor, metrics.meter)
+        reader = Reader(open_reader(state.ledger), reactor, time.monotonic)
         threads = Threads("derivation", os.cpu_count() or 1, reactor)
         keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
@@ -162,9 +167,16 @@ class Core(MultiService):
         )  # fmt: skip
         self._use(self._host.prepare())
         issuance = Issuance(authority, store, observe_group=metrics.group.observe)
-        commands = core_commands(lambda: authority.issuer.anchor, trust_domain.name, issuance, keys)
-        interpreter = Interpreter(commands)
         ledger_file = LedgerFile(state.ledger)
+        keyring = Keyring([psk], time.time)
+        known = sources(
+            CertificateSource(reader.read),
+            credentials=lambda: map(credential_resource, keyring.all()),
+            authority=lambda: authority.issuer.anchor,
+            core=lambda: core_resource(trust_domain.name, lambda: reader.consult(ledger_file.measure)),
+        )
+        commands = core_commands(lambda: authority.issuer.anchor, Inventory(known, _now), issuance, keys)
+        interpreter = Interpreter(commands)
         self_test = SelfTest(authority, store, ledger_file.check, reactor)
         derivation, strangers = KeyDerivation(threads, os.cpu_count() or 1), Strangers(time.monotonic)
         decisions = Decisions(strangers, globalLogPublisher)
@@ -172,14 +184,14 @@ class Core(MultiService):
             {"https": self._site}, derivation, issuance, store,
             ledger_bytes=ledger_file.size, decisions=decisions.read, now=_now, ends=self._ends,
         )  # fmt: skip
-        guard = _guard(authority, Keyring([psk], time.time), derivation, strangers, store, settings)
+        guard = _guard(authority, keyring, derivation, strangers, store, settings)
         certificate = CertificatePage(authority, _endorsement(psk))
         exposition = Exposition(metrics.registry, lambda: self_test.passes(_IMPATIENCE).addCallback(metrics.ready.set))
         routes = _routes(guard, certificate, issuance, interpreter, self_test, exposition, settings.open_metrics)
         metrics.traffic.expect(routes.names)
         self._site.serve(routes)
         self._readiness = Readiness.from_environment(os.environ, reactor)
-        for child in (decisions, threads, keys, store, self._host, self._door):
+        for child in (decisions, threads, keys, store, reader, self._host, self._door):
             child.setServiceParent(self)
 
     async def _stop(self) -> None:

@@ -25,6 +25,10 @@ class Keyring:
         """Have these keys in service from now on, and no others."""
         self._psks = tuple(psks)
 
+    def all(self) -> tuple[PreSharedKey, ...]:
+        """Return the keys in service, expired ones too."""
+        return self._psks
+
     def current(self) -> list[PreSharedKey]:
         """Return the keys that are good now; the first one is the bootstrap key, which the original components know.
 

@@ -34,6 +34,8 @@ def read_arguments(command: Command, words: Sequence[str], written: str) -> Name
     :param written: the text behind the command's first word, for the error.
     :raises Malformed: when they do not fit.
     """
+    if any(argument.whole for argument in command.arguments):
+        return _read_whole(command, written)
     parser = _Parser(prog=command.name, add_help=False)
     for argument in command.arguments:
         _declare(parser, argument)
@@ -50,6 +52,19 @@ def printable(text: str) -> str:
     """Shorten what a caller wrote so that it can stand in one line of an answer or a log."""
     line = "".join(character if character.isprintable() else " " for character in text)
     return line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}..."
+
+
+def _read_whole(command: Command, written: str) -> Namespace:
+    """Read the one argument that is all the text."""
+    (argument,) = command.arguments
+    if argument.required and not written:
+        raise Malformed(Reason.COMMAND, f"{command.name} needs {argument.name.upper()}: {argument.info}")
+    if not written:
+        return Namespace(**{argument.name: argument.default})
+    try:
+        return Namespace(**{argument.name: argument.read(written)})
+    except ValueError as error:
+        raise Malformed(Reason.COMMAND, f"{command.name} can not parse arg {printable(written)}. {error}") from None
 
 
 def _declare(parser: ArgumentParser, argument: Argument) -> None:

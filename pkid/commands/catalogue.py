@@ -34,7 +34,8 @@ class Catalogue:
             command = self._commands.get(" ".join(words[:size]))
             if command is not None:
                 rest = words[size:]
-                if list(rest) in (["--help"], ["-h"]) or (command.needs_arguments and not rest):
+                alone = command.needs_arguments and not command.takes_items and not rest
+                if list(rest) in (["--help"], ["-h"]) or alone:
                     return self._commands["help"], words[:size]
                 return command, rest
         if len(words) == 1 and self.group(words[0]):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from pkid.auth.credentials import Right
 from pkid.ca.policy import Policy
+from pkid.inventory.results import Item, Results, Selection
 
 __all__ = ["Argument", "Call", "Command", "File", "Item", "Output"]
 
-Item = str | Mapping[str, object]
-"""One thing that a command gives: a line, or named values."""
+_NOTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,18 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a command gives: items or files."""
+    """What a command gives: items or files.
+
+    :ivar results: items that are read when they are asked for; they stand for ``items``, which are few.
+    """
 
     items: tuple[Item, ...] = ()
     files: tuple[File, ...] = ()
+    results: Results | None = None
+
+    def all(self) -> Results:
+        """Return the items, wherever they are."""
+        return Selection(self.items) if self.results is None else self.results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,7 @@ class Argument:
     :ivar shown: what stands for its value in the help; nothing for a switch, which takes none.
     :ivar read: makes the value from a word; a :class:`ValueError` or a :class:`~pkid.errors.PkidError` refuses it.
     :ivar repeated: whether it takes several words.
+    :ivar whole: whether it is all the text behind the command's name, as written, quotes too; then it is the only one.
     """
 
     name: str
@@ -47,6 +56,7 @@ class Argument:
     read: Callable[[str], object] = str
     required: bool = False
     repeated: bool = False
+    whole: bool = False
     choices: tuple[str, ...] = ()
     default: object = None
 
@@ -58,7 +68,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command's call: its arguments, read; whose, from where; and the items of the command before it.
+    """A command's call: its arguments, read; whose, from where; and what the command before it gives.
 
     :ivar credential: by what the caller came in.
     :ivar policy: which names the caller may ask for.
@@ -68,7 +78,7 @@ class Call:
     credential: str
     policy: Policy
     peer: str
-    items: tuple[Item, ...] = ()
+    given: Results = _NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

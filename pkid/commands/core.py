@@ -16,6 +16,12 @@ from pkid.commands.certificate import certificate_create
 from pkid.commands.command import Call, Command, Item, Output
 from pkid.commands.filters import FILTERS
 from pkid.commands.help import with_help
+from pkid.commands.search import search
+from pkid.inventory.grammar import Search
+from pkid.inventory.inventory import Inventory
+from pkid.inventory.kinds import CORE, KIND
+from pkid.inventory.predicate import IsKind
+from pkid.inventory.results import gather
 from pkid.issuance import Issuance
 
 __all__ = ["core_commands"]
@@ -24,18 +30,20 @@ _WELCOME = f"pkid {pkid.__version__}. Type help for the commands, and quit to le
 
 
 def core_commands(
-    authority: Callable[[], x509.Certificate], trust_domain: str, issuance: Issuance, offload: Offload
+    authority: Callable[[], x509.Certificate], inventory: Inventory, issuance: Issuance, offload: Offload
 ) -> Catalogue:
     """Return all commands of a core.
 
     :param authority: gives the CA certificate, the root's.
+    :param inventory: what can be searched.
     :param offload: makes keys away from the reactor.
     """
     return with_help(
         [
             certificate_create(issuance, offload),
             _telling("ca show", "tell about the CA certificate, which is at /ca/cert", lambda: _data(authority())),
-            _telling("system info", "tell what this core is", lambda: _system(trust_domain)),
+            search(inventory),
+            _system_info(inventory),
             _telling("welcome", "greet", lambda: _WELCOME),
             *FILTERS,
         ]
@@ -61,5 +69,12 @@ def _data(certificate: x509.Certificate) -> Item:
     }
 
 
-def _system(trust_domain: str) -> Item:
-    return {"name": "pkid", "version": pkid.__version__, "trust_domain": trust_domain}
+def _system_info(inventory: Inventory) -> Command:
+    """Return a command that gives the core as the inventory has it, which shells take for its name card."""
+
+    async def run(call: Call) -> Output:
+        (core,) = await gather(inventory.find(Search(IsKind((CORE.name,)))))
+        assert not isinstance(core, str)
+        return Output(({name: value for name, value in core.items() if name != KIND.name},))
+
+    return Command(name="system info", info="tell what this core is", right=Right.READ, run=run)

@@ -51,7 +51,7 @@ class Program:
     async def _run_line(self, line: _Line) -> Output:
         output = Output()
         for command, arguments in line:
-            call = Call(arguments, self.member.credential, self.member.policy, self.peer, output.items)
+            call = Call(arguments, self.member.credential, self.member.policy, self.peer, output.all())
             output = await command.run(call)
         return output
 

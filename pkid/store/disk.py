@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from pkid.errors import Reason, Unavailable
+from pkid.store.interfaces import SearchableLedger
 
 __all__ = ["LedgerFile"]
 
@@ -25,6 +26,10 @@ class LedgerFile:
     def size(self) -> int:
         """Return how many bytes the ledger takes on the disk, what is not merged into its file yet included."""
         return sum(_bytes(file) for file in (self._path, self._path.with_name(f"{self._path.name}-wal")))
+
+    def measure(self, ledger: SearchableLedger) -> tuple[int, int]:
+        """Return how many entries the ledger holds, and how many bytes it takes."""
+        return ledger.count(), self.size()
 
     def check(self) -> None:
         """Check that new certificates will be kept.

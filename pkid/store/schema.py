@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 __all__ = ["HEAD", "Instant", "Serial", "certificates", "heartbeat", "metadata"]
 
-HEAD = "0003"
+HEAD = "0004"
 """The schema's version that this code needs: the newest migration's name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,8 +84,13 @@ certificates = Table(
     Column("origin", Text),
     Index("certificates_by_request", "csr_sha256", "credential", "issued_at"),
     Index("certificates_by_fingerprint", "sha256"),
-    Index("certificates_by_name", "name"),
-    Index("certificates_by_not_after", "not_after"),
+    # The serial number is the last of each, so that searches continue where a page ended.
+    Index("certificates_by_name", "name", "serial"),
+    Index("certificates_by_not_after", "not_after", "serial"),
+    Index("certificates_by_issued_at", "issued_at", "serial"),
+    Index("certificates_by_credential", "credential", "serial"),
+    Index("certificates_by_profile", "profile", "serial"),
+    Index("certificates_by_renewed", "renews", "serial"),
 )
 
 heartbeat = Table(

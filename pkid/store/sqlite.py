@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 from pkid.errors import StateError
 from pkid.store.upgrade import bring_up_to_date
 
-__all__ = ["APPLICATION_ID", "open_sqlite"]
+__all__ = ["APPLICATION_ID", "open_reader", "open_sqlite"]
 
 APPLICATION_ID = 0x706B6964
 """What marks a SQLite file as pkid's: ``pkid`` in ASCII, at offset 68 of the file."""
@@ -55,6 +55,21 @@ def open_sqlite(path: Path, busy_timeout: timedelta = timedelta(seconds=5)) -> E
         raise StateError(path, f"cannot be opened ({error.strerror})", "let pkid's user read and write it") from error
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise _state_error(path, error) from error
+    return engine
+
+
+def open_reader(path: Path) -> Engine:
+    """Open a ledger once more, for reading only, while the engine of :func:`open_sqlite` has it open."""
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: _connect(path, 0, mode="ro"),
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+    )
+    event.listen(engine, "connect", _configure_reader)
+    event.listen(engine, "begin", _begin_reading)
     return engine
 
 
@@ -108,9 +123,9 @@ def _mark(path: Path) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+def _connect(path: Path, timeout: float, mode: str = "rw") -> sqlite3.Connection:
     """Open a connection that never makes a file and begins no transaction of its own; *timeout* in seconds."""
-    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
 
 
@@ -142,3 +157,14 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     """Take the write lock at once: a transaction that reads first could not get it later without a failure."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _configure_reader(connection: sqlite3.Connection, _record: object) -> None:
+    """Tell letters of different case apart in LIKE, as every other comparison does, and write nothing."""
+    connection.execute("PRAGMA case_sensitive_like = ON")
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _begin_reading(connection: Connection) -> None:
+    """See one state of the ledger until the end; a write-ahead log lets others write meanwhile."""
+    connection.exec_driver_sql("BEGIN")

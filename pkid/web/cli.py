@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import quote
 
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
 
 from pkid.audit import Action, allowed, denied
 from pkid.auth.credentials import IMember, Right
 from pkid.commands.arguments import printable
-from pkid.commands.command import File, Item, Output
+from pkid.commands.command import File, Output
 from pkid.commands.help import describe
 from pkid.commands.interpreter import Interpreter, MissingRight
 from pkid.commands.language import CommandLine, parse
-from pkid.errors import Malformed, PkidError, Reason
+from pkid.errors import Malformed, PkidError, Reason, Unavailable
+from pkid.inventory.results import Counted, Results
+from pkid.web.forms import FORMS, JSON_LIST, Form
 from pkid.web.guard import Guard
-from pkid.web.incoming import body, peer
-from pkid.web.multipart import BOUNDARY_TYPE, Part, read_parts, write_parts
+from pkid.web.incoming import body, clock_of, peer
+from pkid.web.multipart import BOUNDARY_TYPE, END, part_head, read_parts
 from pkid.web.rendering import Answer, ProtectedPage
+from pkid.web.streaming import StreamedAnswer, answer_in_chunks
 
 __all__ = ["EvaluatePage", "ExecutePage", "InfoPage", "ModelPage"]
 
 _JSON = "application/json; charset=utf-8"
+_TIME_TO_COUNT = 0.5  # seconds, before an answer of many pages begins
 _COMMAND_HEADERS = ("Fix-Shell-Command", "Resoto-Shell-Command")
 
 
@@ -59,7 +66,7 @@ class ExecutePage(_CommandPage):
             denied(Action.COMMAND, member.credential, peer(request), error.reason.code, message=str(error))
             raise
         allowed(Action.COMMAND, member.credential, peer(request), command=program.names)
-        return _render(outputs, _header(request, "Accept"))
+        return await _render(outputs, _header(request, "Accept"), clock_of(request))
 
 
 class EvaluatePage(_CommandPage):
@@ -139,60 +146,57 @@ def _evaluation(line: CommandLine) -> dict[str, object]:
     }
 
 
-def _render(outputs: Sequence[Output], accept: str) -> Answer:
-    content_type, write = _FORMS.get(accept, _FORMS["application/json"])
+async def _render(outputs: Sequence[Output], accept: str, clock: IReactorTime) -> Answer:
+    form = FORMS.get(accept, JSON_LIST)
     if len(outputs) == 1 and not outputs[0].files:
-        items = outputs[0].items
-        text = "\n".join(write(items))
-        headers = (("Result-Count", str(len(items))),)
-        return Answer(f"{text}\n".encode() if text else b"", content_type=content_type, headers=headers)
-    return Answer(write_parts(_parts(outputs, content_type, write)), content_type=BOUNDARY_TYPE)
+        return await _answer_items(outputs[0].all(), form, clock)
+    return await answer_in_chunks(_parts(outputs, form), Answer(b"", content_type=BOUNDARY_TYPE))
 
 
-def _parts(outputs: Sequence[Output], content_type: str, write: _Writer) -> Iterator[Part]:
+async def _answer_items(results: Results, form: Form, clock: IReactorTime) -> Answer:
+    counted = Counted(results)
+    head = Answer(b"", content_type=form.content_type)
+    answer = await answer_in_chunks(_with_newline(form.chunks(counted)), head)
+    number = await _count(results, clock) if isinstance(answer, StreamedAnswer) else counted.number
+    return answer if number is None else replace(answer, headers=(("Result-Count", str(number)),))
+
+
+async def _count(results: Results, clock: IReactorTime) -> int | None:
+    """Count the items of a large answer, unless that takes time."""
+    try:
+        return await Deferred.fromCoroutine(results.count()).addTimeout(_TIME_TO_COUNT, clock)
+    except (Unavailable, TimeoutError):
+        return None
+
+
+async def _with_newline(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """End a text with a newline, if there is any text."""
+    written = False
+    async for chunk in chunks:
+        written = written or bool(chunk)
+        yield chunk
+    if written:
+        yield b"\n"
+
+
+async def _parts(outputs: Sequence[Output], form: Form) -> AsyncGenerator[bytes, None]:
     for output in outputs:
-        yield from map(_file_part, output.files)
-        if not output.files:
-            yield Part({"Content-Type": content_type}, "\n".join(write(output.items)).encode())
+        if output.files:
+            yield b"".join(part_head(_file_headers(file)) + file.content + b"\r\n" for file in output.files)
+            continue
+        yield part_head({"Content-Type": form.content_type})
+        begun = False
+        async for chunk in form.chunks(output.all()):
+            # A line of dashes could pass for the boundary only where a part begins.
+            yield b" " + chunk if chunk.startswith(b"--") and not begun else chunk
+            begun = True
+        yield b"\r\n"
+    yield END
 
 
-def _file_part(file: File) -> Part:
-    return Part(
-        {
-            "Content-Type": "application/octet-stream",
-            "Content-Disposition": f'attachment; filename="{quote(file.name, safe="")}"',
-            "Content-Length": str(len(file.content)),
-        },
-        file.content,
-    )
-
-
-def _plain(items: Sequence[Item]) -> Iterator[str]:
-    for item in items:
-        yield item if isinstance(item, str) else "\n".join(f"{name}: {value}" for name, value in item.items())
-
-
-def _list(items: Sequence[Item]) -> Iterator[str]:
-    yield "["
-    if items:
-        yield ",\n".join(map(json.dumps, items))
-    yield "]"
-
-
-def _documents(items: Sequence[Item]) -> Iterator[str]:
-    """Write YAML: every JSON text is one (YAML 1.2, section 1.3)."""
-    for item in items:
-        yield f"---\n{json.dumps(item)}"
-
-
-_Writer = Callable[[Sequence[Item]], Iterator[str]]
-_LINES: tuple[str, _Writer] = ("application/x-ndjson", lambda items: map(json.dumps, items))
-_YAML: tuple[str, _Writer] = ("text/yaml", _documents)
-_FORMS: dict[str, tuple[str, _Writer]] = {
-    "application/json": ("application/json", _list),
-    "application/x-ndjson": _LINES,
-    "application/ndjson": _LINES,
-    "text/plain": ("text/plain", _plain),
-    "application/yaml": _YAML,
-    "text/yaml": _YAML,
-}
+def _file_headers(file: File) -> dict[str, str]:
+    return {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": f'attachment; filename="{quote(file.name, safe="")}"',
+        "Content-Length": str(len(file.content)),
+    }

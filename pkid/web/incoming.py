@@ -6,10 +6,10 @@ from typing import cast
 
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.interfaces import IReactorTime, ISSLTransport
 from twisted.web.server import Request
 
-__all__ = ["bearer_token", "body", "client_certificate", "peer"]
+__all__ = ["bearer_token", "body", "client_certificate", "clock_of", "peer"]
 
 
 def body(request: Request) -> bytes:
@@ -18,6 +18,12 @@ def body(request: Request) -> bytes:
     assert content is not None
     content.seek(0)
     return bytes(content.read())
+
+
+def clock_of(request: Request) -> IReactorTime:
+    """Return the clock of the site that serves a request."""
+    assert request.site is not None
+    return request.site.reactor
 
 
 def peer(request: Request) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from pkid.errors import Malformed, Reason
 
-__all__ = ["BOUNDARY_TYPE", "Part", "read_parts", "write_parts"]
+__all__ = ["BOUNDARY_TYPE", "END", "part_head", "read_parts"]
 
 _BOUNDARY = "cli-part"
 
+END = f"--{_BOUNDARY}--\r\n".encode("ascii")
+"""What stands behind the last part."""
+
 BOUNDARY_TYPE = f"multipart/mixed;boundary={_BOUNDARY}"
-"""The content type of what :func:`write_parts` writes, as the seeds have it: no space, no quotes."""
+"""The content type, as the seeds have it: no space, no quotes.
+
+The boundary is a fixed one, which stands in no PEM file and behind no line end (CR LF) of what commands give.
+"""
 
 _MOST_PARTS = 64
 _BOUNDARY_PARAMETER = re.compile(r';[ \t]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70})(?=[\s;]|$))', re.IGNORECASE)
@@ -22,21 +27,10 @@ _LONGEST_HEAD = 4096  # bytes
 _PADDING = re.compile(rb"[ \t]*\r\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part: its headers and its content."""
-
-    headers: Mapping[str, str]
-    content: bytes = field(repr=False)
-
-
-def write_parts(parts: Iterable[Part]) -> bytes:
-    """Write a body; the boundary is a fixed one that stands in no PEM file and in no line of a command."""
-    pieces: list[bytes] = []
-    for part in parts:
-        head = "".join(f"{name}: {value}\r\n" for name, value in part.headers.items())
-        pieces += [f"--{_BOUNDARY}\r\n{head}\r\n".encode("ascii"), part.content, b"\r\n"]
-    return b"".join([*pieces, f"--{_BOUNDARY}--\r\n".encode("ascii")])
+def part_head(headers: Mapping[str, str]) -> bytes:
+    """Write what stands before a part's content; a line end (CR LF) stands behind it."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"--{_BOUNDARY}\r\n{head}\r\n".encode("ascii")
 
 
 def read_parts(body: bytes, content_type: str) -> list[bytes]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import ITCPTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
@@ -60,20 +61,25 @@ class Answer:
         body = f"Not allowed to perform this operation. Missing permission: {shown.value}"
         return cls(body.encode(), HTTPStatus.FORBIDDEN)
 
-    def write(self, request: Request) -> None:
-        """Send the response, and finish the request."""
+    def write(self, request: Request) -> Deferred[None] | None:
+        """Send the response, and finish the request; fire when that is done, if it takes time."""
+        self.write_head(request, ("Content-Length", str(len(self.body))))
+        request.write(self.body)
+        request.finish()
+        return None
+
+    def write_head(self, request: Request, *more: tuple[str, str]) -> None:
+        """Send status and headers."""
         request.setResponseCode(self.status.value, self.status.phrase.encode())
         for name, value in (
             ("Server", "pkid"),
             ("Content-Type", self.content_type),
-            ("Content-Length", str(len(self.body))),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
+            *more,
             *self.headers,
         ):
             request.setHeader(name.encode("ascii"), value.encode("ascii"))
-        request.write(self.body)
-        request.finish()
 
 
 class Page(Resource):
@@ -89,7 +95,7 @@ class Page(Resource):
         """Start to answer; the connection's end cancels it."""
         running = Deferred.fromCoroutine(self._answer_or_error(request))
         request.notifyFinish().addErrback(lambda _: running.cancel())
-        running.addCallback(Answer.write, request)
+        running.addCallback(lambda answer: answer.write(request))
         running.addErrback(self._failed, request)
         return NOT_DONE_YET
 
@@ -113,6 +119,10 @@ class Page(Resource):
 
     def _failed(self, failure: Failure, request: Request) -> None:
         if failure.check(CancelledError):
+            return
+        if request.startedWriting:  # an end without the last chunk tells the client that something is missing
+            self._log.error("cut off an answer of {path}: {problem!r}", path=request.path, problem=failure.value)
+            cast("ITCPTransport", request.channel.transport).abortConnection()
             return
         self._log.failure("cannot answer {method} {path}", failure, method=request.method, path=request.path)
         Answer.of_status(HTTPStatus.INTERNAL_SERVER_ERROR).write(request)

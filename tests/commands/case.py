@@ -10,14 +10,15 @@ from twisted.internet.defer import Deferred, execute
 from pkid.auth.credentials import Member, Right
 from pkid.auth.derivation import Offload
 from pkid.ca.authority import Authority
-from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.ca.policy import ANY_NAME
 from pkid.commands.command import File, Item, Output
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
+from pkid.inventory.results import gather
 from pkid.issuance import Issuance
 from pkid.store.memory import MemoryStore
 from tests.certificates import NOON, profile, root
+from tests.inventory.sources import inventory
 from tests.support import Case
 
 __all__ = ["ADMIN", "READER", "CommandCase"]
@@ -37,7 +38,7 @@ class CommandCase(Case):
         self.interpreter = self.make_interpreter(execute)
 
     def make_interpreter(self, offload: Offload) -> Interpreter:
-        return Interpreter(core_commands(lambda: root().certificate, DEFAULT_TRUST_DOMAIN, self.issuance, offload))
+        return Interpreter(core_commands(lambda: root().certificate, inventory(self.store), self.issuance, offload))
 
     def start(self, text: str, member: Member = ADMIN) -> Deferred[list[Output]]:
         """Run a text."""
@@ -51,7 +52,7 @@ class CommandCase(Case):
         """Run one line that gives items."""
         (output,) = self.outputs(text, member)
         self.assertEqual(output.files, ())
-        return list(output.items)
+        return list(self.successResultOf(Deferred.fromCoroutine(gather(output.all()))))
 
     def files(self, text: str) -> list[File]:
         """Run one line that gives files."""

@@ -19,7 +19,16 @@ class CoreTests(CommandCase):
 
     def test_the_system(self) -> None:
         (info,) = self.items("system info", READER)
-        self.assertEqual(info, {"name": "pkid", "version": pkid.__version__, "trust_domain": "pkid.internal"})
+        self.assertEqual(
+            info,
+            {
+                "name": "pkid",
+                "version": pkid.__version__,
+                "trust_domain": "pkid.internal",
+                "ledger_rows": 0,
+                "ledger_bytes": 0,
+            },
+        )
 
     def test_the_greeting(self) -> None:
         (greeting,) = self.items("welcome", READER)

@@ -9,6 +9,8 @@ from pkid.commands.interpreter import Interpreter
 from pkid.errors import Malformed
 from tests.commands.case import CommandCase
 
+FILTERS = ("count", "format", "head", "list", "sort", "tail")
+
 
 class HelpTests(CommandCase):
     def test_every_command_is_listed_with_its_line(self) -> None:
@@ -56,7 +58,7 @@ class HelpTests(CommandCase):
 
     def test_for_the_completion(self) -> None:
         commands = {str(each["name"]): each for each in describe(self.interpreter.catalogue)}
-        self.assertEqual(list(commands), ["help", "certificate", "ca", "system", "welcome", "count", "head", "tail"])
+        self.assertEqual(list(commands), ["help", "certificate", "ca", "search", "system", "welcome", *FILTERS])
         arguments = commands["certificate"]["args"]
         assert isinstance(arguments, dict)
         by_name = {each["name"]: each for each in arguments["create"]}
@@ -78,4 +80,4 @@ class HelpTests(CommandCase):
         assert isinstance(only, list)
         (argument,) = only
         self.assertEqual((argument["name"], argument["value_hint"]), (None, "command"))
-        self.assertEqual([name for name, each in commands.items() if not each["source"]], ["count", "head", "tail"])
+        self.assertEqual([name for name, each in commands.items() if not each["source"]], list(FILTERS))

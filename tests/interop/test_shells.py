@@ -31,6 +31,10 @@ RECEIVED = [
 """What the shells say then; the documents leave a part of the names out."""
 
 
+LISTED = "name=arangodb.local, profile=component"
+"""What a search lists of the certificate."""
+
+
 class ShellTests(Base):
     """One original's shell.
 
@@ -82,13 +86,17 @@ class ShellTests(Base):
 
     def test_lines_from_a_pipe(self) -> None:
         """Files are stored, texts are printed, an error goes to standard error and ends nothing."""
-        ended = self.type_lines("help | head 1", CREATE, "nonsense", "help | head 3 | count; help | tail 1", "ca show")
+        ended = self.type_lines(
+            "help | head 1", CREATE, "nonsense", "help | head 3 | count; help | tail 1", "ca show",
+            "search is(certificate) | count", "search name = arangodb.local | list name, profile",
+        )  # fmt: skip
         self.assertEqual(ended.returncode, 0, ended.stderr)
         printed = ended.stdout.splitlines()
         self.assertTrue(printed[0].startswith("help "), ended.stdout)
         self.assertEqual(printed[1:3], RECEIVED)
         self.assertIn("total matched: 3", printed)
         self.assertIn("---", printed)
+        self.assertEqual(printed[-3:], ["total matched: 2", "total unmatched: 0", LISTED])
         self.assertIn("subject: CN=pkid CA ", ended.stdout)
         self.assertIn("Error: CLIParseError\nMessage: Command >nonsense< is not known. Typo?", ended.stderr)
         self.assertNotIn("Traceback", ended.stderr)

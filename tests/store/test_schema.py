@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import column, create_engine, insert, inspect, table
 from sqlalchemy.dialects import sqlite
 
 from pkid.ca.ledger import Entry
@@ -46,18 +46,15 @@ class MigrationTests(Case):
 
 class UpgradeTests(Case):
     def test_a_ledger_of_the_first_version_keeps_its_entries(self) -> None:
-        path = Path(self.mktemp())
-        engine = open_sqlite(path)
+        engine = create_engine("sqlite://")
+        self.addCleanup(engine.dispose)
         with engine.begin() as connection:
-            SQLLedger(connection).record([entry(1), entry(2, profile="core", origin="core")])
-            connection.exec_driver_sql("DROP INDEX certificates_by_fingerprint")
-            connection.exec_driver_sql("ALTER TABLE certificates DROP COLUMN renews")
-            connection.exec_driver_sql("ALTER TABLE certificates DROP COLUMN origin")
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-        engine.dispose()
-        upgraded = open_sqlite(path)
-        self.addCleanup(upgraded.dispose)
-        with upgraded.begin() as connection:
+            migrations.upgrade(connection, "0001")
+            names = [column["name"] for column in inspect(connection).get_columns("certificates")]
+            former = table("certificates", *(column(name, certificates.c[name].type) for name in names))
+            for each in (entry(1), entry(2, profile="core", origin="core")):
+                connection.execute(insert(former), {name: getattr(each, name) for name in names})
+            migrations.upgrade(connection)
             self.assertEqual(schema_version(connection), HEAD)
             self.assertEqual(SQLLedger(connection).find(1), entry(1))
             self.assertEqual(SQLLedger(connection).find(2), entry(2, profile="core", origin="core"))

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError
 
 from pkid.errors import StateError
 from pkid.store import sqlite
+from pkid.store.schema import HEAD
 from pkid.store.sqlite import APPLICATION_ID, open_sqlite
 from tests.store.entries import count, entry, sqlite_store
 from tests.support import Case, require
@@ -205,7 +206,7 @@ class RefusalTests(SQLiteCase):
     def test_a_ledger_of_a_newer_pkid(self) -> None:
         self.make_ledger()
         sql(self.path, "UPDATE alembic_version SET version_num = '9999'")
-        self.refuse("was written by a newer pkid (its schema is 9999, this one knows up to 0003)")
+        self.refuse(f"was written by a newer pkid (its schema is 9999, this one knows up to {HEAD})")
 
     def test_a_ledger_that_lost_its_version(self) -> None:
         self.make_ledger()

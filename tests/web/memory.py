@@ -24,7 +24,6 @@ from pkid.auth.keyring import Keyring
 from pkid.auth.realm import Realm
 from pkid.auth.tokens import TokenSigner
 from pkid.ca.authority import Authority
-from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
 from pkid.issuance import Issuance
@@ -38,6 +37,7 @@ from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site, Traffic
 from pkid.web.system import PingPage, ReadyPage
 from tests.certificates import NOON, PSK, SALT, make_token, profile, root, signing_key
+from tests.inventory.sources import inventory
 
 __all__ = ["CA_DER", "CA_PEM", "Connection", "Door", "bearer", "request"]
 
@@ -112,7 +112,7 @@ class Door:
         guard = Guard(Portal(Realm(), [checker]), Strangers(self.clock.seconds))
         endorsement = Endorsement(TokenSigner(signing_key(), SALT), NOON.timestamp)
         issuance = Issuance(self.authority, self.store)
-        interpreter = Interpreter(core_commands(lambda: issuer.anchor, DEFAULT_TRUST_DOMAIN, issuance, execute))
+        interpreter = Interpreter(core_commands(lambda: issuer.anchor, inventory(self.store), issuance, execute))
         self.routes = Routes(
             {
                 "/ca/cert": CertificatePage(self.authority, endorsement),

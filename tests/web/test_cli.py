@@ -103,7 +103,9 @@ class FormTests(CommandLineCase):
             self.assertEqual(self.execute("help | count", {"Accept": accept}).content_type, "application/json", accept)
 
     def test_named_values(self) -> None:
-        plain = f"name: pkid\nversion: {pkid.__version__}\ntrust_domain: pkid.internal\n"
+        plain = (
+            f"name: pkid\nversion: {pkid.__version__}\ntrust_domain: pkid.internal\nledger_rows: 0\nledger_bytes: 0\n"
+        )
         self.assertEqual(self.execute("system info", PLAIN).body.decode(), plain)
         lines = self.execute("system info", {"Accept": "application/x-ndjson"})
         self.assertTrue(lines.body.startswith(b'{"name": "pkid", "version": '))

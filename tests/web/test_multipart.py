@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pkid.errors import Malformed
-from pkid.web.multipart import Part, read_parts, write_parts
+from pkid.web.multipart import END, part_head, read_parts
 from tests.support import Case
 
 TYPE = "multipart/form-data; boundary=b"
@@ -15,15 +15,15 @@ ONE = b"--b\r\nX: y\r\n\r\ncontent\r\n--b--\r\n"
 
 class WriteTests(Case):
     def test_the_bytes(self) -> None:
-        parts = [Part({"Content-Type": "text/plain", "X": "1"}, b"a\nb"), Part({}, b"")]
+        parts = [part_head({"Content-Type": "text/plain", "X": "1"}) + b"a\nb\r\n", part_head({}) + b"\r\n", END]
         self.assertEqual(
-            write_parts(parts),
+            b"".join(parts),
             b"--cli-part\r\nContent-Type: text/plain\r\nX: 1\r\n\r\na\nb\r\n--cli-part\r\n\r\n\r\n--cli-part--\r\n",
         )
 
     @given(st.lists(st.binary(max_size=30)))
     def test_what_is_written_can_be_read(self, contents: list[bytes]) -> None:
-        body = write_parts(Part({"A": "b"}, content) for content in contents)
+        body = b"".join([*(part_head({"A": "b"}) + content + b"\r\n" for content in contents), END])
         self.assertEqual(read_parts(body, "multipart/mixed;boundary=cli-part"), contents)
 
 

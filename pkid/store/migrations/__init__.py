@@ -25,8 +25,8 @@ def versions() -> list[str]:
     return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
-def upgrade(connection: Connection) -> None:
-    """Migrate to the newest version inside the transaction that is open on *connection*."""
+def upgrade(connection: Connection, version: str = "head") -> None:
+    """Migrate to a version, by default the newest, inside the transaction that is open on *connection*."""
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)

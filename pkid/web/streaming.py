@@ -1,0 +1,90 @@
+"""Answers of any size: written no faster than the client reads, ended when it leaves, cut off when something fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.web.server import Request
+from zope.interface import implementer
+
+from pkid.web.incoming import clock_of
+from pkid.web.rendering import Answer
+
+__all__ = ["StreamedAnswer", "answer_in_chunks"]
+
+_WHOLE = 64 * 1024  # bytes up to which an answer is sent whole, with its length
+_STALLED = 60.0  # seconds that a client may read nothing
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedAnswer(Answer):
+    """A response whose body begins with ``body`` and goes on with chunks; its length is not known before its end."""
+
+    chunks: AsyncGenerator[bytes, None] = field(kw_only=True)
+
+    def write(self, request: Request) -> Deferred[None]:
+        """Send the response, and finish the request; fire when that is done."""
+        return Deferred.fromCoroutine(self._write(request))
+
+    async def _write(self, request: Request) -> None:
+        self.write_head(request)
+        flow = _Flow(clock_of(request))
+        request.registerProducer(flow, True)
+        request.write(self.body)
+        async with aclosing(self.chunks) as chunks:
+            async for chunk in chunks:
+                await flow.ready()
+                request.write(chunk)
+        request.unregisterProducer()
+        request.finish()
+
+
+async def answer_in_chunks(chunks: AsyncGenerator[bytes, None], answer: Answer) -> Answer:
+    """Return an answer with this body: a whole one if it is small.
+
+    :param answer: all but its body.
+    """
+    gathered = b""
+    async for chunk in chunks:
+        gathered += chunk
+        if len(gathered) > _WHOLE:
+            return StreamedAnswer(gathered, answer.status, answer.content_type, answer.headers, chunks=chunks)
+    return Answer(gathered, answer.status, answer.content_type, answer.headers)
+
+
+@implementer(IPushProducer)
+class _Flow:
+    """Knows whether the connection takes more.
+
+    :param clock: for how long it takes nothing.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._paused = False
+        self._waiting: Deferred[None] | None = None
+
+    def ready(self) -> Deferred[None]:
+        """Fire when the connection takes more; fail with ``TimeoutError`` when it takes nothing for a long time."""
+        if not self._paused:
+            return succeed(None)
+        self._waiting = Deferred()
+        return self._waiting.addTimeout(_STALLED, self._clock)
+
+    def pauseProducing(self) -> None:
+        """Wait: the client does not read as fast."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """Go on."""
+        self._paused = False
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.called:
+            waiting.callback(None)
+
+    def stopProducing(self) -> None:
+        """Do nothing: the page ends its work when the connection is lost."""

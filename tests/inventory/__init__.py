@@ -1,0 +1,1 @@
+"""Tests of the inventory: its grammar, its predicates, and the results of searches."""

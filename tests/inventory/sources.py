@@ -1,0 +1,33 @@
+"""An inventory in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pkid.ca.names import DEFAULT_TRUST_DOMAIN
+from pkid.inventory.inventory import Inventory
+from pkid.inventory.kinds import CERTIFICATE, Resource
+from pkid.inventory.source import MemorySource
+from pkid.resources import certificate_resource, core_resource, credential_resource, sources
+from pkid.store.memory import MemoryStore
+from tests.certificates import NOON, PSK, root
+
+__all__ = ["inventory"]
+
+
+def inventory(store: MemoryStore) -> Inventory:
+    """Return what a core knows whose ledger is this store, at noon."""
+
+    async def certificates() -> Iterable[Resource]:
+        return [certificate_resource(entry) for entry in store.entries]
+
+    async def size() -> tuple[int, int]:
+        return len(store.entries), 0
+
+    known = sources(
+        MemorySource(CERTIFICATE, certificates),
+        credentials=lambda: [credential_resource(PSK)],
+        authority=lambda: root().certificate,
+        core=lambda: core_resource(DEFAULT_TRUST_DOMAIN, size),
+    )
+    return Inventory(known, lambda: NOON)
