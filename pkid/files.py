@@ -8,16 +8,19 @@ from pathlib import Path
 
 from pkid.errors import StateError
 
-__all__ = ["PRIVATE", "PUBLIC", "read_private", "write_atomically"]
+__all__ = ["PRIVATE", "PUBLIC", "read_private", "read_regular", "write_atomically"]
+
+_LARGEST = 1 << 20
 
 PRIVATE = 0o600
 PUBLIC = 0o644
 
 
-def write_atomically(path: Path, content: bytes, mode: int) -> None:
+def write_atomically(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
     """Write a whole file so that a reader, or the next start, finds the old content or the new, never a part.
 
     :param mode: the file's permissions; it never has wider ones.
+    :param owner: user and group that it is to belong to, if not to whoever writes it.
     :raises OSError: when it cannot be written; the old content is still there then.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -25,6 +28,8 @@ def write_atomically(path: Path, content: bytes, mode: int) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
         with open(descriptor, "wb") as file:
             file.write(content)
+            if owner is not None and owner != (os.geteuid(), os.getegid()):
+                os.fchown(descriptor, *owner)
             os.fchmod(descriptor, mode)
             file.flush()
             os.fsync(descriptor)
@@ -42,6 +47,24 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_regular(path: Path) -> bytes:
+    """Read a file that somebody else keeps, of 1 MiB at most; a pipe or a device is not waited for.
+
+    :raises StateError: when it cannot be read, or is no such file.
+    """
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            content = file.read(_LARGEST + 1) if regular else b""
+    except OSError as error:
+        raise StateError(
+            path, f"cannot be read ({error.strerror})", "give the name of a file that pkid can read"
+        ) from None
+    if not regular or len(content) > _LARGEST:
+        raise StateError(path, "is not a regular file of 1 MiB or less", "give the name of one")
+    return content
 
 
 def read_private(path: Path) -> bytes | None:

@@ -22,17 +22,12 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.ca.keys import PrivateKey
 from pkid.ca.names import TrustDomain
-from pkid.errors import Refused, StateError
+from pkid.ca.pem import WrongPassphrase, is_encrypted, read_certificates, read_key, write_certificates, write_key
+from pkid.errors import Refused, StateError, Unusable
 from pkid.files import PRIVATE, PUBLIC, read_private, sync_directory, write_atomically
 
 __all__ = ["KeyPair", "StateDirectory"]
@@ -44,10 +39,14 @@ _RESTORE = "restore it from a backup, or move it away if it is not pkid's"
 class KeyPair:
     """A private key and the certificate for it."""
 
-    key: PrivateKey = field(repr=False)
+    key: PrivateKey = field(repr=False, compare=False)
     certificate: x509.Certificate
     issuers: tuple[x509.Certificate, ...] = ()
     """Who signed the certificate, who signed that one, and so on, as far as it is known."""
+
+    def belongs_together(self) -> bool:
+        """Tell whether the certificate is for the key."""
+        return self.certificate.public_key() == self.key.public_key()
 
 
 class StateDirectory:
@@ -83,9 +82,10 @@ class StateDirectory:
         """Where the pre-shared key is kept that the core made."""
         return self.path / "psk"
 
-    def load_pair(self, name: str) -> KeyPair | None:
+    def load_pair(self, name: str, passphrase: str | None = None) -> KeyPair | None:
         """Load ``NAME.pem``; ``None`` when there is none.
 
+        :param passphrase: needed if the key is encrypted, and not used otherwise.
         :raises StateError: when it does not hold one private key and the certificate for it.
         """
         path = self.path / f"{name}.pem"
@@ -93,22 +93,35 @@ class StateDirectory:
         if content is None:
             return None
         try:
-            key = load_pem_private_key(content, None)
-            certificate = x509.load_pem_x509_certificate(content)
-            belongs = certificate.public_key() == key.public_key()
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise StateError(path, "is damaged: it holds no key and certificate", _RESTORE) from None
-        if not isinstance(key, PrivateKey):
-            raise StateError(path, f"holds a key of another kind ({type(key).__name__})", _RESTORE)
-        if not belongs:
+            pair = KeyPair(read_key(content, passphrase), read_certificates(content)[0])
+        except WrongPassphrase as error:
+            raise StateError(path, error.problem, "give its passphrase by --ca-cert-key-pass-file") from None
+        except Unusable as error:
+            raise StateError(path, f"is damaged: it {error.problem}", _RESTORE) from None
+        if not pair.belongs_together():
             raise StateError(path, "holds a certificate and a key that do not belong together", _RESTORE)
-        return KeyPair(key, certificate)
+        return pair
 
-    def save_pair(self, name: str, pair: KeyPair) -> None:
-        """Write ``NAME.pem``, private."""
-        certificate = pair.certificate.public_bytes(Encoding.PEM)
-        key = pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self._write(f"{name}.pem", key + certificate, PRIVATE)
+    def load_certificate(self, name: str) -> x509.Certificate | None:
+        """Load the certificate in ``NAME.pem`` alone, whether or not its key can be read; ``None`` when there is none.
+
+        :raises StateError: when it holds none.
+        """
+        path = self.path / f"{name}.pem"
+        content = read_private(path)
+        try:
+            return None if content is None else read_certificates(content)[0]
+        except Unusable as error:
+            raise StateError(path, f"is damaged: it {error.problem}", _RESTORE) from None
+
+    def is_encrypted(self, name: str) -> bool:
+        """Tell whether the key in ``NAME.pem`` is encrypted."""
+        return is_encrypted(read_private(self.path / f"{name}.pem") or b"")
+
+    def save_pair(self, name: str, pair: KeyPair, passphrase: str | None = None) -> None:
+        """Write ``NAME.pem``, private, and the key encrypted if there is a passphrase."""
+        content = write_key(pair.key, passphrase) + write_certificates([pair.certificate])
+        self._write(f"{name}.pem", content, PRIVATE)
 
     def publish_certificate(self, name: str, certificate: x509.Certificate) -> None:
         """Write ``NAME.crt`` for those who want to trust it."""

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from pkid.ca.keys import PrivateKey
-from pkid.errors import StateError
+from pkid.ca.pem import read_certificates, read_key, write_certificates, write_key
+from pkid.errors import StateError, Unusable
 from pkid.files import PRIVATE, PUBLIC, write_atomically
 
 __all__ = ["load_cert_from_file", "load_key_from_file", "write_cert_to_file", "write_key_to_file"]
@@ -32,7 +25,7 @@ def write_cert_to_file(
     :param intermediates: what leads from it to the root; they stand after it, as servers want them.
     :raises StateError: when it cannot be written.
     """
-    _write(Path(cert_path), b"".join(each.public_bytes(Encoding.PEM) for each in (cert, *intermediates)), PUBLIC)
+    _write(Path(cert_path), write_certificates((cert, *intermediates)), PUBLIC)
 
 
 def write_key_to_file(key: PrivateKey, key_path: str | PathLike[str], passphrase: str | None = None) -> None:
@@ -41,10 +34,7 @@ def write_key_to_file(key: PrivateKey, key_path: str | PathLike[str], passphrase
     :raises StateError: when it cannot be written.
     :raises ValueError: when the passphrase is empty.
     """
-    encryption: KeySerializationEncryption = NoEncryption()
-    if passphrase is not None:
-        encryption = BestAvailableEncryption(passphrase.encode("utf-8"))
-    _write(Path(key_path), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption), PRIVATE)
+    _write(Path(key_path), write_key(key, passphrase), PRIVATE)
 
 
 def load_cert_from_file(cert_path: str | PathLike[str]) -> x509.Certificate:
@@ -53,10 +43,8 @@ def load_cert_from_file(cert_path: str | PathLike[str]) -> x509.Certificate:
     :raises StateError: when it cannot be read, or holds none.
     """
     path = Path(cert_path)
-    try:
-        return x509.load_pem_x509_certificate(_read(path))
-    except ValueError:
-        raise StateError(path, "holds no PEM certificate", "give a file that begins with one") from None
+    with _named(path):
+        return read_certificates(_read(path))[0]
 
 
 def load_key_from_file(key_path: str | PathLike[str], passphrase: str | None = None) -> PrivateKey:
@@ -66,19 +54,17 @@ def load_key_from_file(key_path: str | PathLike[str], passphrase: str | None = N
     :raises StateError: when it cannot be read, holds no key that pkid knows, or the passphrase is missing or wrong.
     """
     path = Path(key_path)
-    content = _read(path)
-    encrypted = b"ENCRYPTED" in content
-    if encrypted and not passphrase:
-        raise StateError(path, "holds an encrypted key", "give its passphrase")
+    with _named(path):
+        return read_key(_read(path), passphrase)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file cannot be used."""
     try:
-        key = load_pem_private_key(content, passphrase.encode("utf-8") if passphrase and encrypted else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        if encrypted:
-            raise StateError(path, "cannot be decrypted", "give the passphrase that it was written with") from None
-        raise StateError(path, "holds no PEM private key", "give the file that holds it") from None
-    if not isinstance(key, PrivateKey):
-        raise StateError(path, "holds a key of a kind that pkid does not use", "use RSA, P-256, P-384 or Ed25519")
-    return key
+        yield
+    except Unusable as error:
+        raise StateError(path, error.problem, error.remedy) from None
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

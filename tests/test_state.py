@@ -12,7 +12,6 @@ from unittest.mock import patch
 
 from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -194,7 +193,6 @@ class FileTests(StateCase):
         whole = pem(KeyType.P256) + CERTIFICATE
         for content in (
             b"", b"nonsense", b"\0" * 300, CERTIFICATE, pem(KeyType.P256), whole[:-40], whole[40:],
-            pem(KeyType.P256, BestAvailableEncryption(b"x")) + CERTIFICATE,
             pem("somebody else") + CERTIFICATE,
             pem(KeyType.ED25519) + CERTIFICATE,
             unknown + CERTIFICATE,
@@ -202,6 +200,27 @@ class FileTests(StateCase):
         ):  # fmt: skip
             path = self.put("ca.pem", content)
             self.damaged(lambda: self.state.load_pair("ca"), path, "restore it from a backup")
+
+    def test_a_key_is_encrypted_on_request_and_its_certificate_is_not(self) -> None:
+        self.state.save_pair("ca", PAIR, "open sesame")
+        path = self.path / "ca.pem"
+        self.assertIn(b"BEGIN ENCRYPTED PRIVATE KEY", path.read_bytes())
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        self.assertTrue(self.state.is_encrypted("ca"))
+        self.assertEqual(self.state.load_pair("ca", "open sesame"), PAIR)
+        self.assertEqual(self.state.load_certificate("ca"), PAIR.certificate)
+        self.damaged(lambda: self.state.load_pair("ca"), path, "encrypted key", "--ca-cert-key-pass-file")
+        self.damaged(lambda: self.state.load_pair("ca", "x"), path, "cannot be decrypted", "--ca-cert-key-pass-file")
+
+    def test_a_passphrase_for_a_plain_key_is_not_used(self) -> None:
+        self.state.save_pair("ca", PAIR)
+        self.assertFalse(self.state.is_encrypted("ca"))
+        self.assertIsNotNone(self.state.load_pair("ca", "open sesame"))
+
+    def test_a_certificate_without_its_key(self) -> None:
+        self.assertIsNone(self.state.load_certificate("ca"))
+        path = self.put("ca.pem", pem(KeyType.P256))
+        self.damaged(lambda: self.state.load_certificate("ca"), path, "no PEM certificate", "backup")
 
     def test_keys_that_others_can_read(self) -> None:
         path = self.put("ca.pem", pem(KeyType.P256) + CERTIFICATE, 0o644)

@@ -18,6 +18,7 @@ from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType, PublicKey
 from pkid.ca.ledger import Entry, Ledger, RequestKey
 from pkid.ca.names import Names
+from pkid.ca.pem import write_certificates
 from pkid.ca.policy import Policy
 from pkid.ca.profile import Approved, Profile
 from pkid.ca.renewal import renewal_due
@@ -107,7 +108,7 @@ class Authority:
     def pem_chain(self, certificate: bytes) -> bytes:
         """Return a certificate (DER) of a known issuer, and what leads from it to the root but for the root, in PEM."""
         chain = self._chain_above(certificate) if any(len(chain) > 1 for chain in self.chains) else None
-        return pem(certificate) + b"".join(each.public_bytes(Encoding.PEM) for each in (chain or ())[:-1])
+        return pem(certificate) + write_certificates((chain or ())[:-1])
 
     def fulfil(self, orders: Sequence[Order], ledger: Ledger) -> list[Entry | PkidError]:
         """Answer each order with its entry, or with the error that stands against it.
