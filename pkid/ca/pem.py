@@ -86,14 +86,16 @@ def write_key(key: PrivateKey, passphrase: str | None = None) -> bytes:
 
 
 def replace_key(content: bytes, key: bytes) -> bytes:
-    """Put another private key (PEM) in the place of the first one in a text, and leave everything else as it is.
+    """Put another private key (PEM) in the place of the one in a text, and leave everything else as it is.
 
-    :raises Unusable: when there is none.
+    :raises Unusable: when there is none, or more than one.
     """
-    found = _KEY.search(content)
-    if found is None:
-        raise Unusable(*_NONE)
-    return content[: found.start()] + key + content[found.end() :]
+    match list(_KEY.finditer(content)):
+        case [found]:
+            return content[: found.start()] + key + content[found.end() :]
+        case []:
+            raise Unusable(*_NONE)
+    raise Unusable("holds several private keys", "leave only one in it")
 
 
 def read_certificates(content: bytes) -> tuple[x509.Certificate, ...]:

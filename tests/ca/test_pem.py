@@ -118,14 +118,15 @@ class ReplaceTests(PemCase):
                 for before, after in ((b"", other), (other, b""), (other, other)):
                     self.assertEqual(replace_key(before + old + after, new), before + new + after)
 
-    def test_only_the_first_and_whatever_the_ends_of_line(self) -> None:
+    def test_whatever_the_ends_of_line(self) -> None:
         old, new = write_key(private_key()), write_key(private_key(owner="new"))
-        self.assertEqual(replace_key(old + old, new), new + old)
         self.assertEqual(replace_key(old.replace(b"\n", b"\r\n") + b"x", new), new + b"x")
         self.assertEqual(replace_key(old.rstrip(), new), new)
 
-    def test_without_a_key(self) -> None:
-        self.assertRaises(Unusable, replace_key, CERTIFICATE, b"")
+    def test_no_key_is_left_behind(self) -> None:
+        other = b"-----BEGIN OTHER PRIVATE KEY-----\nAAAA\n-----END OTHER PRIVATE KEY-----\n"
+        for content in (CERTIFICATE, write_key(private_key()) * 2, other + write_key(private_key())):
+            self.assertRaises(Unusable, replace_key, content, b"")
 
 
 class CertificatesTests(Case):
