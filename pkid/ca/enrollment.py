@@ -20,21 +20,19 @@ from pkid.ca.names import DEFAULT_TRUST_DOMAIN, Names, TrustDomain, common_name,
 from pkid.ca.trust import check_certificate
 from pkid.errors import Reason, Refused
 
-__all__ = ["Enrollment"]
+__all__ = ["Enrollment", "Subject"]
 
 
 @dataclass(frozen=True, slots=True)
-class Enrollment:
-    """One certificate that a component wants; made by :meth:`of`."""
+class Subject:
+    """Whom a certificate is for, before there is a key; made by :meth:`of`."""
 
-    key: PrivateKey = field(repr=False)
     common_name: str
     names: Names
 
     @classmethod
     def of(
         cls,
-        key: PrivateKey,
         subject: str,
         dns_names: Iterable[str] = (),
         ip_addresses: Iterable[object] = (),
@@ -55,7 +53,37 @@ class Enrollment:
         names = Names.of(dns, ip, uri)
         if not names:
             raise Refused(Reason.NO_NAME)
-        return cls(key, common_name(subject), names)
+        return cls(common_name(subject), names)
+
+    def enroll(self, key: PrivateKey) -> Enrollment:
+        """Return what is wanted for this key."""
+        return Enrollment(key, self.common_name, self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """One certificate that a component wants; made by :meth:`of`, or :meth:`Subject.enroll`."""
+
+    key: PrivateKey = field(repr=False)
+    common_name: str
+    names: Names
+
+    @classmethod
+    def of(
+        cls,
+        key: PrivateKey,
+        subject: str,
+        dns_names: Iterable[str] = (),
+        ip_addresses: Iterable[object] = (),
+        component: str | None = None,
+        trust_domain: str = DEFAULT_TRUST_DOMAIN,
+    ) -> Self:
+        """Check what is wanted by the rules that the core has, too; the parameters are those of :meth:`Subject.of`.
+
+        :raises Refused: when a name is not acceptable, or there is none.
+        """
+        wanted = Subject.of(subject, dns_names, ip_addresses, component, trust_domain)
+        return cls(key, wanted.common_name, wanted.names)
 
     def request(self) -> bytes:
         """Return the request (PKCS #10, RFC 2986) in PEM, signed by the key."""

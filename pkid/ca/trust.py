@@ -28,6 +28,7 @@ __all__ = [
     "is_issued_by",
     "names_of",
     "pem",
+    "read_fingerprint",
     "same_fingerprint",
 ]
 
@@ -47,6 +48,23 @@ class UnfitCertificate(TrustError):
 def fingerprint(certificate: bytes) -> str:
     """Return the SHA-256 of a DER certificate as 32 upper-case hex pairs joined by colons."""
     return sha256(certificate).digest().hex(":").upper()
+
+
+def read_fingerprint(text: str) -> str:
+    """Read a fingerprint that a person typed: 64 hex digits in any case, with or without colons.
+
+    :raises ValueError: when it is anything else.
+    """
+    digits = text.replace(":", "")
+    try:
+        digest = bytes.fromhex(digits) if len(digits) == 64 else b""
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise ValueError(
+            "is not the SHA-256 fingerprint of a certificate: that is 64 hex digits, with or without colons"
+        )
+    return digest.hex(":").upper()
 
 
 def same_fingerprint(one: str, other: str) -> bool:

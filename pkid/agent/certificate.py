@@ -1,0 +1,207 @@
+"""A component's certificate: got from the core, kept, and renewed in time for as long as the service runs.
+
+Knows timers and storage; when to do what is decided in :mod:`pkid.ca.renewal`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pkid.agent.core import Core
+from pkid.agent.credential import Credential
+from pkid.agent.shared import Shared
+from pkid.agent.storage import Storage
+from pkid.answers import Busy, CoreError, Rejected
+from pkid.ca.enrollment import Subject
+from pkid.ca.keys import KeyType
+from pkid.ca.renewal import Step, next_step, renewal_due, retry_delay, time_to_sleep
+from pkid.ca.trust import TrustError
+from pkid.errors import StateError
+from pkid.exchange import Unreachable
+
+__all__ = ["CertificateService"]
+
+_SHORTEST_WAIT = timedelta(seconds=30)
+"""Between a renewal and the next one, when the authority itself is about to end."""
+
+_EXPECTED = (CoreError, TrustError, StateError)
+"""What is told in a sentence; everything else is a fault, and told with its traceback."""
+
+
+class CertificateService(Service):
+    """Has a current certificate, as far as the core can be reached; no failure is its last attempt.
+
+    It is renewed with itself. The pre-shared key is needed for the first one, and when the certificate has ended or
+    the core does not accept it. Each certificate is for a new key.
+
+    :param storage: keeps key and certificate for the next start.
+    """
+
+    _log = Logger()
+    _timer: IDelayedCall | None = None
+    _held: Credential | None = None
+    _saved = True
+    _failures = 0
+    _asked = 0.0  # seconds that the core asked to be left alone
+
+    def __init__(self, core: Core, subject: Subject, storage: Storage, key_type: KeyType = KeyType.P256) -> None:
+        self.core = core
+        self.subject = subject
+        self.setName(f"certificate of {subject.common_name}")
+        self._storage = storage
+        self._key_type = key_type
+        self._runtime = core.runtime
+        self._due = core.runtime.now()
+        self._waiting: list[Deferred[Credential]] = []
+        self._renewing = Shared(self._renew)
+
+    @property
+    def credential(self) -> Credential | None:
+        """The key and certificate to use now; ``None`` before there are any.
+
+        When the core was not reachable for too long, the certificate may have ended; that is for its readers to judge.
+        """
+        return self._held
+
+    def when_ready(self) -> Deferred[Credential]:
+        """Fire with the credential as soon as there is one; fails with ``CancelledError`` when the service stops."""
+        ready: Deferred[Credential] = Deferred(self._forget)
+        if self._held is not None:
+            ready.callback(self._held)
+        else:
+            self._waiting.append(ready)
+        return ready
+
+    def renew(self) -> Deferred[Credential]:
+        """Renew the certificate now, whether it is due or not; one attempt serves all who ask meanwhile.
+
+        Fails with a :class:`CoreError`, a :class:`TrustError` or a :class:`StateError`; the service goes on trying.
+        """
+        if not self.running:
+            raise RuntimeError("the service does not run; start it first")
+        self._stop_timer()
+        self._due = self._runtime.now()
+        return self._renewing()
+
+    def startService(self) -> None:
+        """Begin as soon as the reactor runs: take what is stored, then watch the clock."""
+        super().startService()
+        self._timer = self._runtime.clock.callLater(0, self._begin)
+
+    def stopService(self) -> None:
+        """Stop to watch, and give up what is under way."""
+        super().stopService()
+        self._stop_timer()
+        self._renewing.cancel()
+        waiting, self._waiting = self._waiting, []
+        for ready in waiting:
+            ready.errback(CancelledError())
+
+    def _begin(self) -> None:
+        """Take the stored credential, if it is good; two small files are read before anything else happens."""
+        try:
+            self.core.load()
+            stored, authority = self._storage.load_credential(), self.core.known_authority
+            if stored is not None and authority is not None:
+                stored.check(self.subject.names, authority, self._runtime.now())
+                self._adopt(stored, self._runtime.now())
+        except (StateError, TrustError) as error:
+            self._log.warn("what is stored cannot be used: {error}", error=error)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._timer = None
+        if self._now_to_do() is Step.WAIT and self._saved:
+            self._sleep()
+        else:
+            self._renewing().addErrback(lambda _: None)  # _renew tells of its failures
+
+    def _now_to_do(self) -> Step:
+        now = self._runtime.now()
+        return Step.ENROLL if self._held is None else next_step(self._held.not_after, self._due, now, self._failures)
+
+    def _sleep(self) -> None:
+        if self._failures:
+            delay = retry_delay(self._failures, self._runtime.random(), self._asked)
+        else:
+            delay = time_to_sleep(self._due, self._runtime.now())
+        self._timer = self._runtime.clock.callLater(delay.total_seconds(), self._wake)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    async def _renew(self) -> Credential:
+        """Make one attempt, tell of its failure, and set the timer for the next one."""
+        try:
+            credential = await self._attempt()
+        except CancelledError:
+            raise
+        except Exception as error:
+            self._failed(error)
+            raise
+        else:
+            self._failures, self._asked = 0, 0.0
+            return credential
+        finally:
+            if self.running:
+                self._sleep()
+
+    async def _attempt(self) -> Credential:
+        """Get a certificate if one is due, and keep what is not kept yet."""
+        step = self._now_to_do()
+        if step is not Step.WAIT:
+            credential = await self._obtain(step)
+            self._saved = False
+            self._adopt(credential, self._runtime.now() + _SHORTEST_WAIT)
+            self._log.info(
+                "{service}: a new one, valid until {until:%Y-%m-%dT%H:%M:%SZ}",
+                service=self.name, until=credential.not_after,
+            )  # fmt: skip
+        held = self._held
+        assert held is not None
+        if not self._saved:
+            await self._runtime.offload(lambda: self._storage.save_credential(held))
+            self._saved = True
+        return held
+
+    async def _obtain(self, step: Step) -> Credential:
+        enrollment = self.subject.enroll(await self._runtime.offload(self._key_type.generate))
+        if step is Step.RENEW and self._held is not None:
+            try:
+                return await self.core.renew(enrollment, self._held)
+            except (Rejected, Unreachable) as error:
+                if isinstance(error, Unreachable) and error.transient:
+                    raise
+                self._log.info("{service}: not renewed with itself ({error})", service=self.name, error=error)
+        return await self.core.sign(enrollment)
+
+    def _adopt(self, credential: Credential, earliest: datetime) -> None:
+        """Use a credential from now on."""
+        self._held = credential
+        due = renewal_due(credential.not_before, credential.not_after, self._runtime.random())
+        self._due = max(due, earliest)
+        waiting, self._waiting = self._waiting, []
+        for ready in waiting:
+            ready.callback(credential)
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        self._asked = float(error.retry_after or 0) if isinstance(error, Busy) else 0.0
+        if isinstance(error, _EXPECTED):
+            self._log.error(
+                "{service}: none from {core}: {error}", service=self.name, core=self.core.origin, error=error
+            )
+        else:
+            self._log.failure("{service}: a fault", Failure(error), service=self.name)
+
+    def _forget(self, ready: Deferred[Credential]) -> None:
+        """Let one who waited go."""
+        self._waiting.remove(ready)
