@@ -26,7 +26,17 @@ OUTSIDE_WORLD = ("asyncio", "io", "os", "pathlib", "shutil", "socket", "subproce
 CLOCKS_AND_DICE = ("random", "secrets", "time", "uuid")
 CALLS_OUTSIDE = ("open", "datetime.now", "datetime.utcnow", "date.today", "random_serial_number")
 OF_COMPONENTS = ("pkid.agent", "pkid.answers", "pkid.client", "pkid.exchange", "pkid.jwt", "pkid.shell", "pkid.x509")
-NOT_OF_THE_DAEMON = ("alembic", "nats", "prompt_toolkit", "rich", "treq", *OF_COMPONENTS)
+NOT_OF_THE_DAEMON = ("alembic", "nats", "pkid.testing", "prompt_toolkit", "rich", "treq", *OF_COMPONENTS)
+KNOWN_TO_AGENT = (
+    "pkid.agent",
+    "pkid.answers",
+    "pkid.auth",
+    "pkid.ca",
+    "pkid.errors",
+    "pkid.exchange",
+    "pkid.files",
+    "pkid.jwt",
+)
 
 LOADED_BY = """
 import importlib, json, pkgutil, sys
@@ -166,6 +176,18 @@ class EdgeTests(Case):
         doors = [f"pkid.{door}" for door in (*DOORS, "door", "service")]
         wrong = [(path, name) for path, name in imported(ROOT / "pkid" / "metrics") if is_within(name, *doors)]
         self.assertEqual(wrong, [])
+
+    def test_the_agent_knows_nothing_of_the_daemon(self) -> None:
+        wrong = [
+            (path, name)
+            for path, name in imported(ROOT / "pkid" / "agent")
+            if is_within(name, "pkid") and not is_within(name, *KNOWN_TO_AGENT)
+        ]
+        self.assertEqual(wrong, [])
+
+    def test_the_agent_leaves_the_choice_of_reactor_open(self) -> None:
+        loaded = loaded_by("pkid.agent", "pkid.testing")
+        self.assertEqual([name for name in loaded if name in {"twisted.internet.reactor", "treq"}], [])
 
     def test_only_tap_imports_the_reactor(self) -> None:
         users = {

@@ -75,11 +75,11 @@ class BuildCase(Case):
 
 
 class ContentTests(BuildCase):
-    def test_the_wheel_holds_pkid_and_one_plugin_and_nothing_else(self) -> None:
+    def test_the_wheel_holds_pkid_and_its_plugins_and_nothing_else(self) -> None:
         with zipfile.ZipFile(self.wheel) as wheel:
             shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
         sources = {"pkid/" + name for name in files_below(ROOT / "pkid")}
-        self.assertEqual(shipped, sources | {"twisted/plugins/pkid_plugin.py"})
+        self.assertEqual(shipped, sources | {f"twisted/plugins/{name}.py" for name in ("pkid_endpoint", "pkid_plugin")})
         self.assertIn("pkid/py.typed", shipped)
         self.assertTrue([name for name in shipped if name.startswith("pkid/store/migrations/versions/")])
 

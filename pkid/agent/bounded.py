@@ -58,3 +58,9 @@ class _Factory(WrappingFactory[_Bounded]):
     def __init__(self, wrappedFactory: IProtocolFactory, endpoint: BoundedEndpoint) -> None:
         super().__init__(wrappedFactory)
         self.endpoint = endpoint
+
+    def doStart(self) -> None:
+        """Log nothing: one connection is no event."""
+
+    def doStop(self) -> None:
+        """Log nothing."""

@@ -26,6 +26,7 @@ from pkid.exchange import UntrustedServer
 __all__ = ["UnverifiedClient", "VerifyingClient", "options", "trust"]
 
 _PROBLEMS = {
+    7: "its certificate is from another CA",
     9: "its certificate is not valid yet, or the clock of this machine is wrong",
     10: "its certificate has expired, or the clock of this machine is wrong",
     18: "its certificate is signed by itself",

@@ -12,7 +12,7 @@ from http.client import HTTPMessage
 from typing import NoReturn
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
 from twisted.internet.interfaces import (
@@ -96,6 +96,8 @@ async def _exchange(origin: Origin, request: Request, endpoint: BoundedEndpoint,
             raise BadAnswer(
                 f"{origin} answered with more than {_LARGEST_ANSWER // 1024} KiB; see that it is a core"
             ) from None
+        if any(isinstance(cause, CancelledError) for cause in _causes(error)):
+            raise CancelledError from None
         raise _meaning(origin, error) from None
     return Answer(response.code, _message(response), content)
 
@@ -120,7 +122,7 @@ def _meaning(origin: Origin, error: Exception) -> CoreError | TrustError:
                 what = f"{origin} does not speak TLS as pkid does, or not with us ({_reason(cause)})"
                 return Unreachable(f"{what}; see that the scheme and the port are the core's", transient=False)
             case DNSLookupError() | ConnectError() | ValueError() if cause is error:
-                why = str(getattr(cause, "osError", None) or cause).rstrip(".")
+                why = str(cause).rstrip(".")
                 return Unreachable(f"{origin} cannot be reached ({why}); see that the core is running there")
             case PartialDownloadError():
                 return Unreachable(f"{origin} ended its answer too early; try again")

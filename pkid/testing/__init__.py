@@ -22,10 +22,12 @@ from twisted.internet.task import Clock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from pkid.agent import CertificateService, Core, MemoryStorage, Runtime, Storage, Subject
+from pkid.audit import Strangers
 from pkid.auth.certificates import CertificateChecker
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.endorsement import Endorsement
+from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.realm import Realm
 from pkid.auth.tokens import TokenSigner, derive_key
@@ -49,7 +51,7 @@ from pkid.web.system import PingPage
 __all__ = ["START", "MemoryCore"]
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
-"""The time at which each memory core begins."""
+"""The time at which a memory core begins, unless told otherwise."""
 
 _HOST = "core.example"
 _SALT = bytes(16)
@@ -60,23 +62,31 @@ class MemoryCore:
 
     :param lifetime: how long certificates are valid.
     :param psk: the pre-shared key.
+    :param start: the time at which it begins, aware UTC.
     :ivar clock: moves everything, bytes included: ``clock.advance(0)`` lets all happen that needs no time.
     :ivar store: the ledger; commits can be held back and made to fail.
     :ivar reachable: whether the core takes connections.
+    :ivar attempts: how often somebody tried to connect.
     :ivar jitter: what the dice show, at least 0 and below 1.
     """
 
     url = f"https://{_HOST}:8900"
 
-    def __init__(self, lifetime: timedelta = timedelta(days=365), psk: str = "a pre-shared key for tests") -> None:
+    def __init__(
+        self,
+        lifetime: timedelta = timedelta(days=365),
+        psk: str = "a pre-shared key for tests",
+        start: datetime = START,
+    ) -> None:
         self.clock = Clock()
+        self._start = start
         self.store = MemoryStore()
         self.psk = psk
         self.lifetime = lifetime
         self.reachable = True
+        self.attempts = 0
         self.jitter = 0.0
         self._live = LiveContext()
-        self._live_until = START
         self._site = Site(self.clock)
         self._server = TLSMemoryBIOFactory(self._live, False, self._site, self.clock)
         self.replace_authority()
@@ -86,13 +96,18 @@ class MemoryCore:
         issuer = make_root(KeyType.P256.generate(), self.now(), x509.random_serial_number())
         profile = Profile(TrustDomain(DEFAULT_TRUST_DOMAIN), self.lifetime, issuer.key.public_key())
         self._authority = Authority(issuer, profile, self.now, x509.random_serial_number)
-        self._live_until = START
+        self._live_until = self.now()
         self._site.serve(self._routes(issuer))
+
+    @property
+    def issuer(self) -> Issuer:
+        """The CA's key and certificate, to sign what the core would not."""
+        return self._authority.issuer
 
     @property
     def authority(self) -> x509.Certificate:
         """The CA certificate."""
-        return self._authority.issuer.certificate
+        return self.issuer.certificate
 
     @property
     def issued(self) -> list[x509.Certificate]:
@@ -101,7 +116,7 @@ class MemoryCore:
 
     def now(self) -> datetime:
         """Return the time by the clock, aware UTC."""
-        return START + timedelta(seconds=self.clock.seconds())
+        return self._start + timedelta(seconds=self.clock.seconds())
 
     @property
     def runtime(self) -> Runtime:
@@ -118,12 +133,13 @@ class MemoryCore:
         return CertificateService(self.core(storage), Subject.of(subject), storage)
 
     def _reach(self, host: str, port: int) -> IStreamClientEndpoint:
+        self.attempts += 1
         self._refresh()
         return MemoryEndpoint(self._server, self.clock, lambda: self.reachable and host == _HOST)
 
     def _refresh(self) -> None:
-        """Give the core a certificate of its own, if it has none or that is to be renewed."""
-        if self.now() < self._live_until:
+        """Give the core a certificate of its own, if it has none or that is to be renewed, and the CA is valid."""
+        if not self._live_until <= self.now() < self.authority.not_valid_after_utc:
             return
         key, issuer = KeyType.P256.generate(), self._authority.issuer
         approved = self._authority.profile.approve_core(key.public_key(), Names(dns=(_HOST,)))
@@ -132,14 +148,15 @@ class MemoryCore:
         self._live.swap(server_context(key, certificate, issuer.certificate))
 
     def _routes(self, issuer: Issuer) -> Routes:
-        psk = PreSharedKey("default", self.psk)
-        tokens = BearerTokenChecker([psk], KeyDerivation(execute, 1), lambda: self.now().timestamp(), strict=True)
+        keyring = Keyring([PreSharedKey("default", self.psk)], lambda: self.now().timestamp())
+        tokens = BearerTokenChecker(keyring, KeyDerivation(execute, 1), lambda: self.now().timestamp(), strict=True)
         certificates = CertificateChecker(
             lambda sha256: self.store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
             lambda certificate: is_der_issued_by(certificate, issuer.certificate),
+            keyring.policy_of,
             self.now,
         )
-        guard = Guard(Portal(Realm(), [tokens, certificates]))
+        guard = Guard(Portal(Realm(), [tokens, certificates]), Strangers(self.clock.seconds))
         issuance = Issuance(self._authority, self.store)
         signer = TokenSigner(derive_key(self.psk, _SALT), _SALT)
         digest = fingerprint(issuer.certificate.public_bytes(Encoding.DER))

@@ -57,7 +57,7 @@ class _Wire(StringTransport):
         self._clock = clock
 
     def write(self, data: bytes) -> None:
-        if not self.disconnecting:
+        if data and not self.disconnecting:
             self._clock.callLater(0, self._deliver, data)
 
     def writeSequence(self, data: list[bytes]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pkid.ca.enrollment import Enrollment
+from pkid.ca.enrollment import Enrollment, Subject
 from pkid.ca.issuer import make_root
 from pkid.ca.keys import KeyType, key_bytes
 from pkid.ca.names import Names
@@ -66,3 +66,9 @@ class EnrollmentTests(Case):
 
     def test_shows_no_key(self) -> None:
         self.assertNotIn("key", repr(Enrollment.of(private_key(), "web.example")))
+
+    def test_a_subject_serves_for_many_keys(self) -> None:
+        subject = Subject.of("web", **NAMES)
+        for owner in ("one", "other"):
+            enrollment = subject.enroll(private_key(owner=owner))
+            self.assertEqual(enrollment, Enrollment.of(private_key(owner=owner), "web", **NAMES))

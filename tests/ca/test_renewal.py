@@ -7,7 +7,15 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pkid.ca.renewal import RENEW_BEFORE, renewal_due, retry_delay
+from pkid.ca.renewal import (
+    RENEW_BEFORE,
+    Step,
+    next_step,
+    renewal_due,
+    replaceable_from,
+    retry_delay,
+    time_to_sleep,
+)
 from tests.certificates import NOON
 from tests.support import Case
 
@@ -62,3 +70,46 @@ class RetryTests(Case):
     def test_jitter_takes_up_to_half_away(self, failures: int, jitter: float) -> None:
         whole = retry_delay(failures)
         self.assertTrue(whole / 2 <= retry_delay(failures, jitter) <= whole)
+
+    def test_the_other_side_may_ask_for_more_time_and_not_for_less(self) -> None:
+        for asked, waited in ((0, 5), (4, 5), (6, 6), (900, 900), (10**9, 900)):
+            self.assertEqual(retry_delay(1, 0.0, asked), timedelta(seconds=waited))
+
+
+class StepTests(Case):
+    def step(self, now: timedelta, failures: int = 0) -> Step:
+        """Return the step so long after noon, for a certificate that is due then and ends a day later."""
+        return next_step(NOON + DAY, NOON, NOON + now, failures)
+
+    def test_before_it_is_due_nothing_is_done(self) -> None:
+        self.assertIs(self.step(-timedelta(microseconds=1)), Step.WAIT)
+        self.assertIs(self.step(-timedelta(microseconds=1), 1), Step.WAIT)
+
+    def test_from_then_on_it_renews_itself(self) -> None:
+        self.assertIs(self.step(timedelta(0)), Step.RENEW)
+        self.assertIs(self.step(DAY - timedelta(microseconds=1)), Step.RENEW)
+
+    def test_once_it_has_ended_it_is_not_shown(self) -> None:
+        for failures in range(3):
+            self.assertIs(self.step(DAY, failures), Step.ENROLL)
+
+    def test_after_a_failure_the_other_way_is_tried(self) -> None:
+        steps = [self.step(timedelta(0), failures) for failures in range(4)]
+        self.assertEqual(steps, [Step.RENEW, Step.ENROLL, Step.RENEW, Step.ENROLL])
+
+
+class AuthorityTests(Case):
+    def test_ten_years_may_be_replaced_thirty_days_before_their_end(self) -> None:
+        end = NOON + timedelta(days=3650)
+        self.assertEqual(replaceable_from(NOON, end), end - timedelta(days=30))
+
+    def test_ninety_days_are_where_a_third_takes_over(self) -> None:
+        for days, margin in ((91, 30), (90, 30), (60, 20), (3, 1)):
+            end = NOON + timedelta(days=days)
+            self.assertEqual(replaceable_from(NOON, end), end - timedelta(days=margin))
+
+
+class SleepTests(Case):
+    def test_is_until_it_is_due_but_a_minute_at_most(self) -> None:
+        for left, sleep in ((-5, 0), (0, 0), (59, 59), (60, 60), (61, 60), (10**6, 60)):
+            self.assertEqual(time_to_sleep(NOON + timedelta(seconds=left), NOON), timedelta(seconds=sleep))

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.ca.issuer import make_root
 from pkid.ca.keys import KeyType
-from pkid.ca.trust import fingerprint, is_issued_by, pem
+from pkid.ca.trust import fingerprint, is_issued_by, pem, read_fingerprint
 from tests.ca.der import oid
 from tests.certificates import NOON, SERIAL, private_key, profile, root
 from tests.support import Case
@@ -26,6 +26,13 @@ class FingerprintTests(Case):
         digest = fingerprint(b"certificate")
         self.assertEqual(len(digest), 95)
         self.assertEqual(bytes.fromhex(digest.replace(":", "")), hashlib.sha256(b"certificate").digest())
+
+    def test_what_a_person_typed_is_read(self) -> None:
+        digest = fingerprint(b"certificate")
+        for typed in (digest, digest.lower(), digest.replace(":", "")):
+            self.assertEqual(read_fingerprint(typed), digest)
+        for typed in ("", digest[:-1], digest + "0", digest.replace(":", " "), digest.replace("A", "G"), "é" * 64):
+            self.assertRaises(ValueError, read_fingerprint, typed)
         self.assertEqual(digest, digest.upper())
 
 

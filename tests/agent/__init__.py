@@ -1,0 +1,1 @@
+"""The component's side on Twisted: trust, certificates that renew themselves, live TLS."""
