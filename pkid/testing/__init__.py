@@ -14,7 +14,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.cred.portal import Portal
 from twisted.internet.defer import execute
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -37,8 +36,8 @@ from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN, Names, TrustDomain
 from pkid.ca.profile import Profile
 from pkid.ca.renewal import renewal_due
-from pkid.ca.trust import fingerprint, is_der_issued_by
 from pkid.issuance import Issuance
+from pkid.state import KeyPair
 from pkid.store.memory import MemoryStore
 from pkid.testing.wire import MemoryEndpoint
 from pkid.tls import LiveContext, server_context
@@ -97,7 +96,7 @@ class MemoryCore:
         profile = Profile(TrustDomain(DEFAULT_TRUST_DOMAIN), self.lifetime, issuer.key.public_key())
         self._authority = Authority(issuer, profile, self.now, x509.random_serial_number)
         self._live_until = self.now()
-        self._site.serve(self._routes(issuer))
+        self._site.serve(self._routes())
 
     @property
     def issuer(self) -> Issuer:
@@ -145,25 +144,24 @@ class MemoryCore:
         approved = self._authority.profile.approve_core(key.public_key(), Names(dns=(_HOST,)))
         certificate = issuer.sign(approved, self.now(), x509.random_serial_number())
         self._live_until = renewal_due(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-        self._live.swap(server_context(key, certificate, issuer.certificate))
+        self._live.swap(server_context(KeyPair(key, certificate), [issuer.chain]))
 
-    def _routes(self, issuer: Issuer) -> Routes:
+    def _routes(self) -> Routes:
         keyring = Keyring([PreSharedKey("default", self.psk)], lambda: self.now().timestamp())
         tokens = BearerTokenChecker(keyring, KeyDerivation(execute, 1), lambda: self.now().timestamp(), strict=True)
         certificates = CertificateChecker(
             lambda sha256: self.store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
-            lambda certificate: is_der_issued_by(certificate, issuer.certificate),
+            self._authority.recognises,
             keyring.policy_of,
             self.now,
         )
         guard = Guard(Portal(Realm(), [tokens, certificates]), Strangers(self.clock.seconds))
         issuance = Issuance(self._authority, self.store)
         signer = TokenSigner(derive_key(self.psk, _SALT), _SALT)
-        digest = fingerprint(issuer.certificate.public_bytes(Encoding.DER))
-        endorsement = Endorsement(signer, digest, lambda: self.now().timestamp())
+        endorsement = Endorsement(signer, lambda: self.now().timestamp())
         return Routes(
             {
-                "/ca/cert": CertificatePage(issuer, endorsement),
+                "/ca/cert": CertificatePage(self._authority, endorsement),
                 "/ca/renew": RenewPage(guard, issuance),
                 "/ca/sign": SignPage(guard, issuance),
                 "/system/ping": PingPage(),

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from pkid.agent import Core, MemoryStorage, Storage
 from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.names import Names
+from pkid.state import KeyPair
 from pkid.testing import START, MemoryCore
 from pkid.testing.wire import MemoryEndpoint
 from pkid.tls import LiveContext, server_context
@@ -103,7 +104,7 @@ class Impostor:
         approved = profile().approve_core(key.public_key(), Names(dns=names))
         live = LiveContext()
         leaf = issuer.sign(approved, memory_core.now(), SERIAL)
-        context = server_context(key, leaf, issuer.certificate)
+        context = server_context(KeyPair(key, leaf), [issuer.chain])
         if refuses:
             context.set_verify(SSL.VERIFY_PEER, lambda *_: False)
         live.swap(context)
