@@ -7,7 +7,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,18 +17,17 @@ from typing import Any
 from cryptography import x509
 from twisted.application.service import IService, MultiService
 from twisted.cred.portal import Portal
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger, globalLogPublisher
 
 from pkid.audit import Strangers
 from pkid.auth.certificates import CertificateChecker
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
-from pkid.auth.endorsement import Endorsement
+from pkid.auth.endorsement import Endorsements
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.realm import Realm
-from pkid.auth.tokens import SALT_SIZE, TokenSigner, derive_key
 from pkid.ca.authority import Authority
 from pkid.ca.keys import KeyType
 from pkid.ca.names import Names
@@ -48,9 +47,10 @@ from pkid.metrics.decisions import Decisions
 from pkid.metrics.exposition import Exposition
 from pkid.readiness import Readiness
 from pkid.resources import core_resource, credential_resource, sources
+from pkid.rotation import Rotation
 from pkid.selftest import SelfTest
 from pkid.settings import Settings
-from pkid.startup import check_ledger, open_issuer, open_psk, open_trust_domain
+from pkid.startup import check_ledger, open_issuer, open_psks, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.disk import LedgerFile
 from pkid.store.interfaces import Store
@@ -64,7 +64,7 @@ from pkid.web.ca import CertificatePage, RenewPage, SignPage
 from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
 from pkid.web.guard import Guard
 from pkid.web.metrics import MetricsPage, UnprotectedMetricsPage
-from pkid.web.rendering import NotFound, Routes
+from pkid.web.rendering import NotFound, Page, Routes
 from pkid.web.site import Site
 from pkid.web.system import PingPage, ReadyPage
 
@@ -75,9 +75,12 @@ _PATIENCE = 25.0  # seconds that answers in flight have when the daemon stops
 _IMPATIENCE = 2.0  # seconds after which a self-test that has no result counts as failed in the metrics
 
 
-def make_service(settings: Settings, reactor: Any) -> IService:
-    """Return the daemon's service; nothing is opened before it starts."""
-    return Core(settings, reactor)
+def make_service(settings: Settings, reactor: Any, resolve: Callable[[], Settings] | None = None) -> IService:
+    """Return the daemon's service; nothing is opened before it starts.
+
+    :param resolve: finds the settings anew, for a reload; by default they never change.
+    """
+    return Core(settings, reactor, resolve or (lambda: settings))
 
 
 class StartFailed(SystemExit, Exception):
@@ -100,9 +103,10 @@ class Core(MultiService):
     _host: HostCertificate
     _readiness: Readiness
 
-    def __init__(self, settings: Settings, reactor: Any) -> None:
+    def __init__(self, settings: Settings, reactor: Any, resolve: Callable[[], Settings]) -> None:
         super().__init__()
         self._settings = settings
+        self._resolve = resolve
         self._reactor = reactor
         self._live = LiveContext()
         self._metrics = CoreMetrics()
@@ -134,10 +138,11 @@ class Core(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     def reload(self) -> Deferred[None]:
-        """Look again at what may have changed while the core runs: the host's names and its certificate."""
+        """Look again at what may have changed while the core runs: the host's names, its certificate, the keys."""
         self._log.info("reloading")
         self._readiness.reloading()
-        return self._host.check().addBoth(lambda _: self._readiness.reloaded())
+        reloaded = gatherResults([self._host.check(), self._rotation.reload()], consumeErrors=True)
+        return reloaded.addBoth(lambda _: self._readiness.reloaded())
 
     def _announce(self) -> None:
         """Say that the daemon is ready, but not before the reactor can take a signal to stop."""
@@ -152,7 +157,7 @@ class Core(MultiService):
         self._state = state = StateDirectory(settings.state)
         trust_domain = open_trust_domain(state, settings.trust_domain)
         issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
-        psk = open_psk(state, settings)
+        psks = open_psks(state, settings)
         check_ledger(state)
         metrics = self._metrics
         store = StoreService(open_sqlite(state.ledger), reactor, metrics.meter)
@@ -168,7 +173,7 @@ class Core(MultiService):
         self._use(self._host.prepare())
         issuance = Issuance(authority, store, observe_group=metrics.group.observe)
         ledger_file = LedgerFile(state.ledger)
-        keyring = Keyring([psk], time.time)
+        keyring = Keyring((), time.time)
         known = sources(
             CertificateSource(reader.read),
             credentials=lambda: map(credential_resource, keyring.all()),
@@ -184,10 +189,14 @@ class Core(MultiService):
             {"https": self._site}, derivation, issuance, store,
             ledger_bytes=ledger_file.size, decisions=decisions.read, now=_now, ends=self._ends,
         )  # fmt: skip
+        endorsements = Endorsements(keyring, time.time)
+        self._rotation = Rotation(keyring, endorsements, self._read_psks, keys)
+        self._rotation.begin(psks)
         guard = _guard(authority, keyring, derivation, strangers, store, settings)
-        certificate = CertificatePage(authority, _endorsement(psk))
+        certificate = CertificatePage(authority, endorsements, keyring)
         exposition = Exposition(metrics.registry, lambda: self_test.passes(_IMPATIENCE).addCallback(metrics.ready.set))
-        routes = _routes(guard, certificate, issuance, interpreter, self_test, exposition, settings.open_metrics)
+        pages = _pages(guard, certificate, issuance, interpreter, self_test, exposition, settings.open_metrics)
+        routes = Routes(pages, NotFound(guard), keyring)
         metrics.traffic.expect(routes.names)
         self._site.serve(routes)
         self._readiness = Readiness.from_environment(os.environ, reactor)
@@ -202,6 +211,9 @@ class Core(MultiService):
                 await self._site.finish(_PATIENCE)
         self._state.close()
         signal.signal(signal.SIGHUP, self._former_handler)
+
+    def _read_psks(self) -> tuple[PreSharedKey, ...]:
+        return open_psks(self._state, self._resolve(), make=False)
 
     def _ends(self) -> dict[str, datetime]:
         """Return when the core's own certificates end, the CA's with the first of its chain."""
@@ -230,11 +242,6 @@ class Core(MultiService):
             raise StartFailed(message) from None
 
 
-def _endorsement(psk: PreSharedKey) -> Endorsement:
-    salt = os.urandom(SALT_SIZE)
-    return Endorsement(TokenSigner(derive_key(psk.secret, salt), salt), time.time)
-
-
 def _guard(
     authority: Authority,
     keyring: Keyring,
@@ -250,10 +257,10 @@ def _guard(
         keyring.policy_of,
         _now,
     )
-    return Guard(Portal(Realm(), [tokens, certificates]), strangers)
+    return Guard(Portal(Realm(), [tokens, certificates]), strangers, keyring)
 
 
-def _routes(
+def _pages(
     guard: Guard,
     certificate: CertificatePage,
     issuance: Issuance,
@@ -261,24 +268,21 @@ def _routes(
     self_test: SelfTest,
     exposition: Exposition,
     open_metrics: bool,
-) -> Routes:
+) -> dict[str, Page]:
     """Return the pages of the HTTPS door."""
-    return Routes(
-        {
-            "/ca/cert": certificate,
-            "/ca/renew": RenewPage(guard, issuance),
-            "/ca/sign": SignPage(guard, issuance),
-            "/cli/evaluate": EvaluatePage(guard, interpreter),
-            "/cli/execute": ExecutePage(guard, interpreter),
-            "/cli/info": InfoPage(guard, interpreter),
-            "/metrics": UnprotectedMetricsPage(exposition) if open_metrics else MetricsPage(guard, exposition),
-            "/graph/fix/model": ModelPage(guard),
-            "/model": ModelPage(guard),
-            "/system/ping": PingPage(),
-            "/system/ready": ReadyPage(self_test),
-        },
-        otherwise=NotFound(guard),
-    )
+    return {
+        "/ca/cert": certificate,
+        "/ca/renew": RenewPage(guard, issuance),
+        "/ca/sign": SignPage(guard, issuance),
+        "/cli/evaluate": EvaluatePage(guard, interpreter),
+        "/cli/execute": ExecutePage(guard, interpreter),
+        "/cli/info": InfoPage(guard, interpreter),
+        "/metrics": UnprotectedMetricsPage(exposition) if open_metrics else MetricsPage(guard, exposition),
+        "/graph/fix/model": ModelPage(guard),
+        "/model": ModelPage(guard),
+        "/system/ping": PingPage(),
+        "/system/ready": ReadyPage(self_test),
+    }
 
 
 def _now() -> datetime:

@@ -13,7 +13,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.logger import Logger
 
-from pkid.auth.psk import PreSharedKey, make_secret, weakness
+from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, find_twins, make_secret, weakness
 from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
@@ -22,7 +22,7 @@ from pkid.errors import StateError, Unusable
 from pkid.settings import Settings
 from pkid.state import KeyPair, StateDirectory
 
-__all__ = ["check_ledger", "open_issuer", "open_psk", "open_trust_domain"]
+__all__ = ["check_ledger", "open_issuer", "open_psks", "open_trust_domain"]
 
 _log = Logger()
 
@@ -89,24 +89,44 @@ def check_ledger(state: StateDirectory) -> None:
         )
 
 
-def open_psk(state: StateDirectory, settings: Settings) -> PreSharedKey:
-    """Take the pre-shared key that is given, else the stored one, else make one.
+def open_psks(state: StateDirectory, settings: Settings, *, make: bool = True) -> tuple[PreSharedKey, ...]:
+    """Take the pre-shared keys that are given; without any, the stored one; without that, make one.
 
-    :raises StateError: when the stored one is damaged, or weak.
+    A stored key counts beside those that have names, too. There are none if authentication is off.
+
+    :param make: false while the core runs: then, a key that is gone is no reason to make another.
+    :raises StateError: when the stored one is damaged, weak, or the same as one that has a name, or there is none.
     """
-    if settings.psk is not None:
-        _log.info("the pre-shared key is from {source}", source=settings.psk_source)
-        return PreSharedKey("default", settings.psk)
-    secret = state.load_psk()
+    if not settings.authentication:
+        return ()
+    secret = settings.psk
     if secret is None:
-        secret = make_secret(os.urandom)
-        state.save_psk(secret)
-        _log.info("made a pre-shared key; give it to the components: {path}", path=str(state.psk_file))
+        stored = state.load_psk()
+        if stored is None and settings.psks:
+            return settings.psks
+        secret = _checked(state, stored or _make_psk(state, make), settings.allow_weak_psk)
+    psks = (PreSharedKey(DEFAULT_NAME, secret, settings.psk_terms), *settings.psks)
+    twins = find_twins(psks)
+    if twins is not None:
+        raise StateError(state.psk_file, f"holds the same key as psks.{twins[1]}", "give each its own, or remove it")
+    return psks
+
+
+def _make_psk(state: StateDirectory, make: bool) -> str:
+    if not make:
+        raise StateError(state.psk_file, "is gone, and no other key is given", "bring it back, or restart to make one")
+    secret = make_secret(os.urandom)
+    state.save_psk(secret)
+    _log.info("made a pre-shared key; give it to the components: {path}", path=str(state.psk_file))
+    return secret
+
+
+def _checked(state: StateDirectory, secret: str, allow_weak: bool) -> str:
     weak = weakness(secret)
-    if weak is not None and not settings.allow_weak_psk:
+    if weak is not None and not allow_weak:
         raise StateError(
             state.psk_file,
             f"holds a key that is easy to guess ({weak})",
             "remove it to have one made, or --allow-weak-psk",
         )
-    return PreSharedKey("default", secret)
+    return secret

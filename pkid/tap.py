@@ -10,6 +10,7 @@ import os
 import signal
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -63,11 +64,15 @@ class Options(ComponentOptions):
     about: ClassVar = _ABOUT
     notes: ClassVar = _NOTES
     settings: Settings
+    resolve: Callable[[], Settings]
+    """Finds the settings anew: the file may have changed."""
 
     def postOptions(self) -> None:
         """Check everything, so that a mistake is one line and not a daemon that stops later."""
+        environ, directory = dict(os.environ), Path.cwd()  # both may change before the settings are read again
+        self.resolve = lambda: resolve(self.given, environ, read_file, directory)
         try:
-            self.settings = resolve(self.given, os.environ, read_file, Path.cwd())
+            self.settings = self.resolve()
         except SettingsError as error:
             raise usage.UsageError(str(error)) from None
 
@@ -85,4 +90,4 @@ def makeService(options: Options) -> IService:
 
     from pkid.service import make_service
 
-    return make_service(options.settings, reactor)
+    return make_service(options.settings, reactor, options.resolve)

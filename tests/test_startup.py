@@ -14,6 +14,7 @@ from cryptography.x509 import Certificate
 from twisted.internet.defer import execute
 from twisted.internet.task import Clock
 
+from pkid.auth.roles import Role
 from pkid.ca.authority import Authority
 from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.keys import KeyType
@@ -21,7 +22,7 @@ from pkid.ca.names import Names, TrustDomain
 from pkid.errors import StateError
 from pkid.host import HostCertificate
 from pkid.settings import Settings, resolve
-from pkid.startup import check_ledger, open_issuer, open_psk, open_trust_domain
+from pkid.startup import check_ledger, open_issuer, open_psks, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.service import SQLStore
 from pkid.store.sqlite import open_sqlite
@@ -145,28 +146,72 @@ class IssuerTests(StartCase):
 
 
 class PreSharedKeyTests(StartCase):
+    def secrets(self, state: StateDirectory, **flags: str | bool) -> list[str]:
+        return [psk.secret for psk in open_psks(state, self.settings(**flags))]
+
+    def config(self, toml: str) -> str:
+        """Write a configuration file, and return its path."""
+        file = self.path.with_name("pkid.toml")
+        file.write_text(toml)
+        return str(file)
+
     def test_one_is_made_and_loaded(self) -> None:
         state = self.state()
-        made = open_psk(state, self.settings())
+        (made,) = open_psks(state, self.settings())
         self.assertGreaterEqual(len(made.secret), 43)
-        self.assertEqual((made.name, open_psk(state, self.settings())), ("default", made))
+        self.assertEqual((made.name, open_psks(state, self.settings())), ("default", (made,)))
 
     def test_a_given_one_counts_and_is_not_kept(self) -> None:
         state = self.state()
-        self.assertEqual(open_psk(state, self.settings(psk=GOOD)).secret, GOOD)
+        self.assertEqual(self.secrets(state, psk=GOOD), [GOOD])
         self.assertFalse(state.psk_file.exists())
 
     def test_a_given_one_counts_over_the_stored_one_which_stays(self) -> None:
         state = self.state()
         state.save_psk("another good key, as long")
-        self.assertEqual(open_psk(state, self.settings(psk=GOOD)).secret, GOOD)
+        self.assertEqual(self.secrets(state, psk=GOOD), [GOOD])
         self.assertEqual(state.load_psk(), "another good key, as long")
 
     def test_a_weak_stored_one(self) -> None:
         state = self.state()
         state.save_psk("changeme")
-        self.refused(lambda: open_psk(state, self.settings()), state.psk_file, "easy to guess", "--allow-weak-psk")
-        self.assertEqual(open_psk(state, self.settings(allow_weak_psk=True)).secret, "changeme")
+        self.refused(lambda: open_psks(state, self.settings()), state.psk_file, "easy to guess", "--allow-weak-psk")
+        self.assertEqual(self.secrets(state, allow_weak_psk=True), ["changeme"])
+
+    def test_none_is_made_beside_one_that_has_a_name(self) -> None:
+        state = self.state()
+        config = self.config(f'[psks.autumn]\nkey = "{GOOD}"')
+        self.assertEqual([psk.name for psk in open_psks(state, self.settings(config=config))], ["autumn"])
+        self.assertFalse(state.psk_file.exists())
+
+    def test_a_stored_one_stays_beside_one_that_has_a_name_with_the_terms_of_its_table(self) -> None:
+        state = self.state()
+        state.save_psk("another good key, as long")
+        terms = '[psks.default]\nrole = "read"\nexpires = 2031-05-06T14:00:00+02:00\n'
+        config = self.config(f'{terms}[psks.autumn]\nkey = "{GOOD}"')
+        default, autumn = open_psks(state, self.settings(config=config))
+        self.assertEqual((default.name, autumn.name), ("default", "autumn"))
+        self.assertEqual((default.terms.role, default.terms.expires), (Role.READ, NOON))
+        made = self.state(self.path.with_name("other"))
+        self.assertEqual(open_psks(made, self.settings(config=self.config(terms)))[0].terms, default.terms)
+
+    def test_a_stored_one_that_is_the_same_as_a_named_one(self) -> None:
+        state = self.state()
+        state.save_psk(GOOD)
+        config = self.config(f'[psks.autumn]\nkey = "{GOOD}"')
+        self.refused(lambda: open_psks(state, self.settings(config=config)), state.psk_file, "psks.autumn")
+
+    def test_none_is_made_while_the_core_runs(self) -> None:
+        state = self.state()
+        self.refused(lambda: open_psks(state, self.settings(), make=False), state.psk_file, "is gone")
+        state.save_psk(GOOD)
+        self.assertEqual([psk.secret for psk in open_psks(state, self.settings(), make=False)], [GOOD])
+
+    def test_without_authentication_there_is_none_and_the_stored_one_stays(self) -> None:
+        state = self.state()
+        state.save_psk(GOOD)
+        self.assertEqual(open_psks(state, self.settings(psk="")), ())
+        self.assertEqual(state.load_psk(), GOOD)
 
 
 class PowerLossTests(StartCase):
@@ -177,7 +222,7 @@ class PowerLossTests(StartCase):
         with StateDirectory(path) as state:
             open_trust_domain(state, None)
             issuer = self.issuer(state)
-            psk = open_psk(state, self.settings())
+            (psk,) = open_psks(state, self.settings())
             store = SQLStore(open_sqlite(state.ledger), execute)
             try:
                 authority = Authority(issuer, profile(), lambda: NOON, self.serial)

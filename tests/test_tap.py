@@ -75,7 +75,6 @@ class OptionsTests(TapCase):
 
     def test_wrong_settings(self) -> None:
         self.assertEqual(self.refused("--ca-key-type", "dsa")[:31], "--ca-key-type must be one of p2")
-        self.assertIn("running without a PSK is not supported yet", self.refused("--psk", ""))
 
     def test_options_that_do_not_exist(self) -> None:
         for option in ("store", "bus", "line", "rembus-wss", "auth", "authenticated", "cert", "ca-cert"):
@@ -141,7 +140,7 @@ class MakeServiceTests(TapCase):
             self.assertIs(makeService(options), service)
         self.assertIs(reactor.seconds, time.monotonic)
         self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
-        make_service.assert_called_once_with(options.settings, reactor)
+        make_service.assert_called_once_with(options.settings, reactor, options.resolve)
 
 
 class ProcessTests(Case):

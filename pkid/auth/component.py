@@ -23,8 +23,8 @@ __all__ = [
     "check_endorsement",
 ]
 
-_MOST_TRIED = 8
-"""Tokens of one answer that are looked at; a stranger chose how many there are."""
+_MOST_TRIED = 16
+"""Tokens of one answer that are looked at, as many as a core may send; a stranger chose how many there are."""
 
 _LONGEST_LIFE = 3600  # seconds
 _SKEW = 60  # seconds that the two clocks may differ

@@ -35,7 +35,7 @@ class Keyring:
         That is the one that is marked so, else the one that ends first, so the older until its end.
         """
         now = self._now()
-        return sorted((psk for psk in self._psks if psk.is_current(now)), key=_precedence)
+        return sorted((psk for psk in self._psks if now < psk.ends_at), key=_precedence)
 
     def find(self, name: str | None) -> PreSharedKey | None:
         """Return the key of this name, if it is good now."""
@@ -43,7 +43,7 @@ class Keyring:
 
     def holds(self, psk: PreSharedKey) -> bool:
         """Tell whether a key is in service and good now."""
-        return psk in self._psks and psk.is_current(self._now())
+        return psk in self._psks and self._now() < psk.ends_at
 
     def policy_of(self, credential: str) -> Policy | None:
         """Return the policy that governs what was obtained by a credential; of an expired key, too.
@@ -54,5 +54,4 @@ class Keyring:
 
 
 def _precedence(psk: PreSharedKey) -> tuple[bool, float, bool]:
-    end = float("inf") if psk.terms.expires is None else psk.terms.expires.timestamp()
-    return not psk.terms.bootstrap, end, psk.name != DEFAULT_NAME
+    return not psk.terms.bootstrap, psk.ends_at, psk.name != DEFAULT_NAME

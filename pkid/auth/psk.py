@@ -7,14 +7,23 @@ Knows when a key is too easy to guess. Guessing needs no contact with the core, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pkid.auth.roles import Role
 from pkid.ca.policy import ANY_NAME, Policy
 
-__all__ = ["DEFAULT_NAME", "MINIMUM_LENGTH", "PreSharedKey", "Terms", "is_key_name", "make_secret", "weakness"]
+__all__ = [
+    "DEFAULT_NAME",
+    "MINIMUM_LENGTH",
+    "PreSharedKey",
+    "Terms",
+    "find_twins",
+    "is_key_name",
+    "make_secret",
+    "weakness",
+]
 
 DEFAULT_NAME = "default"
 """The name of the one key that needs no table in a file."""
@@ -91,12 +100,20 @@ class PreSharedKey:
         """How the ledger and the logs call who proves this key: ``psk:NAME``."""
         return f"psk:{self.name}"
 
-    def is_current(self, now: float) -> bool:
-        """Tell whether the key has not ended.
+    @property
+    def ends_at(self) -> float:
+        """When the key ends, in seconds since the epoch; infinity for one that does not."""
+        return float("inf") if self.terms.expires is None else self.terms.expires.timestamp()
 
-        :param now: seconds since the epoch.
-        """
-        return self.terms.expires is None or now < self.terms.expires.timestamp()
+
+def find_twins(psks: Iterable[PreSharedKey]) -> tuple[str, str] | None:
+    """Return the names of two keys with one secret, if there are such."""
+    names: dict[str, str] = {}
+    for psk in psks:
+        if psk.secret in names:
+            return names[psk.secret], psk.name
+        names[psk.secret] = psk.name
+    return None
 
 
 def is_key_name(text: str) -> bool:

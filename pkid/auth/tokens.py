@@ -71,16 +71,22 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenSigner:
-    """Signs tokens with one derived key; one salt serves a whole process."""
+    """Signs tokens with one derived key; one salt serves a whole process.
+
+    :ivar key_id: the name of the pre-shared key, which a token then says (``kid``).
+    """
 
     key: bytes = field(repr=False)
     salt: bytes
+    key_id: str | None = None
 
     def sign(self, claims: Claims, expires_at: int) -> str:
         """Return a token with these claims and an expiry in seconds since the epoch."""
         payload = {**claims, "exp": expires_at}
-        salt = base64.b64encode(self.salt).decode("ascii")
-        return jwt.encode(payload, self.key, algorithm=_ALGORITHM, headers={"salt": salt})
+        headers = {"salt": base64.b64encode(self.salt).decode("ascii")}
+        if self.key_id is not None:
+            headers["kid"] = self.key_id
+        return jwt.encode(payload, self.key, algorithm=_ALGORITHM, headers=headers)
 
 
 def derive_key(secret: str, salt: bytes) -> bytes:

@@ -48,6 +48,8 @@ class Component:
     """What its environment variables have after ``PKID_``, in lower case."""
     groups: Mapping[str, tuple[Setting[Any], ...]]
     """Its settings by the heading that they stand under in the help."""
+    tables: tuple[str, ...] = ()
+    """What its file may hold besides: tables, for which there is neither a flag nor a variable."""
 
     @property
     def settings(self) -> tuple[Setting[Any], ...]:

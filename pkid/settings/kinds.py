@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from twisted.internet.endpoints import serverFromString
 
@@ -20,8 +21,10 @@ from pkid.errors import Refused
 __all__ = [
     "boolean",
     "duration",
+    "each_of",
     "endpoint",
     "host_names",
+    "instant",
     "ip_addresses",
     "lifetime",
     "one_of",
@@ -29,6 +32,8 @@ __all__ = [
     "text",
     "trust_domain",
 ]
+
+T = TypeVar("T")
 
 _TYPES = {bool: "a boolean", int: "an integer", float: "a float", list: "an array", dict: "a table", str: "a string"}
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -89,6 +94,24 @@ def lifetime(value: object) -> timedelta:
     if not _SHORTEST_LIFETIME <= span <= _LONGEST_LIFETIME:
         raise ValueError(f"must be at least 5m and at most 3650d, not {value!r}")
     return span
+
+
+def instant(value: object) -> datetime:
+    """Read a date and time with its offset from UTC, and return it in UTC."""
+    if not isinstance(value, datetime) or value.tzinfo is None or not 1970 <= value.year < 9999:
+        raise ValueError("must be a date and time with an offset, such as 2027-01-01T00:00:00Z without quotes")
+    return value.astimezone(UTC)
+
+
+def each_of(read: Callable[[str], T]) -> Callable[[object], tuple[T, ...]]:
+    """Make a kind that is an array of strings, each of which *read* converts; it raises ``ValueError``."""
+
+    def array(value: object) -> tuple[T, ...]:
+        if not isinstance(value, list):
+            raise _mismatch("an array of strings", value)
+        return tuple(read(text(item)) for item in value)
+
+    return array
 
 
 def trust_domain(value: object) -> str:

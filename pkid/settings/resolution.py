@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from pkid.settings import secret, table
+from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins
+from pkid.settings import psks, secret, table
 from pkid.settings.precedence import Sources
-from pkid.settings.sources import ReadFile
+from pkid.settings.sources import ReadFile, SettingsError
 
 __all__ = ["Settings", "resolve"]
 
@@ -27,6 +28,12 @@ class Settings:
     """The pre-shared key; ``None`` when none is given: the stored one counts, or one is made."""
     psk_source: str
     """Where the key came from, for messages; empty when none is given."""
+    authentication: bool
+    """Whether callers must prove anything; off only if an empty key is given as a flag."""
+    psk_terms: Terms
+    """The terms of this key, or of the stored one."""
+    psks: tuple[PreSharedKey, ...]
+    """More pre-shared keys, each with its own name."""
     allow_weak_psk: bool
     """Whether a key that is easy to guess is accepted."""
     strict_tokens: bool
@@ -63,14 +70,18 @@ def resolve(
     :raises SettingsError: when something is given that cannot be used.
     """
     sources = Sources.of(table.CORE, flags, environ, read_file, directory)
-    found = sources.psk()
     allow_weak_psk = sources.value(table.ALLOW_WEAK_PSK)
-    if found:
-        secret.check(*found, allow_weak_psk)
+    named = psks.find(sources.levels[-1].get(table.PSKS), environ, read_file, sources.home, allow_weak_psk)
+    found = sources.psk()
+    authentication = found != ("", table.PSK.flag)
+    _check_keys(found, named.keys, allow_weak_psk)
     return Settings(
         state=sources.path(table.STATE) or sources.state_by_default("pkid"),
-        psk=found[0] if found else None,
+        psk=found[0] if found and authentication else None,
         psk_source=found[1] if found else "",
+        authentication=authentication,
+        psk_terms=named.default,
+        psks=named.keys,
         allow_weak_psk=allow_weak_psk,
         strict_tokens=sources.value(table.STRICT_TOKENS),
         https=sources.value(table.HTTPS),
@@ -83,3 +94,22 @@ def resolve(
         leaf_lifetime=sources.value(table.LEAF_LIFETIME),
         forbid_core_names=sources.value(table.FORBID_CORE_NAMES),
     )
+
+
+def _check_keys(found: tuple[str, str] | None, named: tuple[PreSharedKey, ...], allow_weak: bool) -> None:
+    """Refuse a key that cannot be used, alone or beside the named ones.
+
+    :raises SettingsError: when it is refused.
+    """
+    if found is None:
+        return
+    if found == ("", table.PSK.flag):
+        if named:
+            raise SettingsError(
+                f"{table.PSK.flag} '' turns authentication off, but the file names pre-shared keys; leave one out"
+            )
+        return
+    secret.check(*found, allow_weak)
+    twins = find_twins([PreSharedKey(DEFAULT_NAME, found[0]), *named])
+    if twins is not None:
+        raise SettingsError(f"{found[1]} gives the same key as psks.{twins[1]}; give each its own")

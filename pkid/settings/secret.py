@@ -18,19 +18,19 @@ LARGEST = 4096
 """Bytes of UTF-8 that a key may have."""
 
 
-def credential_level(environ: Mapping[str, str], read_file: ReadFile) -> Level:
-    """Take the credential ``psk`` that systemd hands to a service, when it does (``LoadCredential=``)."""
+def credential_level(environ: Mapping[str, str], read_file: ReadFile, name: str = PSK.name) -> Level:
+    """Take the key in the credential *name* that systemd hands to a service, when it does (``LoadCredential=``)."""
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return {}
-    path = Path(directory, PSK.name)
+    path = Path(directory, name)
     try:
         read_file(path)
     except FileNotFoundError:
         return {}
     except OSError:
         pass  # it is there, so it counts; find() says what is wrong with it
-    return {PSK_FILE.name: Given(str(path), "$CREDENTIALS_DIRECTORY/psk", path.parent)}
+    return {PSK_FILE.name: Given(str(path), f"$CREDENTIALS_DIRECTORY/{name}", path.parent)}
 
 
 def find(levels: Iterable[Level], read_file: ReadFile, home: Path | None) -> tuple[str, str] | None:
@@ -51,25 +51,22 @@ def find(levels: Iterable[Level], read_file: ReadFile, home: Path | None) -> tup
     return None
 
 
-def check(secret: str, source: str, allow_weak: bool) -> None:
+def check(secret: str, source: str, allow_weak: bool, remedy: str = "leave it out to have a good PSK made") -> None:
     """Refuse a key that cannot be used, or that is easy to guess unless that is allowed.
 
+    :param remedy: what to do instead of giving a bad key.
     :raises SettingsError: when it is refused.
     """
     if not secret:
-        raise SettingsError(
-            f"{source} is empty, but running without a PSK is not supported yet; leave it out to have one made"
-        )
+        # An unset variable must not open the core: that needs the word of who starts it.
+        raise SettingsError(f"{source} is empty; {remedy} (only {PSK.flag} '' as a flag turns authentication off)")
     if not secret.isprintable():
         raise SettingsError(f"{source} does not hold a PSK: that is one line of printable UTF-8 text")
     if len(secret.encode()) > LARGEST:
         raise SettingsError(f"{source} is longer than {LARGEST} bytes; write a shorter PSK")
     reason = None if allow_weak else weakness(secret)
     if reason:
-        raise SettingsError(
-            f"{source} is easy to guess: {reason}; leave it out to have a good PSK made,"
-            f" or accept it with {ALLOW_WEAK_PSK.flag}"
-        )
+        raise SettingsError(f"{source} is easy to guess: {reason}; {remedy}, or accept it with {ALLOW_WEAK_PSK.flag}")
 
 
 def _content(given: Given, path: Path, read_file: ReadFile) -> tuple[str, str]:

@@ -23,6 +23,7 @@ __all__ = [
     "environment_level",
     "file_level",
     "flag_level",
+    "instead",
     "read",
     "read_path",
 ]
@@ -66,7 +67,7 @@ def environment_level(component: Component, prefix: str, environ: Mapping[str, s
     if prefix == component.prefixes[0]:
         for variable in environ:
             if variable.startswith(prefix) and variable not in names:
-                raise SettingsError(f"{variable} in the environment is no setting; {_instead(variable, names)}")
+                raise SettingsError(f"{variable} in the environment is no setting; {instead(variable, names)}")
     return {
         name: Given(environ[variable], variable, directory) for variable, name in names.items() if variable in environ
     }
@@ -78,12 +79,12 @@ def file_level(component: Component, given: Given, path: Path, read_file: ReadFi
     :param given: how the file was named, for messages.
     :raises SettingsError: when it cannot be read, is not TOML, or holds an unknown key or one key twice.
     """
-    known = [setting.name for setting in component.settings if setting.in_file]
+    known = [*(setting.name for setting in component.settings if setting.in_file), *component.tables]
     level: dict[str, Given] = {}
     for key, value in _parse(given, path, read_file):
         name = key.replace("_", "-")
         if name not in known:
-            raise SettingsError(f"{key!r} in {path} is no setting; {_instead(name, known)}")
+            raise SettingsError(f"{key!r} in {path} is no setting; {instead(name, known)}")
         if name in level:
             raise SettingsError(f"{path} holds {name} twice, once with '_'; remove one")
         level[name] = Given(value, f"{key} in {path}", path.parent)
@@ -125,6 +126,7 @@ def _parse(given: Given, path: Path, read_file: ReadFile) -> Iterator[tuple[str,
         raise SettingsError(f"{given.source}: {path} is not TOML: {error}") from None
 
 
-def _instead(name: str, known: Iterable[str]) -> str:
+def instead(name: str, known: Iterable[str]) -> str:
+    """Say what to do about a name that is not known: half a sentence."""
     nearest = get_close_matches(name, known, n=1)
     return f"did you mean {nearest[0]}?" if nearest else "remove it"

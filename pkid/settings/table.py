@@ -11,7 +11,7 @@ from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.settings import kinds
 from pkid.settings.component import Component, Setting
 
-__all__ = ["CORE", "Setting"]
+__all__ = ["CORE", "PSKS", "Setting"]
 
 CONFIG = Setting("config", "FILE", kinds.path, None, "more settings, as TOML", short="c", in_file=False)
 STATE = Setting("state", "DIR", kinds.path, None, "what pkid keeps: CA, PSK and ledger (see Files)")
@@ -46,6 +46,9 @@ FORBID_CORE_NAMES = Setting(
     "forbid-core-names", "", kinds.boolean, "false", "no certificates for the core's names or loopback"
 )
 
+PSKS = "psks"
+"""More pre-shared keys, a table for each (`pkid.settings.psks`)."""
+
 CORE = Component(
     "core",
     {
@@ -54,5 +57,6 @@ CORE = Component(
         "HTTPS door": (HTTPS, NO_TLS, HOST_DNS_NAMES, HOST_IP_ADDRESSES, OPEN_METRICS),
         "Authority": (CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES),
     },
+    tables=(PSKS,),
 )
 """The daemon."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from cryptography import x509
@@ -10,13 +11,14 @@ from twisted.web.server import Request
 
 from pkid.audit import Action, allowed, certificate_facts, denied
 from pkid.auth.credentials import IMember, Right
-from pkid.auth.endorsement import Endorsement
+from pkid.auth.endorsement import Endorsements
+from pkid.auth.keyring import Keyring
 from pkid.ca.authority import Authority, Order
 from pkid.ca.trust import fingerprint
 from pkid.errors import PkidError
 from pkid.issuance import Issuance
 from pkid.web.guard import Guard
-from pkid.web.incoming import body, peer
+from pkid.web.incoming import body, peer, selected_key
 from pkid.web.rendering import Answer, OpenPage, ProtectedPage
 
 __all__ = ["CertificatePage", "RenewPage", "SignPage"]
@@ -28,15 +30,17 @@ class CertificatePage(OpenPage):
     """``GET /ca/cert``: the root's certificate, with the core's word for it in the ``Authorization`` header.
 
     :param authority: tells which root is the current one.
-    :param endorsement: makes that word.
+    :param endorsements: make that word, one for each key in service; those of other keys are in other headers.
+    :param keyring: has the keys of which a path may select one.
     """
 
     _anchor: x509.Certificate | None = None
 
-    def __init__(self, authority: Authority, endorsement: Endorsement) -> None:
+    def __init__(self, authority: Authority, endorsements: Endorsements, keyring: Keyring) -> None:
         super().__init__()
         self._authority = authority
-        self._endorsement = endorsement
+        self._endorsements = endorsements
+        self._keyring = keyring
 
     async def answer(self, request: Request) -> Answer:
         """Answer with the certificate."""
@@ -47,9 +51,19 @@ class CertificatePage(OpenPage):
             headers=(
                 ("SHA256-Fingerprint", self._fingerprint),
                 ("Content-Disposition", 'attachment; filename="pkid_root_ca.pem"'),
-                ("Authorization", f"Bearer {self._endorsement.token(self._fingerprint)}"),
+                *self._words(request),
             ),
         )
+
+    def _words(self, request: Request) -> Iterator[tuple[str, str]]:
+        """Yield the headers that vouch for the certificate, the one that the original components read first."""
+        selected, _ = selected_key(request.path, self._keyring)
+        if selected is None:
+            tokens = self._endorsements.tokens(self._fingerprint)
+        else:
+            tokens = self._endorsements.tokens_of(selected, self._fingerprint)
+        for number, token in enumerate(tokens):
+            yield ("PKID-Fingerprint-Token", token) if number else ("Authorization", f"Bearer {token}")
 
     def _look_again(self) -> None:
         """Write the certificate anew if it is another one now."""

@@ -13,9 +13,11 @@ from twisted.web.server import Request
 
 from pkid.audit import Strangers
 from pkid.auth.credentials import BearerToken, ClientCertificate, IMember
+from pkid.auth.keyring import Keyring
+from pkid.auth.psk import PreSharedKey
 from pkid.auth.tokens import Binding, body_digest
 from pkid.errors import Reason, Refused
-from pkid.web.incoming import bearer_token, body, client_certificate, peer
+from pkid.web.incoming import bearer_token, body, client_certificate, peer, selected_key
 
 __all__ = ["Guard"]
 
@@ -25,11 +27,13 @@ class Guard:
 
     :param portal: admits the credentials of `pkid.auth` as :class:`~pkid.auth.credentials.IMember`.
     :param strangers: takes note of everybody else.
+    :param keyring: has the keys that a path may select.
     """
 
-    def __init__(self, portal: Portal, strangers: Strangers) -> None:
+    def __init__(self, portal: Portal, strangers: Strangers, keyring: Keyring) -> None:
         self._portal = portal
         self._strangers = strangers
+        self._keyring = keyring
         self._suspects: WeakSet[object] = WeakSet()  # connections whose last credential was refused
 
     async def admit(self, request: Request) -> IMember:
@@ -39,7 +43,8 @@ class Guard:
         :raises Unavailable: when the core is too busy to tell.
         """
         suspect = request.channel in self._suspects
-        return await self._login(request, lambda: _token(request, suspect))
+        selected, _ = selected_key(request.path, self._keyring)
+        return await self._login(request, lambda: _token(request, selected, suspect))
 
     async def admit_certificate(self, request: Request) -> IMember:
         """Return who the caller is, by the certificate of its TLS connection alone.
@@ -64,8 +69,9 @@ class Guard:
         return member
 
 
-def _token(request: Request, suspect: bool) -> BearerToken:
-    return BearerToken(bearer_token(request), _binding(request), peer(request), suspect=suspect)
+def _token(request: Request, selected: PreSharedKey | None, suspect: bool) -> BearerToken:
+    name = None if selected is None else selected.name
+    return BearerToken(bearer_token(request), _binding(request), peer(request), name, suspect)
 
 
 def _binding(request: Request) -> Binding:

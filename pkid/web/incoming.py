@@ -9,7 +9,12 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.interfaces import IReactorTime, ISSLTransport
 from twisted.web.server import Request
 
-__all__ = ["bearer_token", "body", "client_certificate", "clock_of", "peer"]
+from pkid.auth.keyring import Keyring
+from pkid.auth.psk import PreSharedKey
+
+__all__ = ["bearer_token", "body", "client_certificate", "clock_of", "peer", "selected_key"]
+
+_SELECTION = b"/psk/"
 
 
 def body(request: Request) -> bytes:
@@ -41,6 +46,18 @@ def client_certificate(request: Request) -> bytes:
     if certificate is None:
         raise UnauthorizedLogin
     return dump_certificate(FILETYPE_ASN1, certificate)
+
+
+def selected_key(path: bytes, keyring: Keyring) -> tuple[PreSharedKey | None, bytes]:
+    """Read a path such as ``/psk/NAME/ca/cert``: the key that it selects, if that is good now, and the path without.
+
+    So a client that knows only where the core is can be told, by its address, to use one key of several.
+    """
+    if not path.startswith(_SELECTION):
+        return None, path
+    name, slash, rest = path.removeprefix(_SELECTION).partition(b"/")
+    psk = keyring.find(name.decode("ascii", "replace"))
+    return (None, path) if psk is None else (psk, slash + rest)
 
 
 def bearer_token(request: Request) -> bytes:

@@ -17,9 +17,10 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from pkid.audit import Action, denied
 from pkid.auth.credentials import IMember, Right
+from pkid.auth.keyring import Keyring
 from pkid.errors import Malformed, PkidError, Refused, Unavailable
 from pkid.web.guard import Guard
-from pkid.web.incoming import peer
+from pkid.web.incoming import peer, selected_key
 
 __all__ = ["Answer", "NotFound", "OpenPage", "Page", "ProtectedPage", "Routes"]
 
@@ -77,9 +78,10 @@ class Answer:
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
             *more,
-            *self.headers,
         ):
             request.setHeader(name.encode("ascii"), value.encode("ascii"))
+        for name, value in self.headers:  # of which one may stand there several times
+            request.responseHeaders.addRawHeader(name.encode("ascii"), value.encode("ascii"))
 
 
 class Page(Resource):
@@ -184,21 +186,24 @@ class Routes(Resource):
     """The root of the site: one page for each path, and one for all others.
 
     :param pages: by path, as it stands in the request line; nothing is decoded.
+    :param keyring: has the keys that a path may select in front of that.
     """
 
     isLeaf = True
 
-    def __init__(self, pages: Mapping[str, Page], otherwise: Page) -> None:
+    def __init__(self, pages: Mapping[str, Page], otherwise: Page, keyring: Keyring) -> None:
         super().__init__()
         self._pages = {path.encode("ascii"): page for path, page in pages.items()}
         self._otherwise = otherwise
+        self._keyring = keyring
 
     def page(self, path: bytes) -> Page:
         """Return the page at a path."""
-        return self._pages.get(path, self._otherwise)
+        return self._pages.get(selected_key(path, self._keyring)[1], self._otherwise)
 
     def name(self, path: bytes) -> str:
         """Return what stands for the page at a path: its path, or ``other`` where there is none."""
+        _, path = selected_key(path, self._keyring)
         return path.decode("ascii") if path in self._pages else "other"
 
     @property

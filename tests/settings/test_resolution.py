@@ -6,6 +6,7 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 
+from pkid.auth.psk import Terms
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.settings import CORE, Settings
 from tests.settings.case import GOOD, SettingsCase
@@ -21,6 +22,9 @@ class DefaultsTests(SettingsCase):
                 state=Path("/home/me/.local/state/pkid"),
                 psk=None,
                 psk_source="",
+                authentication=True,
+                psk_terms=Terms(),
+                psks=(),
                 allow_weak_psk=False,
                 strict_tokens=False,
                 https="tcp:8900",
@@ -90,6 +94,9 @@ class PrecedenceTests(SettingsCase):
                     state=Path("/s"),
                     psk=GOOD,
                     psk_source=settings.psk_source,
+                    authentication=True,
+                    psk_terms=Terms(),
+                    psks=(),
                     allow_weak_psk=True,
                     strict_tokens=True,
                     https="tcp:1",

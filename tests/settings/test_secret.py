@@ -102,7 +102,6 @@ class SecretTests(SettingsCase):
 
     def test_empty(self) -> None:
         for source, message in (
-            ("--psk", self.refused({"psk": ""})),
             ("PKID_PSK", self.refused(None, {"PKID_PSK": ""})),
             ("file /p", self.refused_file_content(b"")),
             ("file /p", self.refused_file_content(b"\n")),
@@ -110,11 +109,26 @@ class SecretTests(SettingsCase):
         ):
             self.assertEqual(
                 message,
-                f"{source} is empty, but running without a PSK is not supported yet; leave it out to have one made",
+                f"{source} is empty; leave it out to have a good PSK made"
+                " (only --psk '' as a flag turns authentication off)",
             )
 
     def test_empty_is_refused_even_where_weak_is_allowed(self) -> None:
-        self.assertIn("is empty", self.refused({"psk": "", "allow-weak-psk": True}))
+        self.assertIn("is empty", self.refused({"allow-weak-psk": True}, {"PKID_PSK": ""}))
+
+    def test_an_empty_flag_turns_authentication_off_and_hides_every_key(self) -> None:
+        files = {"/c": f'psk = "{OTHER}"'.encode(), "/run/c/psk": THIRD.encode()}
+        environ = {"PKID_PSK": GOOD, "CREDENTIALS_DIRECTORY": "/run/c"}
+        settings = self.resolve({"psk": "", "config": "/c"}, environ, files)
+        self.assertEqual((settings.authentication, settings.psk), (False, None))
+        self.assertTrue(self.resolve({}, environ, files).authentication)
+
+    def test_an_empty_flag_beside_keys_with_names(self) -> None:
+        files = {"/c": f'[psks.autumn]\nkey = "{OTHER}"'.encode()}
+        self.assertEqual(
+            self.refused({"psk": "", "config": "/c"}, None, files),
+            "--psk '' turns authentication off, but the file names pre-shared keys; leave one out",
+        )
 
     def test_weak(self) -> None:
         self.assertEqual(

@@ -19,8 +19,9 @@ from twisted.python.failure import Failure
 from pkid.audit import Strangers
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
-from pkid.auth.endorsement import Endorsement
+from pkid.auth.endorsement import Endorsements
 from pkid.auth.keyring import Keyring
+from pkid.auth.psk import PreSharedKey
 from pkid.auth.realm import Realm
 from pkid.auth.tokens import TokenSigner
 from pkid.ca.authority import Authority
@@ -102,20 +103,26 @@ class Door:
     serials: Iterator[int] = field(default_factory=lambda: count(2**130))
     most_per_peer: int = 256
     traffic: Traffic | None = None
+    psks: tuple[PreSharedKey, ...] = (PSK,)
+    now: float = NOON.timestamp()
 
     def __post_init__(self) -> None:
         issuer = root()
         self.authority = Authority(issuer, profile(), lambda: NOON, lambda: next(self.serials))
         derivation = KeyDerivation(execute, 1)
-        derivation.remember(PSK, SALT, signing_key())
-        checker = BearerTokenChecker(Keyring([PSK], NOON.timestamp), derivation, NOON.timestamp)
-        guard = Guard(Portal(Realm(), [checker]), Strangers(self.clock.seconds))
-        endorsement = Endorsement(TokenSigner(signing_key(), SALT), NOON.timestamp)
+        keyring = Keyring(self.psks, lambda: self.now)
+        endorsements = Endorsements(keyring, lambda: self.now)
+        signers = {psk: TokenSigner(signing_key(psk.secret), SALT, psk.name) for psk in self.psks}
+        endorsements.exchange(signers)
+        for psk, signer in signers.items():
+            derivation.remember(psk, SALT, signer.key)
+        checker = BearerTokenChecker(keyring, derivation, lambda: self.now)
+        guard = Guard(Portal(Realm(), [checker]), Strangers(self.clock.seconds), keyring)
         issuance = Issuance(self.authority, self.store)
         interpreter = Interpreter(core_commands(lambda: issuer.anchor, inventory(self.store), issuance, execute))
         self.routes = Routes(
             {
-                "/ca/cert": CertificatePage(self.authority, endorsement),
+                "/ca/cert": CertificatePage(self.authority, endorsements, keyring),
                 "/ca/sign": SignPage(guard, issuance),
                 "/cli/evaluate": EvaluatePage(guard, interpreter),
                 "/cli/execute": ExecutePage(guard, interpreter),
@@ -125,8 +132,9 @@ class Door:
                 "/system/ready": ReadyPage(SelfTest(self.authority, self.store, lambda: None, self.clock)),
             },
             otherwise=NotFound(guard),
+            keyring=keyring,
         )
-        self.guard = guard
+        self.guard, self.keyring = guard, keyring
         self.site = Site(self.clock, self.most_per_peer, self.traffic)
         self.site.serve(self.routes)
 

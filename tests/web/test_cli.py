@@ -12,6 +12,7 @@ from twisted.web.server import Request
 
 import pkid
 from pkid.auth.credentials import Member, Right
+from pkid.auth.keyring import Keyring
 from pkid.ca.policy import ANY_NAME
 from pkid.commands.command import Call, Command, File, Output
 from pkid.commands.help import with_help
@@ -73,7 +74,7 @@ class CommandLineCase(Case):
 
         command = Command(name=name, info="give what a test wants", right=Right.READ, run=run)
         page = ExecutePage(Everybody(), Interpreter(with_help([command])))
-        self.client = StubTreq(Routes({"/cli/execute": page}, page))
+        self.client = StubTreq(Routes({"/cli/execute": page}, page, Keyring((), lambda: 0.0)))
 
     def is_error(self, answer: Any, status: int, body: str) -> None:
         self.assertEqual((answer.code, answer.body.decode()), (status, body))

@@ -41,8 +41,8 @@ class SuspicionTests(Case):
     def setUp(self) -> None:
         self.checker = Checker()
         self.door = Door()
-        guard = Guard(Portal(Realm(), [self.checker]), Strangers(self.door.clock.seconds))
-        self.door.site.serve(Routes({}, otherwise=NotFound(guard)))
+        guard = Guard(Portal(Realm(), [self.checker]), Strangers(self.door.clock.seconds), self.door.keyring)
+        self.door.site.serve(Routes({}, NotFound(guard), self.door.keyring))
         self.client = self.door.connect()
 
     def show(self, *tokens: bytes, client: Connection | None = None) -> list[bool]:

@@ -26,7 +26,7 @@ class MetricsPageTests(Case):
             "/metrics": MetricsPage(self.door.guard, exposition),
             "/open": UnprotectedMetricsPage(exposition),
         }
-        self.door.site.serve(Routes(pages, NotFound(self.door.guard)))
+        self.door.site.serve(Routes(pages, NotFound(self.door.guard), self.door.keyring))
 
     def ask(self, path: str, **headers: bytes) -> Connection:
         connection = self.door.connect()

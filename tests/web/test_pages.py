@@ -22,13 +22,21 @@ PLAIN = ["text/plain; charset=utf-8"]
 
 class PageCase(Case):
     def setUp(self) -> None:
-        self.door = Door()
-        self.client: Any = StubTreq(self.door.routes)
+        self.use(Door())
 
-    def ask(self, method: str, path: str, body: bytes = b"", authorization: bytes | Sequence[bytes] = ()) -> Any:
-        """Ask for a page, and return the answer with its ``body`` read."""
+    def use(self, door: Door) -> None:
+        """Ask at this door from now on."""
+        self.door = door
+        self.client: Any = StubTreq(door.routes)
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", authorization: bytes | Sequence[bytes] = (), **more: bytes
+    ) -> Any:
+        """Ask for a page, and return the answer with its ``body`` read; ``_`` in a header's name stands for ``-``."""
         values = [authorization] if isinstance(authorization, bytes) else list(authorization)
         headers = Headers({b"Authorization": values} if values else {})
+        for name, value in more.items():
+            headers.addRawHeader(name.replace("_", "-").encode(), value)
         answer = self.successResultOf(self.client.request(method, f"http://core{path}", data=body, headers=headers))
         answer.body = self.successResultOf(answer.content())
         return answer

@@ -77,7 +77,7 @@ class StreamCase(Case):
 
         command = Command(name="pages", info="give pages", right=Right.READ, run=run)
         page = ExecutePage(Everybody(), Interpreter(with_help([command, *FILTERS])))
-        self.door.site.serve(Routes({"/cli/execute": page}, page))
+        self.door.site.serve(Routes({"/cli/execute": page}, page, self.door.keyring))
 
     def ask(self, accept: bytes = b"text/plain", text: bytes = b"pages", version: bytes = b"1.1") -> Connection:
         connection = self.door.connect()
