@@ -42,7 +42,7 @@ The pre-shared key:
   The first start makes one, keeps it in DIR and says where, unless one is
   given: by --psk-file or --psk, by their variables (PKID_PSK_FILE, PKID_PSK),
   by the systemd credential "psk", or by the file of --config. The strongest
-  one counts.
+  one counts. More keys are tables of that file, [psks.NAME]: see etc/pkid.toml.
 
 Precedence:
   A flag, then the environment, then the file of --config, then the default.

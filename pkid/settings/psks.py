@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins, is_key_name
+from pkid.auth.roles import Role
 from pkid.settings import secret
 from pkid.settings.sources import Given, Level, ReadFile, SettingsError, instead
 from pkid.settings.table import PSK, PSK_FILE
@@ -87,7 +88,8 @@ class _Table:
                 values[key] = _read(key, value, source)
         if name == DEFAULT_NAME and places:
             raise SettingsError(f"{source} holds terms only; its key is the one of {PSK_FILE.flag}, or the stored one")
-        return cls(name, source, read_terms(values), places)
+        terms = read_terms(values, Role.ADMIN) if name == DEFAULT_NAME else read_terms(values)
+        return cls(name, source, terms, places)
 
     def secret(self, environ: Mapping[str, str], read_file: ReadFile, home: Path | None, allow_weak: bool) -> str:
         levels = (secret.credential_level(environ, read_file, f"{PSK.name}.{self.name}"), self.places)

@@ -17,9 +17,6 @@ __all__ = ["KINDS", "read_terms"]
 
 T = TypeVar("T")
 
-_LEAST = Role.ISSUE
-"""The role of a key whose table names none."""
-
 
 def _host(text: str) -> HostPattern:
     return HostPattern(text.lower())
@@ -59,10 +56,13 @@ KINDS: Mapping[str, Callable[[object], Any]] = {
 """What each key of such a table may be: functions as in :mod:`pkid.settings.kinds`."""
 
 
-def read_terms(values: Mapping[str, Any]) -> Terms:
-    """Make terms of values that were read by :data:`KINDS`; what is not given is the least that is useful."""
+def read_terms(values: Mapping[str, Any], role: Role = Role.ISSUE) -> Terms:
+    """Make terms of values that were read by :data:`KINDS`.
+
+    :param role: what a key is for whose table does not say it.
+    """
     return Terms(
-        Role(values.get("role", _LEAST.value)),
+        Role(values.get("role", role.value)),
         values.get("expires"),
         values.get("bootstrap", False),
         Policy(*(Rules(values.get(f"allow-{kind}"), values.get(f"deny-{kind}", ())) for kind in _POLICED)),

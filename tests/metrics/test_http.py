@@ -34,6 +34,10 @@ class HTTPTrafficTests(Case):
         self.send(request("GET", "/system/ping?x=1"), request("POST", "/system/ping"))
         self.assertEqual((self.answered("/system/ping", "2xx"), self.answered("/system/ping", "4xx")), (1, 1))
 
+    def test_a_page_is_the_same_whichever_key_a_path_selects(self) -> None:
+        self.send(request("GET", "/psk/default/system/ping"), request("GET", "/psk/other/system/ping"))
+        self.assertEqual((self.answered("/system/ping", "2xx"), self.answered("other", "4xx")), (1, 1))
+
     def test_paths_of_callers_are_no_pages(self) -> None:
         self.send(request("GET", "/a%22b"), request("GET", "/c", Authorization=bearer()))
         self.assertEqual(self.answered("other", "4xx"), 2)

@@ -168,6 +168,10 @@ class DefaultKeyTests(PsksCase):
     def test_without_a_table_it_may_do_everything(self) -> None:
         self.assertEqual(self.configured("").psk_terms, Terms(Role.ADMIN))
 
+    def test_a_table_that_names_no_role_leaves_it_its_own(self) -> None:
+        terms = self.configured("[psks.default]\nexpires = 2031-05-06T12:00:00Z").psk_terms
+        self.assertEqual(terms, Terms(Role.ADMIN, NOON))
+
 
 class ExampleTests(PsksCase):
     def test_the_example_is_good(self) -> None:
