@@ -25,7 +25,7 @@ from pkid.audit import Strangers
 from pkid.auth.certificates import CertificateChecker
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
-from pkid.auth.endorsement import Endorsement
+from pkid.auth.endorsement import Endorsements
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.realm import Realm
@@ -147,7 +147,8 @@ class MemoryCore:
         self._live.swap(server_context(KeyPair(key, certificate), [issuer.chain]))
 
     def _routes(self) -> Routes:
-        keyring = Keyring([PreSharedKey("default", self.psk)], lambda: self.now().timestamp())
+        psk = PreSharedKey("default", self.psk)
+        keyring = Keyring([psk], lambda: self.now().timestamp())
         tokens = BearerTokenChecker(keyring, KeyDerivation(execute, 1), lambda: self.now().timestamp(), strict=True)
         certificates = CertificateChecker(
             lambda sha256: self.store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
@@ -155,16 +156,17 @@ class MemoryCore:
             keyring.policy_of,
             self.now,
         )
-        guard = Guard(Portal(Realm(), [tokens, certificates]), Strangers(self.clock.seconds))
+        guard = Guard(Portal(Realm(), [tokens, certificates]), Strangers(self.clock.seconds), keyring)
         issuance = Issuance(self._authority, self.store)
-        signer = TokenSigner(derive_key(self.psk, _SALT), _SALT)
-        endorsement = Endorsement(signer, lambda: self.now().timestamp())
+        endorsements = Endorsements(keyring, lambda: self.now().timestamp())
+        endorsements.exchange({psk: TokenSigner(derive_key(self.psk, _SALT), _SALT, psk.name)})
         return Routes(
             {
-                "/ca/cert": CertificatePage(self._authority, endorsement),
+                "/ca/cert": CertificatePage(self._authority, endorsements, keyring),
                 "/ca/renew": RenewPage(guard, issuance),
                 "/ca/sign": SignPage(guard, issuance),
                 "/system/ping": PingPage(),
             },
-            otherwise=NotFound(guard),
+            NotFound(guard),
+            keyring,
         )
