@@ -6,10 +6,12 @@ one sentence for people. The doors map the classes to status codes; nothing here
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
-__all__ = ["Malformed", "PkidError", "Reason", "Refused", "StateError", "Unavailable", "Unusable"]
+__all__ = ["Malformed", "PkidError", "Reason", "Refused", "StateError", "Unavailable", "Unusable", "about"]
 
 
 class Reason(Enum):
@@ -123,3 +125,15 @@ class Unusable(Exception):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{problem}; {remedy}")
+
+
+@contextmanager
+def about(path: Path | str, remedy: str | None = None) -> Iterator[None]:
+    """Make a :class:`StateError` about a file of each :class:`Unusable` in the block.
+
+    :param remedy: what to do, if there is something better than what the error says.
+    """
+    try:
+        yield
+    except Unusable as error:
+        raise StateError(path, error.problem, remedy or error.remedy) from None

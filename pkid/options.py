@@ -96,5 +96,5 @@ def _explain(setting: Setting[Any]) -> str:
 
 
 def _describe(option: str, explanation: str, columns: int) -> str:
-    start = f"  {option}".ljust(_COLUMN)
+    start = f"  {option}  ".ljust(_COLUMN)
     return textwrap.fill(start + explanation, columns, subsequent_indent=" " * _COLUMN)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -29,16 +27,12 @@ from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.realm import Realm
 from pkid.ca.authority import Authority
-from pkid.ca.keys import KeyType
-from pkid.ca.names import Names
 from pkid.ca.profile import Profile
-from pkid.ca.trust import names_of
+from pkid.certificates import CoreCertificates
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
-from pkid.discovery import discover
 from pkid.door import Door
 from pkid.errors import PkidError, StateError
-from pkid.host import HostCertificate
 from pkid.inventory.inventory import Inventory
 from pkid.issuance import Issuance
 from pkid.limits import raise_file_limit
@@ -50,8 +44,8 @@ from pkid.resources import core_resource, credential_resource, sources
 from pkid.rotation import Rotation
 from pkid.selftest import SelfTest
 from pkid.settings import Settings
-from pkid.startup import check_ledger, open_issuer, open_psks, open_trust_domain
-from pkid.state import KeyPair, StateDirectory
+from pkid.startup import check_ledger, open_psks, open_trust_domain
+from pkid.state import StateDirectory
 from pkid.store.disk import LedgerFile
 from pkid.store.interfaces import Store
 from pkid.store.reader import Reader
@@ -59,7 +53,7 @@ from pkid.store.search import CertificateSource
 from pkid.store.service import StoreService
 from pkid.store.sqlite import open_reader, open_sqlite
 from pkid.threads import Threads
-from pkid.tls import LiveContext, server_context
+from pkid.tls import LiveContext
 from pkid.web.ca import CertificatePage, RenewPage, SignPage
 from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
 from pkid.web.guard import Guard
@@ -99,8 +93,7 @@ class Core(MultiService):
 
     _log = Logger()
     _state: StateDirectory
-    _authority: Authority
-    _host: HostCertificate
+    _certificates: CoreCertificates
     _readiness: Readiness
 
     def __init__(self, settings: Settings, reactor: Any, resolve: Callable[[], Settings]) -> None:
@@ -138,10 +131,10 @@ class Core(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     def reload(self) -> Deferred[None]:
-        """Look again at what may have changed while the core runs: the host's names, its certificate, the keys."""
+        """Look again at what may have changed while the core runs: the host's names, certificates, files, keys."""
         self._log.info("reloading")
         self._readiness.reloading()
-        reloaded = gatherResults([self._host.check(), self._rotation.reload()], consumeErrors=True)
+        reloaded = gatherResults([self._certificates.check(), self._rotation.reload()], consumeErrors=True)
         return reloaded.addBoth(lambda _: self._readiness.reloaded())
 
     def _announce(self) -> None:
@@ -156,21 +149,18 @@ class Core(MultiService):
         settings, reactor = self._settings, self._reactor
         self._state = state = StateDirectory(settings.state)
         trust_domain = open_trust_domain(state, settings.trust_domain)
-        issuer = open_issuer(state, KeyType(settings.ca_key_type), _now, x509.random_serial_number)
+        keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
+        self._certificates = own = CoreCertificates(settings, state, self._live, offload=keys, clock=reactor, now=_now)
+        issuer = own.open_issuer()
         psks = open_psks(state, settings)
         check_ledger(state)
         metrics = self._metrics
         store = StoreService(open_sqlite(state.ledger), reactor, metrics.meter)
         reader = Reader(open_reader(state.ledger), reactor, time.monotonic)
         threads = Threads("derivation", os.cpu_count() or 1, reactor)
-        keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
-        self._authority = authority = Authority(issuer, profile, _now, x509.random_serial_number)
-        self._host = HostCertificate(
-            authority, store, state, self._discover, self._use,
-            offload=keys, clock=reactor, now=_now, random=random.random,
-        )  # fmt: skip
-        self._use(self._host.prepare())
+        authority = Authority(issuer, profile, _now, x509.random_serial_number, own.former())
+        own.open_host(authority, store)
         issuance = Issuance(authority, store, observe_group=metrics.group.observe)
         ledger_file = LedgerFile(state.ledger)
         keyring = Keyring((), time.time)
@@ -187,7 +177,7 @@ class Core(MultiService):
         decisions = Decisions(strangers, globalLogPublisher)
         metrics.watch(
             {"https": self._site}, derivation, issuance, store,
-            ledger_bytes=ledger_file.size, decisions=decisions.read, now=_now, ends=self._ends,
+            ledger_bytes=ledger_file.size, decisions=decisions.read, now=_now, ends=own.ends,
         )  # fmt: skip
         endorsements = Endorsements(keyring, time.time)
         self._rotation = Rotation(keyring, endorsements, self._read_psks, keys)
@@ -200,7 +190,7 @@ class Core(MultiService):
         metrics.traffic.expect(routes.names)
         self._site.serve(routes)
         self._readiness = Readiness.from_environment(os.environ, reactor)
-        for child in (decisions, threads, keys, store, reader, self._host, self._door):
+        for child in (decisions, threads, keys, store, reader, own, self._door):
             child.setServiceParent(self)
 
     async def _stop(self) -> None:
@@ -214,20 +204,6 @@ class Core(MultiService):
 
     def _read_psks(self) -> tuple[PreSharedKey, ...]:
         return open_psks(self._state, self._resolve(), make=False)
-
-    def _ends(self) -> dict[str, datetime]:
-        """Return when the core's own certificates end, the CA's with the first of its chain."""
-        chain = self._authority.issuer.chain
-        return {"ca": min(each.not_valid_after_utc for each in chain), "host": self._host.not_after}
-
-    def _discover(self) -> Names:
-        return discover(self._settings.host_dns_names, self._settings.host_ip_addresses)
-
-    def _use(self, pair: KeyPair) -> None:
-        """Serve with a new pair from now on, and keep its names from others if that is asked for."""
-        if self._settings.forbid_core_names:
-            self._authority.profile = replace(self._authority.profile, forbidden=names_of(pair.certificate))
-        self._live.swap(server_context(pair, self._authority.chains))
 
     @contextmanager
     def _one_clear_line(self) -> Iterator[None]:

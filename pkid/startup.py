@@ -18,11 +18,11 @@ from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
 from pkid.ca.trust import fingerprint
-from pkid.errors import StateError, Unusable
+from pkid.errors import StateError, about
 from pkid.settings import Settings
 from pkid.state import KeyPair, StateDirectory
 
-__all__ = ["check_ledger", "open_issuer", "open_psks", "open_trust_domain"]
+__all__ = ["check_ledger", "open_issuer", "open_psks", "open_trust_domain", "publish_issuer"]
 
 _log = Logger()
 
@@ -35,7 +35,7 @@ def open_trust_domain(state: StateDirectory, wanted: str | None) -> TrustDomain:
     """
     stored = state.load_trust_domain()
     if stored is None:
-        if state.load_pair("ca") is not None:
+        if state.made_after_trust_domain() is not None:
             raise StateError(state.path / "trust-domain", "is missing", "write the trust domain into it, one line")
         stored = TrustDomain(wanted or DEFAULT_TRUST_DOMAIN)
         state.save_trust_domain(stored)
@@ -49,43 +49,68 @@ def open_trust_domain(state: StateDirectory, wanted: str | None) -> TrustDomain:
 
 
 def open_issuer(
-    state: StateDirectory, key_type: KeyType, now: Callable[[], datetime], serial: Callable[[], int]
+    state: StateDirectory,
+    key_type: KeyType,
+    now: Callable[[], datetime],
+    serial: Callable[[], int],
+    passphrase: str | None = None,
 ) -> Issuer:
-    """Load the CA, or make it at the first start.
+    """Load the stored CA, or make it at the first start.
 
-    :raises StateError: when it is lost, damaged or no longer valid.
+    :param passphrase: what its key is encrypted with, or is to be.
+    :raises StateError: when it is lost, damaged or no longer valid, or the passphrase is missing or wrong.
     """
     path = state.path / "ca.pem"
-    pair = state.load_pair("ca")
+    pair = state.load_pair("ca", passphrase)
     if pair is None:
         witness = state.made_after_ca()
         if witness is not None:
-            raise StateError(path, f"is missing, but there is {witness.name}", "restore it from a backup")
+            raise StateError(
+                path,
+                f"is missing, but there is {witness.name}",
+                "restore it from a backup, or give --ca-cert and --ca-cert-key if that CA was your own",
+            )
         issuer = make_root(key_type.generate(), now(), serial())
-        state.save_pair("ca", KeyPair(issuer.key, issuer.certificate))
+        state.save_pair("ca", KeyPair(issuer.key, issuer.certificate), passphrase)
     else:
         issuer = Issuer(pair.certificate, pair.key)
-    try:
+    with about(path, "check the clock, or restore the file from a backup"):
         issuer.check(now())
-    except Unusable as error:
-        raise StateError(path, error.problem, "check the clock, or restore the file from a backup") from None
-    state.publish_certificate("ca", issuer.anchor)
-    digest = fingerprint(issuer.anchor.public_bytes(Encoding.DER))
-    _log.info("the CA certificate is {path}, SHA-256 {digest}", path=str(state.path / "ca.crt"), digest=digest)
+    if passphrase is not None and not state.is_encrypted("ca"):
+        _log.warn(
+            "{path} is not encrypted, though there is a passphrase; run: pkid ca passphrase --state {state}",
+            path=str(path), state=str(state.path),
+        )  # fmt: skip
     return issuer
 
 
+def publish_issuer(state: StateDirectory, issuer: Issuer) -> None:
+    """Write the root's certificate where people look for it, and tell what they should know of this CA.
+
+    :raises StateError: when it cannot be written.
+    """
+    digest = fingerprint(issuer.anchor.public_bytes(Encoding.DER))
+    before = state.published_certificate("ca")
+    state.publish_certificate("ca", issuer.anchor)
+    _log.info("the CA certificate is {path}, SHA-256 {digest}", path=str(state.path / "ca.crt"), digest=digest)
+    if before is not None and before != issuer.anchor:
+        _log.warn("it is another one than before: components that trust that one only must fetch /ca/cert again")
+    for oddity in issuer.oddities():
+        _log.warn("{oddity}", oddity=oddity)
+
+
 def check_ledger(state: StateDirectory) -> None:
-    """Check that the ledger was not lost: it is made before ``host.pem``.
+    """Check that the ledger was not lost: it is made before ``host.pem`` and ``host.crt``.
 
     :raises StateError: when it was.
     """
     lost = not state.ledger.exists() or state.ledger.stat().st_size == 0
-    if lost and state.load_pair("host") is not None:
+    witnesses = " and ".join(path.name for path in state.made_after_ledger())
+    if lost and witnesses:
         raise StateError(
             state.ledger,
-            "is missing or empty, but there is host.pem",
-            "restore it from a backup, or remove host.pem to begin an empty one",
+            f"is missing or empty, but there is {witnesses}",
+            f"restore it from a backup, or remove {witnesses} to begin an empty one",
         )
 
 

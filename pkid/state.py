@@ -4,6 +4,7 @@
 ``ca.pem``              the CA's key and certificate, private
 ``ca.crt``              the CA's certificate alone, for those who want to trust it
 ``host.pem``            the key and certificate of the core's own doors, private
+``host.crt``            in its place, the certificate of the operator's own that the doors showed last
 ``psk``                 the pre-shared key that the first start made, private
 ``trust-domain``        where identities belong; it never changes
 ``ledger.sqlite``       every certificate that was signed (`pkid.store`)
@@ -126,6 +127,26 @@ class StateDirectory:
     def publish_certificate(self, name: str, certificate: x509.Certificate) -> None:
         """Write ``NAME.crt`` for those who want to trust it."""
         self._write(f"{name}.crt", certificate.public_bytes(Encoding.PEM), PUBLIC)
+
+    def withdraw_certificate(self, name: str) -> None:
+        """Remove ``NAME.crt``."""
+        (self.path / f"{name}.crt").unlink(missing_ok=True)
+
+    def published_certificate(self, name: str) -> x509.Certificate | None:
+        """Return what ``NAME.crt`` holds, if it holds a certificate."""
+        try:
+            return read_certificates((self.path / f"{name}.crt").read_bytes())[0]
+        except (OSError, Unusable):
+            return None
+
+    def made_after_ledger(self) -> list[Path]:
+        """Return the files that prove that there was a ledger once."""
+        return [path for name in ("host.pem", "host.crt") if (path := self.path / name).exists()]
+
+    def made_after_trust_domain(self) -> Path | None:
+        """Return a file that proves that there was a trust domain once, if there is one."""
+        path = self.path / "ca.pem"
+        return path if path.exists() else self.made_after_ca()
 
     def made_after_ca(self) -> Path | None:
         """Return a file that proves that there was a CA once, if there is one."""

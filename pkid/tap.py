@@ -44,6 +44,13 @@ The pre-shared key:
   by the systemd credential "psk", or by the file of --config. The strongest
   one counts. More keys are tables of that file, [psks.NAME]: see etc/pkid.toml.
 
+Own certificates:
+  --ca-cert and --ca-cert-key name the CA that issues in place of the one in DIR;
+  --cert and --cert-key what the doors show. All are PEM files, read again when
+  they change. With --ca-cert-key-pass alone, the key in DIR is stored encrypted;
+  "pkid ca passphrase" changes that. A passphrase may be a systemd credential,
+  "ca-cert-key-pass" or "cert-key-pass".
+
 Precedence:
   A flag, then the environment, then the file of --config, then the default.
   Every setting has one name: --leaf-lifetime is PKID_CORE_LEAF_LIFETIME, else

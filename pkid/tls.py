@@ -14,6 +14,7 @@ from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
+from pkid.errors import Unusable
 from pkid.state import KeyPair
 
 __all__ = ["LiveContext", "server_context"]
@@ -46,6 +47,7 @@ def server_context(pair: KeyPair, client_cas: Iterable[tuple[x509.Certificate, .
     the key, and whether the certificate is good for something is decided at each request.
 
     :param client_cas: chains of issuers, each from the one that signs components' certificates up to its root.
+    :raises Unusable: when OpenSSL does not take the pair.
     """
     chains = list(client_cas)
     shown = [each for each in pair.issuers if each.subject != each.issuer]
@@ -59,7 +61,11 @@ def server_context(pair: KeyPair, client_cas: Iterable[tuple[x509.Certificate, .
         enableSessionTickets=True,
         acceptableProtocols=[b"http/1.1"],
     )
-    context = options.getContext()
+    try:
+        context = options.getContext()
+    except SSL.Error as error:
+        reasons = ", ".join(reason for *_, reason in error.args[0]) if error.args else "no reason given"
+        raise Unusable(f"holds a certificate that OpenSSL does not serve ({reasons})", "get another one") from None
     for client_ca in dict.fromkeys(each for chain in chains for each in chain):
         context.add_client_ca(crypto.X509.from_cryptography(client_ca))
     context.set_verify_depth(max([_SHALLOWEST, *map(len, chains)]))

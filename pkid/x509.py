@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from cryptography import x509
 
 from pkid.ca.keys import PrivateKey
 from pkid.ca.pem import read_certificates, read_key, write_certificates, write_key
-from pkid.errors import StateError, Unusable
+from pkid.errors import StateError, about
 from pkid.files import PRIVATE, PUBLIC, write_atomically
 
 __all__ = ["load_cert_from_file", "load_key_from_file", "write_cert_to_file", "write_key_to_file"]
@@ -43,7 +42,7 @@ def load_cert_from_file(cert_path: str | PathLike[str]) -> x509.Certificate:
     :raises StateError: when it cannot be read, or holds none.
     """
     path = Path(cert_path)
-    with _named(path):
+    with about(path):
         return read_certificates(_read(path))[0]
 
 
@@ -54,17 +53,8 @@ def load_key_from_file(key_path: str | PathLike[str], passphrase: str | None = N
     :raises StateError: when it cannot be read, holds no key that pkid knows, or the passphrase is missing or wrong.
     """
     path = Path(key_path)
-    with _named(path):
+    with about(path):
         return read_key(_read(path), passphrase)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Say which file cannot be used."""
-    try:
-        yield
-    except Unusable as error:
-        raise StateError(path, error.problem, error.remedy) from None
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

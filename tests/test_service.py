@@ -155,7 +155,7 @@ class CoreTests(TestCase):
         self.addCleanup(connection.close)
         await self.ask(connection, "GET", "/system/ping")
         before = connection.sock.getpeercert(True)
-        core._host._discover = lambda: Names(("localhost", "new.example"), (ip_address("127.0.0.1"),))
+        core._certificates._host._discover = lambda: Names(("localhost", "new.example"), (ip_address("127.0.0.1"),))
         await core.reload()
         other = self.connect(core)
         self.addCleanup(other.close)

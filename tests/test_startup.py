@@ -22,7 +22,7 @@ from pkid.ca.names import Names, TrustDomain
 from pkid.errors import StateError
 from pkid.host import HostCertificate
 from pkid.settings import Settings, resolve
-from pkid.startup import check_ledger, open_issuer, open_psks, open_trust_domain
+from pkid.startup import check_ledger, open_issuer, open_psks, open_trust_domain, publish_issuer
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.service import SQLStore
 from pkid.store.sqlite import open_sqlite
@@ -47,7 +47,9 @@ class StartCase(Case):
         return state
 
     def issuer(self, state: StateDirectory, kind: KeyType = KeyType.P256, days: int = 0) -> Issuer:
-        return open_issuer(state, kind, lambda: NOON + timedelta(days=days), self.serial)
+        issuer = open_issuer(state, kind, lambda: NOON + timedelta(days=days), self.serial)
+        publish_issuer(state, issuer)
+        return issuer
 
     def settings(self, **flags: str | bool) -> Settings:
         written = {name.replace("_", "-"): value for name, value in flags.items()}

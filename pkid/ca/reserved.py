@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from pkid.ca.names import IPAddress, Names
 
-__all__ = ["find_reserved"]
+__all__ = ["covers", "find_reserved"]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback", "localhost4", "localhost6"})
 _LOOPBACK_DOMAINS = (".localhost", ".localdomain", ".localdomain4", ".localdomain6")  # RFC 6761, 6.3; and by custom
@@ -34,12 +34,12 @@ def find_reserved(names: Names, common_name: str | None, core: Names) -> str | N
 def _is_reserved(name: str | IPAddress, core: Names) -> bool:
     if isinstance(name, str):
         loopback = name in _LOOPBACK_NAMES or name.endswith(_LOOPBACK_DOMAINS)
-        return loopback or any(_covers(name, host) or _covers(host, name) for host in core.dns)
+        return loopback or any(covers(name, host) or covers(host, name) for host in core.dns)
     plain = _plain(name)
     return plain.is_loopback or plain in map(_plain, core.ip)
 
 
-def _covers(name: str, host: str) -> bool:
+def covers(name: str, host: str) -> bool:
     """Tell whether a DNS name, perhaps with a wildcard, is good for a host (RFC 6125, 6.4.3)."""
     return name == host or (name.startswith("*.") and name[1:] == host[host.find(".") :])
 

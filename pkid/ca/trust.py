@@ -24,6 +24,7 @@ __all__ = [
     "check_authority",
     "check_certificate",
     "fingerprint",
+    "host_names_of",
     "is_der_issued_by",
     "is_issued_by",
     "names_of",
@@ -75,6 +76,16 @@ def same_fingerprint(one: str, other: str) -> bool:
 def pem(certificate: bytes) -> bytes:
     """Return a DER certificate as one PEM block with a final newline."""
     return x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
+
+
+def host_names_of(certificate: x509.Certificate) -> Names:
+    """Return the host names and addresses of a certificate, whatever else it names; DNS names in lower case."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, *UNREADABLE):
+        return Names()
+    dns = tuple(name.lower() for name in names.get_values_for_type(x509.DNSName))
+    return Names.of(dns, tuple(names.get_values_for_type(x509.IPAddress)))  # type: ignore[arg-type]  # as below
 
 
 def names_of(certificate: x509.Certificate) -> Names:

@@ -24,7 +24,7 @@ from pkid.settings.sources import (
     read,
     read_path,
 )
-from pkid.settings.table import CONFIG
+from pkid.settings.table import CONFIG, PSK, PSK_FILE
 
 __all__ = ["Sources"]
 
@@ -104,7 +104,15 @@ class Sources:
 
         :raises SettingsError: when it cannot be read.
         """
-        return secret.find(self._secret_levels(), self.read_file, self.home)
+        return self.secret(PSK, PSK_FILE)
+
+    def secret(self, value: Setting[str], file: Setting[Path]) -> tuple[str, str] | None:
+        """Return a secret and where it came from, if it is given, itself or in a file.
+
+        :raises SettingsError: when it cannot be read.
+        """
+        levels = self._secret_levels(value, file)
+        return secret.find(levels, self.read_file, self.home, value, file)
 
     def state_by_default(self, name: str) -> Path:
         """Return the directory in which a component keeps things unless it is told: of systemd, else of the user.
@@ -122,11 +130,11 @@ class Sources:
             raise SettingsError("--state is needed, because the environment has no HOME to keep things under")
         return (base or Path(home or "", ".local", "state")) / name
 
-    def _secret_levels(self) -> Iterator[Level]:
-        *outside, file = self.levels
+    def _secret_levels(self, value: Setting[str], file: Setting[Path]) -> Iterator[Level]:
+        *outside, configured = self.levels
         yield from outside
-        yield secret.credential_level(self.environ, self.read_file)
-        yield file
+        yield secret.credential_level(self.environ, self.read_file, value.name, file)
+        yield configured
 
 
 def _absolute(written: str | None) -> Path | None:

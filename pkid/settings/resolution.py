@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins
 from pkid.settings import psks, secret, table
+from pkid.settings.certificates import PairFiles, ca_files, host_files
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import ReadFile, SettingsError
 
@@ -48,6 +49,10 @@ class Settings:
     """More IP addresses for it, in their usual form."""
     open_metrics: bool
     """Whether the core's metrics are for everybody."""
+    host: PairFiles
+    """The certificate for the doors, if it is not the core's own making."""
+    ca: PairFiles
+    """The CA to issue with, if it is not the stored one; without a key, it is only trusted."""
     ca_key_type: str
     """The kind of key that a new CA gets, as :class:`pkid.ca.keys.KeyType` writes it."""
     trust_domain: str | None
@@ -89,6 +94,8 @@ def resolve(
         host_dns_names=sources.value(table.HOST_DNS_NAMES),
         host_ip_addresses=sources.value(table.HOST_IP_ADDRESSES),
         open_metrics=sources.value(table.OPEN_METRICS),
+        host=host_files(sources),
+        ca=ca_files(sources),
         ca_key_type=sources.value(table.CA_KEY_TYPE),
         trust_domain=sources.optional(table.TRUST_DOMAIN),
         leaf_lifetime=sources.value(table.LEAF_LIFETIME),

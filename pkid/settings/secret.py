@@ -1,6 +1,6 @@
-"""Which pre-shared key the daemon is given, if any.
+"""Which secrets a component is given, if any: the pre-shared key, and the passphrases of private keys.
 
-Knows where a key may stand and what makes it unusable. No message here repeats a key.
+Knows where a secret may stand, by one rule for all, and which pre-shared keys are unusable. No message repeats one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pkid.auth.psk import weakness
+from pkid.settings.component import Setting
 from pkid.settings.sources import Given, Level, ReadFile, SettingsError, read, read_path
 from pkid.settings.table import ALLOW_WEAK_PSK, PSK, PSK_FILE
 
@@ -18,8 +19,10 @@ LARGEST = 4096
 """Bytes of UTF-8 that a key may have."""
 
 
-def credential_level(environ: Mapping[str, str], read_file: ReadFile, name: str = PSK.name) -> Level:
-    """Take the key in the credential *name* that systemd hands to a service, when it does (``LoadCredential=``)."""
+def credential_level(
+    environ: Mapping[str, str], read_file: ReadFile, name: str = PSK.name, file: Setting[Path] = PSK_FILE
+) -> Level:
+    """Take the credential *name* that systemd hands to a service, when it does (``LoadCredential=``)."""
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return {}
@@ -30,24 +33,30 @@ def credential_level(environ: Mapping[str, str], read_file: ReadFile, name: str 
         return {}
     except OSError:
         pass  # it is there, so it counts; find() says what is wrong with it
-    return {PSK_FILE.name: Given(str(path), f"$CREDENTIALS_DIRECTORY/{name}", path.parent)}
+    return {file.name: Given(str(path), f"$CREDENTIALS_DIRECTORY/{name}", path.parent)}
 
 
-def find(levels: Iterable[Level], read_file: ReadFile, home: Path | None) -> tuple[str, str] | None:
-    """Find the key and where it came from in the strongest level that gives a key or a file with it.
+def find(
+    levels: Iterable[Level],
+    read_file: ReadFile,
+    home: Path | None,
+    value: Setting[str] = PSK,
+    file: Setting[Path] = PSK_FILE,
+) -> tuple[str, str] | None:
+    """Find a secret and where it came from in the strongest level that gives it or a file with it.
 
     That level hides both in all others.
 
     :raises SettingsError: when one level gives both, or the file cannot be read.
     """
     for level in levels:
-        key, file = level.get(PSK.name), level.get(PSK_FILE.name)
-        if key and file:
-            raise SettingsError(f"{key.source} and {file.source} exclude each other; give one")
-        if key:
-            return read(PSK, key), key.source
-        if file:
-            return _content(file, read_path(PSK_FILE, file, home), read_file)
+        given, place = level.get(value.name), level.get(file.name)
+        if given and place:
+            raise SettingsError(f"{given.source} and {place.source} exclude each other; give one")
+        if given:
+            return read(value, given), given.source
+        if place:
+            return _content(place, read_path(file, place, home), read_file)
     return None
 
 

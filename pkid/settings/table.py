@@ -27,6 +27,15 @@ HOST_DNS_NAMES = Setting("host-dns-names", "LIST", kinds.host_names, "", "more n
 HOST_IP_ADDRESSES = Setting("host-ip-addresses", "LIST", kinds.ip_addresses, "", "more addresses in it")
 OPEN_METRICS = Setting("open-metrics", "", kinds.boolean, "false", "show /metrics to everybody, not only to readers")
 
+CERT = Setting("cert", "FILE", kinds.path, None, "own certificate to show, with its issuers (see Own certificates)")
+CERT_KEY = Setting("cert-key", "FILE", kinds.path, None, "its private key, unless that is in the same file")
+CERT_KEY_PASS = Setting("cert-key-pass", "TEXT", kinds.text, None, "what that is encrypted with; visible in ps")
+CERT_KEY_PASS_FILE = Setting("cert-key-pass-file", "FILE", kinds.path, None, "a file that holds it; better")
+
+CA_CERT = Setting("ca-cert", "FILE", kinds.path, None, "own CA, with its issuers up to the root")
+CA_CERT_KEY = Setting("ca-cert-key", "FILE", kinds.path, None, "its private key; without, it is trusted only")
+CA_CERT_KEY_PASS = Setting("ca-cert-key-pass", "TEXT", kinds.text, None, "of the CA's key, own or stored")
+CA_CERT_KEY_PASS_FILE = Setting("ca-cert-key-pass-file", "FILE", kinds.path, None, "a file that holds it; better")
 CA_KEY_TYPE = Setting(
     "ca-key-type",
     "TYPE",
@@ -54,9 +63,15 @@ CORE = Component(
     {
         "General": (CONFIG, STATE),
         "Pre-shared key (PSK)": (PSK, PSK_FILE, ALLOW_WEAK_PSK, STRICT_TOKENS),
-        "HTTPS door": (HTTPS, NO_TLS, HOST_DNS_NAMES, HOST_IP_ADDRESSES, OPEN_METRICS),
-        "Authority": (CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES),
+        "HTTPS door": (
+            HTTPS, NO_TLS, HOST_DNS_NAMES, HOST_IP_ADDRESSES, OPEN_METRICS,
+            CERT, CERT_KEY, CERT_KEY_PASS, CERT_KEY_PASS_FILE,
+        ),
+        "Authority": (
+            CA_CERT, CA_CERT_KEY, CA_CERT_KEY_PASS, CA_CERT_KEY_PASS_FILE,
+            CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES,
+        ),
     },
     tables=(PSKS,),
-)
+)  # fmt: skip
 """The daemon."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from pkid.auth.psk import Terms
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.settings import CORE, Settings
+from pkid.settings.certificates import PairFiles
 from tests.settings.case import GOOD, SettingsCase
 
 EXAMPLE = Path(__file__).parent.parent.parent / "etc" / "pkid.toml"
@@ -32,6 +33,8 @@ class DefaultsTests(SettingsCase):
                 host_dns_names=(),
                 host_ip_addresses=(),
                 open_metrics=False,
+                host=PairFiles(),
+                ca=PairFiles(),
                 ca_key_type="p256",
                 trust_domain=None,
                 leaf_lifetime=timedelta(days=365),
@@ -68,12 +71,19 @@ class PrecedenceTests(SettingsCase):
             "host-dns-names": "a.example b.example",
             "host-ip-addresses": "192.0.2.1",
             "open-metrics": "yes",
+            "cert": "/host.crt",
+            "cert-key": "/host.key",
+            "cert-key-pass": "of the host",
+            "ca-cert": "/ca.crt",
+            "ca-cert-key": "/ca.key",
+            "ca-cert-key-pass": "of the CA",
             "ca-key-type": "rsa2048",
             "trust-domain": "example.org",
             "leaf-lifetime": "12h",
             "forbid-core-names": "TRUE",
         }
-        self.assertEqual({*values, "config", "psk-file"}, {setting.name for setting in CORE.settings})
+        files = ("psk-file", "cert-key-pass-file", "ca-cert-key-pass-file")
+        self.assertEqual({*values, "config", *files}, {setting.name for setting in CORE.settings})
         core = {"PKID_CORE_" + name.upper().replace("-", "_"): value for name, value in values.items()}
         plain = {"PKID_" + name.upper().replace("-", "_"): value for name, value in values.items()}
         toml = "\n".join(
@@ -104,6 +114,8 @@ class PrecedenceTests(SettingsCase):
                     host_dns_names=("a.example", "b.example"),
                     host_ip_addresses=("192.0.2.1",),
                     open_metrics=True,
+                    host=PairFiles(Path("/host.crt"), Path("/host.key"), "of the host"),
+                    ca=PairFiles(Path("/ca.crt"), Path("/ca.key"), "of the CA"),
                     ca_key_type="rsa2048",
                     trust_domain="example.org",
                     leaf_lifetime=timedelta(hours=12),
@@ -151,7 +163,9 @@ class ExampleTests(SettingsCase):
         self.assertEqual(list(tomllib.loads(self.toml)), [setting.name for setting in CORE.settings if setting.in_file])
 
     def test_the_defaults(self) -> None:
-        without_key = "\n".join(line for line in self.toml.splitlines() if not line.startswith(("psk", "trust-domain")))
+        without_key = "\n".join(
+            line for line in self.toml.splitlines() if not line.startswith(("psk", "cert", "ca-cert", "trust-domain"))
+        )
         self.assertEqual(self.configured(without_key), self.resolve())
 
     def test_the_default_trust_domain(self) -> None:

@@ -1,0 +1,197 @@
+"""What the core issues with and what its doors show: of its own making or the operator's, exchanged while it runs.
+
+Decides which of them counts; the two services that keep them do not know of each other.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from cryptography import x509
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from pkid.auth.derivation import Offload
+from pkid.ca.authority import Authority, Chain
+from pkid.ca.chain import leads_to
+from pkid.ca.issuer import Issuer
+from pkid.ca.keys import KeyType
+from pkid.ca.names import Names
+from pkid.ca.reserved import covers
+from pkid.ca.trust import host_names_of
+from pkid.discovery import discover
+from pkid.errors import about
+from pkid.host import HostCertificate
+from pkid.own import load_host, load_issuer, load_trusted, others_can_read, stamp
+from pkid.settings import Settings
+from pkid.settings.certificates import PairFiles
+from pkid.startup import open_issuer, publish_issuer
+from pkid.state import KeyPair, StateDirectory
+from pkid.store.interfaces import Store
+from pkid.tls import LiveContext, server_context
+from pkid.watch import Certified, FileWatch
+
+__all__ = ["CoreCertificates"]
+
+T = TypeVar("T", bound=Certified)
+
+
+class CoreCertificates(MultiService):
+    """Keeps the core's CA and the certificate of its doors, each from the state directory or from the operator's files.
+
+    :param live: what the doors show; each new certificate is put there.
+    :param offload: does what blocks.
+    :param now: gives the wall-clock time, aware UTC.
+    """
+
+    _log = Logger()
+    _authority: Authority
+    _host: HostCertificate | FileWatch[KeyPair]
+    _own_issuer: FileWatch[Issuer] | None = None
+    _pair: KeyPair
+    _names: Names | None = None
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: StateDirectory,
+        live: LiveContext,
+        *,
+        offload: Offload,
+        clock: IReactorTime,
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._state = state
+        self._live = live
+        self._offload = offload
+        self._clock = clock
+        self._now = now
+
+    def open_issuer(self) -> Issuer:
+        """Load the CA that issues; blocks, for use before the reactor runs.
+
+        :raises StateError: when it cannot be used.
+        """
+        ca = self._settings.ca
+        if ca.key is None:
+            key_type = KeyType(self._settings.ca_key_type)
+            issuer = open_issuer(self._state, key_type, self._now, x509.random_serial_number, ca.passphrase)
+            self._trust()
+        else:
+            self._own_issuer = self._watch("the CA of --ca-cert", ca, load_issuer, self._succeed)
+            issuer = self._own_issuer.prepare()
+        publish_issuer(self._state, issuer)
+        return issuer
+
+    def former(self) -> list[Chain]:
+        """Return the chains of other issuers whose certificates are still recognised: of the stored CA, if not in use.
+
+        :raises StateError: when it is damaged.
+        """
+        stored = self._state.load_certificate("ca") if self._own_issuer is not None else None
+        return [] if stored is None else [(stored,)]
+
+    def open_host(self, authority: Authority, store: Store) -> None:
+        """Load or make the certificate of the doors, and show it; blocks, for use before the reactor runs.
+
+        :raises StateError: when it cannot be used.
+        """
+        self._authority = authority
+        if self._settings.host.certificate is not None:
+            self._names = self._discover()
+            self._host = watch = self._watch(
+                "the certificate of --cert", self._settings.host, load_host, self._show_own
+            )
+            self._show_own(watch.prepare())
+            return
+        self._host = made = HostCertificate(
+            authority, store, self._state, self._discover, self._show,
+            offload=self._offload, clock=self._clock, now=self._now, random=random.random,
+        )  # fmt: skip
+        self._show(made.prepare())
+        made.setServiceParent(self)
+        self._state.withdraw_certificate("host")
+
+    def check(self) -> Deferred[None]:
+        """Look now at everything that may have changed: files, the host's names, the end of a certificate."""
+        return Deferred.fromCoroutine(self._check())
+
+    def ends(self) -> dict[str, datetime]:
+        """Return when the certificates end, that of the CA with the first of its chain."""
+        chain = self._authority.issuer.chain
+        return {"ca": min(each.not_valid_after_utc for each in chain), "host": self._host.not_after}
+
+    async def _check(self) -> None:
+        if self._own_issuer is not None:
+            await self._own_issuer.check()
+        await self._host.check()
+
+    def _watch(
+        self, what: str, files: PairFiles, load: Callable[[PairFiles, datetime], T], use: Callable[[T], None]
+    ) -> FileWatch[T]:
+        if files.key is not None and others_can_read(files.key):
+            self._log.warn("{path} may be read by everybody; run chmod o-r on it", path=str(files.key))
+        watch = FileWatch(
+            what, lambda: stamp(files), lambda: load(files, self._now()), use,
+            offload=self._offload, clock=self._clock, now=self._now,
+        )  # fmt: skip
+        watch.setServiceParent(self)
+        return watch
+
+    def _trust(self) -> None:
+        path = self._settings.ca.certificate
+        if path is not None:
+            said = "{path} is trusted by the core's own connections, of which it makes none yet; the stored CA issues"
+            load_trusted(path, self._now())
+            self._log.info(said, path=str(path))
+
+    def _succeed(self, issuer: Issuer) -> None:
+        """Issue with another CA; whatever is shown to clients follows."""
+        self._authority.succeed(issuer)
+        self._later(lambda: publish_issuer(self._state, issuer))
+        if isinstance(self._host, FileWatch):
+            self._show_own(self._pair)
+            return
+        self._show(self._pair)
+        # A renewal that is under way may be by the CA before; if so, the second check is the one that renews.
+        self._host.check().addCallback(lambda _: self._host.check())
+
+    def _discover(self) -> Names:
+        return discover(self._settings.host_dns_names, self._settings.host_ip_addresses)
+
+    def _show(self, pair: KeyPair) -> None:
+        """Show a pair from now on, and keep its names from others if that is asked for."""
+        with about("the certificate of the doors"):
+            self._live.swap(server_context(pair, self._authority.chains))
+        self._pair, shown = pair, host_names_of(pair.certificate)
+        if self._settings.forbid_core_names:
+            here = self._names or shown
+            forbidden = Names.of((*shown.dns, *here.dns), (*shown.ip, *here.ip))
+            self._authority.profile = replace(self._authority.profile, forbidden=forbidden)
+
+    def _show_own(self, pair: KeyPair) -> None:
+        """Show a pair of the operator's own, and say what clients may not like about it."""
+        self._show(pair)
+        self._later(lambda: self._state.publish_certificate("host", pair.certificate))
+        shown, here = host_names_of(pair.certificate), self._names or Names()
+        missing = [name for name in here.dns if not any(covers(each, name) for each in shown.dns)]
+        if missing:
+            said = "the certificate of --cert is not for {names}; who calls the core so will not trust it"
+            self._log.warn(said, names=", ".join(missing))
+        if not leads_to([pair.certificate, *pair.issuers], self._authority.issuer.anchor):
+            self._log.warn(
+                "the certificate of --cert does not lead to the CA at /ca/cert: components that trust only that CA will"
+                " refuse this door; tell them by --ca-cert whom to trust for it"
+            )
+
+    def _later(self, work: Callable[[], None]) -> None:
+        """Write to the state directory off the reactor; if that fails, nothing but a copy is old."""
+        self._offload(work).addErrback(lambda failure: self._log.failure("a copy was not written", failure))
