@@ -23,6 +23,7 @@ from twisted.trial.unittest import TestCase
 from pkid.ca.names import Names
 from pkid.door import Door
 from pkid.errors import Reason, Unavailable
+from pkid.host import HostCertificate
 from pkid.service import Core, StartFailed, make_service
 from pkid.settings import resolve
 from pkid.state import StateDirectory
@@ -155,7 +156,9 @@ class CoreTests(TestCase):
         self.addCleanup(connection.close)
         await self.ask(connection, "GET", "/system/ping")
         before = connection.sock.getpeercert(True)
-        core._certificates._host._discover = lambda: Names(("localhost", "new.example"), (ip_address("127.0.0.1"),))
+        host = core._certificates._host
+        assert isinstance(host, HostCertificate)
+        host._discover = lambda: Names(("localhost", "new.example"), (ip_address("127.0.0.1"),))
         await core.reload()
         other = self.connect(core)
         self.addCleanup(other.close)
