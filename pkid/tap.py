@@ -45,11 +45,11 @@ The pre-shared key:
   one counts. More keys are tables of that file, [psks.NAME]: see etc/pkid.toml.
 
 Own certificates:
-  --ca-cert and --ca-cert-key name the CA that issues in place of the one in DIR;
-  --cert and --cert-key what the doors show. All are PEM files, read again when
-  they change. With --ca-cert-key-pass alone, the key in DIR is stored encrypted;
-  "pkid ca passphrase" changes that. A passphrase may be a systemd credential,
-  "ca-cert-key-pass" or "cert-key-pass".
+  --ca-cert and --ca-cert-key name the CA that issues in place of the one in
+  DIR, --cert and --cert-key what the doors show: PEM files, which are read
+  again when they change. With --ca-cert-key-pass alone, the key in DIR is
+  stored encrypted; "pkid ca passphrase" changes that. The systemd credentials
+  "ca-cert-key-pass" and "cert-key-pass" hold passphrases, too.
 
 Precedence:
   A flag, then the environment, then the file of --config, then the default.
