@@ -20,6 +20,7 @@ from tests.integration.hostile.commands import commands
 from tests.integration.hostile.credentials import credentials
 from tests.integration.hostile.heads import heads
 from tests.integration.hostile.requests import requests
+from tests.integration.hostile.searches import searches
 from tests.interop.core import WITH_PSK, ask, bearer
 from tests.support import Case
 
@@ -59,6 +60,7 @@ class HostileTests(Case):
             credentials(reflected),
             heads(authorization),
             commands(authorization),
+            searches(authorization),
             requests(authorization),
             certificates(self.daemon.state, self.folder),
         )

@@ -9,7 +9,7 @@ from tests.integration.hostile.attempt import Attempt, head, post
 __all__ = ["heads"]
 
 OPEN = ("/ca/cert", "/system/ping", "/system/ready")
-PROTECTED = ("/ca/sign", "/cli/execute", "/cli/evaluate", "/cli/info", "/graph/fix/model", "/model")
+PROTECTED = ("/ca/sign", "/cli/execute", "/cli/evaluate", "/cli/info", "/graph/fix/model", "/metrics")
 ODD_METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "get", "G-E.T!")
 CHUNKED = b"Transfer-Encoding: chunked"
 KIB = 1024
