@@ -64,7 +64,8 @@ class KeyDerivation:
     """Derives keys from pre-shared keys, and remembers the ones that proved right.
 
     :param offload: runs a derivation in a thread.
-    :param workers: how many may run at once: as many as there are processors.
+    :param workers: how many may run at once: as many as there are processors; strangers leave one of them, if there are
+        more, to the acquainted peers and to the work of the reactor.
     :param waiting: how many may wait, of strangers and of acquainted peers each.
     :param remembered: how many keys are kept, the least used leaving first.
     """
@@ -72,6 +73,7 @@ class KeyDerivation:
     def __init__(self, offload: Offload, workers: int, waiting: int = 256, remembered: int = 4096) -> None:
         self._offload = offload
         self._idle = workers
+        self._idle_for_strangers = max(1, workers - 1)
         self._queue: AcquaintedQueue[_Derivation] = AcquaintedQueue(waiting)
         self._pending: dict[_KeyName, _Derivation] = {}
         self._remembered: OrderedDict[_KeyName, bytes] = OrderedDict()
@@ -143,24 +145,29 @@ class KeyDerivation:
             evicted.give_up()
 
     def _start_next(self) -> None:
-        while self._idle and self._queue:
-            derivation = self._queue.pop()
+        while self._idle:
+            try:
+                derivation, of_strangers = self._queue.pop(strangers=self._idle_for_strangers > 0)
+            except IndexError:
+                return
             if derivation.running:
                 continue
             if not derivation.waiters:
                 self._forget(derivation)
                 continue
-            self._start(derivation)
+            self._start(derivation, of_strangers)
 
-    def _start(self, derivation: _Derivation) -> None:
+    def _start(self, derivation: _Derivation, of_strangers: bool) -> None:
         derivation.running = True
         self.derived += 1
         self._idle -= 1
+        self._idle_for_strangers -= of_strangers
         done = maybeDeferred(self._offload, lambda: derive_key(derivation.psk.secret, derivation.salt))
-        done.addBoth(self._finished, derivation)
+        done.addBoth(self._finished, derivation, of_strangers)
 
-    def _finished(self, result: Any, derivation: _Derivation) -> None:
+    def _finished(self, result: Any, derivation: _Derivation, of_strangers: bool) -> None:
         self._idle += 1
+        self._idle_for_strangers += of_strangers
         self._forget(derivation)
         derivation.finish(result)
         self._start_next()

@@ -96,15 +96,19 @@ class AcquaintedQueue(Generic[T]):
         acquainted = peer in self._known and not suspect
         return (self._acquainted if acquainted else self._strangers).push(peer, item)
 
-    def pop(self) -> T:
+    def pop(self, *, strangers: bool = True) -> tuple[T, bool]:
         """Take the next item, from the queue that was not served last if something waits there.
 
+        Return with it whether it waited with the strangers.
+
+        :param strangers: whether it may be one of theirs.
         :raises IndexError: when nothing waits.
         """
-        after_strangers = self._served_last is self._strangers
-        first, second = (self._acquainted, self._strangers) if after_strangers else (self._strangers, self._acquainted)
-        self._served_last = first or second
-        return self._served_last.pop()
+        turn_of_strangers = self._served_last is self._acquainted or not self._acquainted
+        queue = self._strangers if strangers and turn_of_strangers and self._strangers else self._acquainted
+        item = queue.pop()
+        self._served_last = queue
+        return item, queue is self._strangers
 
 
 def peer_key(host: str) -> str:

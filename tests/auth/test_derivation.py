@@ -71,7 +71,7 @@ class SharingTests(DerivationCase):
         self.assertEqual(self.running, [])
 
     def test_another_key_or_salt_is_another_one(self) -> None:
-        self.use(3)
+        self.use(4)
         self.derive(b"1")
         self.derive(b"2")
         other = self.derive(b"1", psk=OTHER)
@@ -168,11 +168,29 @@ class MemoryTests(DerivationCase):
 class QueueTests(DerivationCase):
     def test_as_many_run_as_there_are_workers(self) -> None:
         self.use(2)
+        self.keys.welcome("a")
         for salt in range(4):
             self.derive(bytes([salt]))
         self.assertEqual(len(self.running), 2)
         self.finish()
         self.assertEqual(len(self.running), 2)
+
+    def test_strangers_leave_one_of_several_workers_to_others(self) -> None:
+        self.use(3)
+        self.keys.welcome("b")
+        for salt in range(WAITING):
+            self.derive(bytes([salt]), "a")
+        self.assertEqual(len(self.running), 2)
+        good = self.derive(b"good", "b")
+        self.assertEqual(len(self.running), 3)
+        self.running.append(self.running.pop(0))
+        self.running.append(self.running.pop(0))
+        self.finish()
+        self.successResultOf(good)
+        self.assertEqual(len(self.running), 2)
+        while self.running:
+            self.finish()
+        self.assertEqual(self.keys.waiting, 0)
 
     def test_peers_take_turns(self) -> None:
         for salt in (b"a1", b"a2", b"a3"):

@@ -137,6 +137,9 @@ class AcquaintedQueueTests(Case):
         for peer in peers:
             self.queue.push(peer, peer)
 
+    def pop(self) -> str:
+        return self.queue.pop()[0]
+
     def test_strangers_take_no_place_of_an_acquainted_peer(self) -> None:
         self.push("bcdefg")
         self.assertRaises(QueueFull, self.push, "h")
@@ -145,12 +148,12 @@ class AcquaintedQueueTests(Case):
 
     def test_nor_more_than_half_of_the_turns(self) -> None:
         self.push("bcdeaaa")
-        self.assertEqual("".join(self.queue.pop() for _ in range(len(self.queue))), "abacade")
+        self.assertEqual("".join(self.pop() for _ in range(len(self.queue))), "abacade")
         self.assertRaises(IndexError, self.queue.pop)
 
     def test_strangers_are_served_when_nobody_else_waits(self) -> None:
         self.push("bc")
-        self.assertEqual([self.queue.pop(), self.queue.pop()], ["b", "c"])
+        self.assertEqual([self.pop(), self.pop()], ["b", "c"])
 
     def test_an_acquainted_peer_waits_for_no_more_than_the_stranger_that_is_served(self) -> None:
         for turns in range(1, 4):
@@ -158,7 +161,7 @@ class AcquaintedQueueTests(Case):
             for _ in range(turns):
                 self.queue.pop()
             self.push("a")
-            self.assertEqual(self.queue.pop(), "a")
+            self.assertEqual(self.pop(), "a")
             while self.queue:
                 self.queue.pop()
 
@@ -167,7 +170,7 @@ class AcquaintedQueueTests(Case):
             self.queue.push("a", "a", suspect=True)
         self.assertRaises(QueueFull, self.queue.push, "a", "a", suspect=True)
         self.queue.push("a", "trusted")
-        self.assertEqual(self.queue.pop(), "trusted")
+        self.assertEqual(self.queue.pop(), ("trusted", False))
 
     def test_whoever_was_not_seen_for_long_is_a_stranger_again(self) -> None:
         for peer in "bac":
@@ -175,6 +178,12 @@ class AcquaintedQueueTests(Case):
         self.push("defghi")
         self.assertRaises(QueueFull, self.push, "b")
         self.push("ac")
+
+    def test_strangers_may_be_left_out(self) -> None:
+        self.push("bcaa")
+        self.assertEqual([self.queue.pop(strangers=False) for _ in range(2)], [("a", False)] * 2)
+        self.assertRaises(IndexError, self.queue.pop, strangers=False)
+        self.assertEqual([self.queue.pop(), self.queue.pop()], [("b", True), ("c", True)])
 
 
 class PeerKeyTests(Case):
