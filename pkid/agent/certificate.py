@@ -70,7 +70,10 @@ class CertificateService(Service):
         return self._held
 
     def when_ready(self) -> Deferred[Credential]:
-        """Fire with the credential as soon as there is one; fails with ``CancelledError`` when the service stops."""
+        """Fire with the credential as soon as there is one, and it is kept if that is possible.
+
+        Fails with ``CancelledError`` when the service stops.
+        """
         ready: Deferred[Credential] = Deferred(self._forget)
         if self._held is not None:
             ready.callback(self._held)
@@ -85,9 +88,10 @@ class CertificateService(Service):
         """
         if not self.running:
             raise RuntimeError("the service does not run; start it first")
-        self._stop_timer()
-        self._due = self._runtime.now()
-        return self._renewing()
+        if not self._renewing.under_way:
+            self._stop_timer()
+            self._due = self._runtime.now()
+        return self._try()
 
     def startService(self) -> None:
         """Begin as soon as the reactor runs: take what is stored, then watch the clock."""
@@ -114,13 +118,21 @@ class CertificateService(Service):
         except (StateError, TrustError) as error:
             self._log.warn("what is stored cannot be used: {error}", error=error)
         self._wake()
+        self._tell()
 
     def _wake(self) -> None:
         self._timer = None
         if self._now_to_do() is Step.WAIT and self._saved:
             self._sleep()
         else:
-            self._renewing().addErrback(lambda _: None)  # _renew tells of its failures
+            self._try().addErrback(lambda _: None)  # _renew tells of its failures
+
+    def _try(self) -> Deferred[Credential]:
+        def told(result: Credential | Failure) -> Credential | Failure:
+            self._tell()
+            return result
+
+        return self._renewing().addBoth(told)
 
     def _now_to_do(self) -> Step:
         now = self._runtime.now()
@@ -188,9 +200,14 @@ class CertificateService(Service):
         self._held = credential
         due = renewal_due(credential.not_before, credential.not_after, self._runtime.random())
         self._due = max(due, earliest)
+
+    def _tell(self) -> None:
+        """Tell those who wait for the first credential, if it is there; they may do anything."""
+        if self._held is None:
+            return
         waiting, self._waiting = self._waiting, []
         for ready in waiting:
-            ready.callback(credential)
+            ready.callback(self._held)
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1

@@ -34,6 +34,11 @@ class Shared(Generic[T]):
             running.addBoth(self._done)
         return waiter
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the work is being done."""
+        return self._running is not None
+
     def cancel(self) -> None:
         """Stop the work, if it is under way; those who wait fail with ``CancelledError``."""
         if self._running is not None:

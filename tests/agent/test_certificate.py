@@ -75,6 +75,22 @@ class FirstTests(ServiceCase):
         for each in (waiting[0], waiting[2]):
             self.assertIs(self.successResultOf(each), service.credential)
 
+    def test_who_is_told_may_do_anything_at_once(self) -> None:
+        for stored in (0, 1):
+            self.assertEqual(len(self.memory_core.issued), stored)
+            stopped = self.service(start=False)
+            stopped.when_ready().addCallback(self.stop_at_once, stopped)
+            self.start(stopped)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+        renewed = self.service(start=False)
+        second = renewed.when_ready().addCallback(lambda _: renewed.renew())
+        self.start(renewed)
+        self.assertEqual(self.successResultOf(second).certificate, self.memory_core.issued[1])
+        self.assertEqual(len(self.memory_core.issued), 2)
+
+    def stop_at_once(self, credential: Credential, service: CertificateService) -> None:
+        service.stopService()
+
     def test_the_key_is_of_the_kind_that_is_wanted(self) -> None:
         core = self.memory_core.core(self.storage)
         for kind in (KeyType.ED25519, KeyType.P384):
