@@ -18,7 +18,7 @@ from pkid.ca.authority import Authority
 from pkid.ca.keys import KeyType
 from pkid.ca.ledger import Entry, Ledger
 from pkid.ca.names import Names
-from pkid.ca.renewal import renewal_due, retry_delay
+from pkid.ca.renewal import renewal_due, retry_delay, time_to_sleep
 from pkid.ca.trust import is_issued_by, names_of
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.interfaces import Store
@@ -27,9 +27,6 @@ __all__ = ["HostCertificate"]
 
 _SHORTEST_WAIT = timedelta(seconds=30)
 """Between a renewal and the next one, when the authority itself is about to end."""
-
-_LONGEST_SLEEP = timedelta(minutes=1)
-"""The wall clock is looked at so often, because it may jump, and a suspended machine's timers come late."""
 
 
 class HostCertificate(Service):
@@ -150,7 +147,7 @@ class HostCertificate(Service):
         if self._failures:
             delay = retry_delay(self._failures, self._random())
         else:
-            delay = min(max(self.due - self._now(), timedelta(0)), _LONGEST_SLEEP)
+            delay = time_to_sleep(self.due, self._now())
         self._timer = self._clock.callLater(delay.total_seconds(), self._wake)
 
     def _wake(self) -> None:

@@ -1,0 +1,74 @@
+"""The core in memory for other people's tests, as its guide types it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+from unittest import TestResult
+
+from twisted.trial.unittest import TestSuite
+
+from pkid.agent import CertificateService, Core, MemoryStorage, Subject
+from pkid.testing import START, MemoryCore
+from tests.daemon import CHECKOUT
+from tests.support import Case
+
+GUIDE = CHECKOUT / "docs" / "agent.md"
+
+
+class GuideTests(Case):
+    """``docs/agent.md`` does what it says."""
+
+    def blocks(self) -> list[str]:
+        return re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+
+    def test_its_test_case_passes_as_typed(self) -> None:
+        (block,) = (block for block in self.blocks() if "SynchronousTestCase" in block)
+        namespace: dict[str, Any] = {"__name__": "typed"}
+        exec(block, namespace)
+        typed = namespace["RenewalTests"]
+        names = [name for name in vars(typed) if name.startswith("test_")]
+        result = TestResult()
+        TestSuite(map(typed, names)).run(result)
+        self.assertEqual((result.testsRun, result.failures, result.errors), (2, [], []))
+
+    def test_its_program_is_typed_rightly(self) -> None:
+        (block,) = (block for block in self.blocks() if "setServiceParent" in block)
+        stand_ins = {"reactor": object(), "psk": "key", "application": _Parent()}
+        lines = [line for line in block.splitlines() if line != "from twisted.internet import reactor"]
+        exec("\n".join(lines), stand_ins)
+        self.assertIsInstance(stand_ins["service"], CertificateService)
+
+
+class MemoryCoreTests(Case):
+    def test_time_stands_still(self) -> None:
+        memory_core = MemoryCore()
+        self.assertEqual(memory_core.now(), START)
+        service = memory_core.certificate_service("web.example")
+        service.startService()
+        self.assertIsNone(service.credential)
+        service.stopService()
+
+    def test_ones_own_core_lives_in_it(self) -> None:
+        memory_core = MemoryCore(lifetime=timedelta(minutes=5))
+        storage = MemoryStorage()
+        core = Core(memory_core.url, memory_core.psk, storage, memory_core.runtime)
+        service = CertificateService(core, Subject.of("web", ["web.example"], ["192.0.2.7"], "web-1"), storage)
+        service.startService()
+        memory_core.clock.advance(0)
+        (certificate,) = memory_core.issued
+        self.assertEqual(certificate.not_valid_after_utc, START + timedelta(minutes=5))
+        service.stopService()
+
+    def test_other_hosts_are_not_there(self) -> None:
+        memory_core = MemoryCore()
+        core = Core("https://other.example:8900", memory_core.psk, MemoryStorage(), memory_core.runtime)
+        self.failureResultOf(core.authority())
+
+
+class _Parent:
+    """Takes services."""
+
+    def addService(self, service: object) -> None:
+        """Take one."""
