@@ -51,6 +51,8 @@ SEARCHES = (
     "profile = component sort name",
     "credential = psk:autumn",
     "is(resource) sort name",
+    "profile = component and name like web-47* and issued_at > -30d sort issued_at",
+    "name = web-4711 and profile = component sort not_after",
 )
 LINES = (
     "search is(resource) | count",

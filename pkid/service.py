@@ -51,6 +51,7 @@ from pkid.store.interfaces import Store
 from pkid.store.reader import Reader
 from pkid.store.search import CertificateSource
 from pkid.store.service import StoreService
+from pkid.store.size import LedgerSize
 from pkid.store.sqlite import open_reader, open_sqlite
 from pkid.threads import Threads
 from pkid.tls import LiveContext
@@ -163,12 +164,13 @@ class Core(MultiService):
         own.open_host(authority, store)
         issuance = Issuance(authority, store, observe_group=metrics.group.observe)
         ledger_file = LedgerFile(state.ledger)
+        size = LedgerSize(lambda: reader.consult(ledger_file.measure), reactor)
         keyring = Keyring((), time.time)
         known = sources(
             CertificateSource(reader.read),
             credentials=lambda: map(credential_resource, keyring.all()),
             authority=lambda: authority.issuer.anchor,
-            core=lambda: core_resource(trust_domain.name, lambda: reader.consult(ledger_file.measure)),
+            core=lambda: core_resource(trust_domain.name, size.read),
         )
         commands = core_commands(lambda: authority.issuer.anchor, Inventory(known, _now), issuance, keys)
         interpreter = Interpreter(commands)

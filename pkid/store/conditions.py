@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, false, literal, not_, or_, true, tuple_, type_coerce
+from sqlalchemy import Boolean, ColumnElement, Text, and_, false, literal, not_, or_, true, tuple_, type_coerce
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from pkid.inventory.kinds import CERTIFICATE, Resource
 from pkid.inventory.order import Order, SortKey
 from pkid.inventory.predicate import And, Compare, In, Not, Operator, Or, Predicate
 from pkid.store.schema import certificates
 
-__all__ = ["COLUMNS", "behind", "condition", "direction"]
+__all__ = ["COLUMNS", "Unindexed", "behind", "condition", "direction"]
 
 COLUMNS: dict[str, ColumnElement[Any]] = {
     # Serial numbers and digests are compared as they are stored: not every text of digits is a valid one.
@@ -26,6 +29,24 @@ COLUMNS: dict[str, ColumnElement[Any]] = {
 _NULLABLE = frozenset(name for name in COLUMNS if certificates.c[name].nullable)
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_", "*": "%"})
 _SURROGATES = range(0xD800, 0xE000)
+
+
+class Unindexed(FunctionElement[bool]):
+    """A condition that the database must not look up in an index."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(Unindexed)
+def _as_it_is(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(Unindexed, "sqlite")
+def _hidden(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    """Write the sign that hides a term from SQLite's planner (https://sqlite.org/optoverview.html, section 3)."""
+    return f"+({compiler.process(element.clauses, **options)})"
 
 
 def condition(predicate: Predicate) -> ColumnElement[bool]:

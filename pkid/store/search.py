@@ -14,17 +14,15 @@ from twisted.internet.defer import Deferred
 
 from pkid.inventory.kinds import CERTIFICATE, Kind, Resource
 from pkid.inventory.order import Order, SortKey
-from pkid.inventory.predicate import And, Compare, Operator, Predicate
+from pkid.inventory.predicate import Predicate
 from pkid.inventory.source import MOST_GROUPS, PAGE, too_many_groups
-from pkid.store.conditions import COLUMNS, behind, condition, direction
+from pkid.store.conditions import COLUMNS, behind, direction
+from pkid.store.plans import planned, usual_field
 from pkid.store.schema import certificates
 
 __all__ = ["CertificateSource", "Read"]
 
 T = TypeVar("T")
-
-_ORDERED = ("name", "not_after", "issued_at", "credential", "profile")
-"""The fields with an index by which pages are found, the most telling first."""
 
 
 class Read(Protocol):
@@ -47,39 +45,40 @@ class CertificateSource:
 
     def page(self, predicate: Predicate, order: Order, after: Resource | None) -> Deferred[Sequence[Resource]]:
         """Find the next page."""
-        query = select(*COLUMNS.values()).where(condition(predicate)).limit(PAGE)
-        query = query.order_by(*(direction(key) for key in order))
+        query = select(*COLUMNS.values()).order_by(*(direction(key) for key in order)).limit(PAGE)
         if after is not None:
             query = query.where(behind(order, after))
-        return self._read(lambda connection: [_resource(row) for row in connection.execute(query)])
+
+        def work(connection: Connection) -> list[Resource]:
+            wanted = planned(connection, predicate, order[0].field)
+            return [_resource(row) for row in connection.execute(query.where(wanted))]
+
+        return self._read(work)
 
     def usual_order(self, predicate: Predicate) -> Order:
-        """Return the order of an index that finds few others, or the order of issuing."""
-        terms = predicate.terms if isinstance(predicate, And) else (predicate,)
-        asked = {term.field for term in terms if isinstance(term, Compare) and _is_found_by_index(term)}
-        return (SortKey(next((name for name in _ORDERED if name in asked), "issued_at")),)
+        """Return the order of an index that finds few others, or that holds what has to be looked at, or of issuing."""
+        return (SortKey(usual_field(predicate)),)
 
     def count(self, predicate: Predicate) -> Deferred[int]:
         """Count the wanted certificates."""
-        query = select(func.count()).select_from(certificates).where(condition(predicate))
-        return self._read(lambda connection: connection.execute(query).scalar_one())
+        query = select(func.count()).select_from(certificates)
+        return self._read(
+            lambda connection: connection.execute(query.where(planned(connection, predicate))).scalar_one()
+        )
 
     def tally(self, predicate: Predicate, field: str) -> Deferred[Mapping[Any, int]]:
         """Count the wanted certificates by a field's value."""
         column = COLUMNS[field]
-        query = select(column, func.count()).where(condition(predicate)).group_by(column).limit(MOST_GROUPS + 1)
+        query = select(column, func.count()).group_by(column).limit(MOST_GROUPS + 1)
 
         def work(connection: Connection) -> Mapping[Any, int]:
-            found = {_value(field, value): number for value, number in connection.execute(query)}
+            rows = connection.execute(query.where(planned(connection, predicate)))
+            found = {_value(field, value): number for value, number in rows}
             if len(found) > MOST_GROUPS:
                 raise too_many_groups(field)
             return found
 
         return self._read(work)
-
-
-def _is_found_by_index(term: Compare) -> bool:
-    return term.operator is not Operator.LIKE or not str(term.value).startswith("*")
 
 
 def _resource(row: Sequence[Any]) -> Resource:

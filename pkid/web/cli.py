@@ -31,7 +31,7 @@ from pkid.web.streaming import StreamedAnswer, answer_in_chunks
 __all__ = ["EvaluatePage", "ExecutePage", "InfoPage", "ModelPage"]
 
 _JSON = "application/json; charset=utf-8"
-_TIME_TO_COUNT = 0.5  # seconds, before an answer of many pages begins
+_TIME_TO_COUNT = 0.02  # seconds, before an answer of many pages begins
 _COMMAND_HEADERS = ("Fix-Shell-Command", "Resoto-Shell-Command")
 
 

@@ -16,7 +16,7 @@ from pkid.web.rendering import Answer
 
 __all__ = ["StreamedAnswer", "answer_in_chunks"]
 
-_WHOLE = 64 * 1024  # bytes up to which an answer is sent whole, with its length
+_WHOLE = 16 * 1024  # bytes up to which an answer is sent whole, with its length
 _STALLED = 60.0  # seconds that a client may read nothing
 
 
