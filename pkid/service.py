@@ -31,6 +31,7 @@ from pkid.ca.profile import Profile
 from pkid.certificates import CoreCertificates
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
+from pkid.commands.ledger import Certificates
 from pkid.door import Door
 from pkid.errors import PkidError, StateError
 from pkid.inventory.inventory import Inventory
@@ -164,15 +165,10 @@ class Core(MultiService):
         own.open_host(authority, store)
         issuance = Issuance(authority, store, observe_group=metrics.group.observe)
         ledger_file = LedgerFile(state.ledger)
-        size = LedgerSize(lambda: reader.consult(ledger_file.measure), reactor)
         keyring = Keyring((), time.time)
-        known = sources(
-            CertificateSource(reader.read),
-            credentials=lambda: map(credential_resource, keyring.all()),
-            authority=lambda: authority.issuer.anchor,
-            core=lambda: core_resource(trust_domain.name, size.read),
-        )
-        commands = core_commands(lambda: authority.issuer.anchor, Inventory(known, _now), issuance, keys)
+        size = LedgerSize(lambda: reader.consult(ledger_file.measure), reactor)
+        certificates = _certificates(reader, size, keyring, authority)
+        commands = core_commands(lambda: authority.issuer.anchor, certificates, issuance, keys)
         interpreter = Interpreter(commands)
         self_test = SelfTest(authority, store, ledger_file.check, reactor)
         derivation, strangers = KeyDerivation(threads, os.cpu_count() or 1), Strangers(time.monotonic)
@@ -236,6 +232,17 @@ def _guard(
         _now,
     )
     return Guard(Portal(Realm(), [tokens, certificates]), strangers, keyring)
+
+
+def _certificates(reader: Reader, size: LedgerSize, keyring: Keyring, authority: Authority) -> Certificates:
+    """Return the certificates of the ledger, in an inventory of all that the core knows."""
+    known = sources(
+        CertificateSource(reader.read),
+        credentials=lambda: map(credential_resource, keyring.all()),
+        authority=lambda: authority.issuer.anchor,
+        core=lambda: core_resource(authority.profile.trust_domain.name, size.read),
+    )
+    return Certificates(Inventory(known, _now), lambda serial: reader.consult(lambda ledger: ledger.find(serial)))
 
 
 def _pages(

@@ -87,7 +87,8 @@ class Enrollment:
 
     def request(self) -> bytes:
         """Return the request (PKCS #10, RFC 2986) in PEM, signed by the key."""
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.common_name)])
+        named = [x509.NameAttribute(NameOID.COMMON_NAME, self.common_name)] if self.common_name else []
+        subject = x509.Name(named)
         names: list[x509.GeneralName] = [x509.DNSName(name) for name in self.names.dns]
         names += [x509.IPAddress(address) for address in self.names.ip]
         names += [x509.UniformResourceIdentifier(uri) for uri in self.names.uri]

@@ -30,6 +30,18 @@ class KeyType(Enum):
     RSA4096 = "rsa4096"
     ED25519 = "ed25519"
 
+    @classmethod
+    def of(cls, key: object) -> KeyType | None:
+        """Return the kind of a public key, if it is one of these."""
+        match key:
+            case ec.EllipticCurvePublicKey():
+                return {"secp256r1": cls.P256, "secp384r1": cls.P384}.get(key.curve.name)
+            case ed25519.Ed25519PublicKey():
+                return cls.ED25519
+            case rsa.RSAPublicKey():
+                return {2048: cls.RSA2048, 3072: cls.RSA3072, 4096: cls.RSA4096}.get(key.key_size)
+        return None
+
     def generate(self) -> PrivateKey:
         """Make a new key; seconds of work for the larger RSA kinds, so not on the reactor."""
         match self:

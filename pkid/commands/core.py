@@ -16,6 +16,9 @@ from pkid.commands.certificate import certificate_create
 from pkid.commands.command import Call, Command, Item, Output
 from pkid.commands.filters import FILTERS
 from pkid.commands.help import with_help
+from pkid.commands.keypair import KeyGeneration
+from pkid.commands.ledger import Certificates, certificate_list, certificate_show
+from pkid.commands.renewal import certificate_renew
 from pkid.commands.search import search
 from pkid.inventory.grammar import Search
 from pkid.inventory.inventory import Inventory
@@ -30,17 +33,21 @@ _WELCOME = f"pkid {pkid.__version__}. Type help for the commands, and quit to le
 
 
 def core_commands(
-    authority: Callable[[], x509.Certificate], inventory: Inventory, issuance: Issuance, offload: Offload
+    authority: Callable[[], x509.Certificate], certificates: Certificates, issuance: Issuance, offload: Offload
 ) -> Catalogue:
     """Return all commands of a core.
 
     :param authority: gives the CA certificate, the root's.
-    :param inventory: what can be searched.
+    :param certificates: those of the ledger, and the inventory in which all can be searched.
     :param offload: makes keys away from the reactor.
     """
+    inventory, keys = certificates.inventory, KeyGeneration(offload)
     return with_help(
         [
-            certificate_create(issuance, offload),
+            certificate_create(issuance, keys),
+            certificate_list(inventory),
+            certificate_renew(certificates, issuance, keys),
+            certificate_show(certificates),
             _telling("ca show", "tell about the CA certificate, which is at /ca/cert", lambda: _data(authority())),
             search(inventory),
             _system_info(inventory),

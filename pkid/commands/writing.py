@@ -29,6 +29,8 @@ def written(value: object) -> str:
             return f"{value:%Y-%m-%dT%H:%M:%SZ}"
         case timedelta():
             return _duration(value)
+        case list():
+            return ", ".join(map(written, value)) or "none"
     return str(value)
 
 

@@ -18,7 +18,7 @@ from pkid.inventory.results import gather
 from pkid.issuance import Issuance
 from pkid.store.memory import MemoryStore
 from tests.certificates import NOON, profile, root
-from tests.inventory.sources import inventory
+from tests.inventory.sources import certificates
 from tests.support import Case
 
 __all__ = ["ADMIN", "READER", "CommandCase"]
@@ -38,7 +38,7 @@ class CommandCase(Case):
         self.interpreter = self.make_interpreter(execute)
 
     def make_interpreter(self, offload: Offload) -> Interpreter:
-        return Interpreter(core_commands(lambda: root().certificate, inventory(self.store), self.issuance, offload))
+        return Interpreter(core_commands(lambda: root().certificate, certificates(self.store), self.issuance, offload))
 
     def start(self, text: str, member: Member = ADMIN) -> Deferred[list[Output]]:
         """Run a text."""

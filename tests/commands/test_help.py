@@ -26,7 +26,8 @@ class HelpTests(CommandCase):
         self.assertTrue(str(about[2]).endswith("[--pem] [--key-type TYPE]"))
         for word in ("Parameters", "Examples", "It needs the permission admin."):
             self.assertIn(word, about)
-        self.assertEqual(self.items("help certificate"), about)
+        self.assertEqual(self.items("help certificate")[: len(about)], about)
+        self.assertEqual(self.items("help certificate"), self.items("certificate"))
         self.assertIn("  ... | head [LINES]", self.items("help head"))
 
     def test_a_group_of_several(self) -> None:
@@ -43,14 +44,14 @@ class HelpTests(CommandCase):
 
     def test_other_ways_to_ask(self) -> None:
         about = self.items("help certificate create")
-        for text in ("certificate", "certificate create", "certificate create --help", "certificate create -h"):
+        for text in ("certificate create", "certificate create --help", "certificate create -h"):
             self.assertEqual(self.items(text), about, text)
         self.assertEqual(self.items("help --help"), self.items("help help"))
 
     def test_about_nothing(self) -> None:
         for text, name in (
             ("help nonsense", "nonsense"),
-            ("help certificate list", "certificate list"),
+            ("help certificate lost", "certificate lost"),
             ("help ''", ""),
         ):
             failure = self.failureResultOf(self.start(text), Malformed)

@@ -38,7 +38,7 @@ from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site, Traffic
 from pkid.web.system import PingPage, ReadyPage
 from tests.certificates import NOON, PSK, SALT, make_token, profile, root, signing_key
-from tests.inventory.sources import inventory
+from tests.inventory.sources import certificates
 
 __all__ = ["CA_DER", "CA_PEM", "Connection", "Door", "bearer", "request"]
 
@@ -119,7 +119,7 @@ class Door:
         checker = BearerTokenChecker(keyring, derivation, lambda: self.now)
         guard = Guard(Portal(Realm(), [checker]), Strangers(self.clock.seconds), keyring)
         issuance = Issuance(self.authority, self.store)
-        interpreter = Interpreter(core_commands(lambda: issuer.anchor, inventory(self.store), issuance, execute))
+        interpreter = Interpreter(core_commands(lambda: issuer.anchor, certificates(self.store), issuance, execute))
         self.routes = Routes(
             {
                 "/ca/cert": CertificatePage(self.authority, endorsements, keyring),
