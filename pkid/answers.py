@@ -25,7 +25,7 @@ __all__ = [
     "succeeded",
 ]
 
-_MOST_SHOWN = 200  # characters of a stranger's sentence that an error repeats
+_MOST_SHOWN = 1000  # characters of a stranger's sentence that an error repeats
 _LARGEST_OFFSET = 300  # seconds; a clock that is further off must be set
 _WITHIN_SECOND = 0.9  # a Date tells no fractions, and tokens that are older than the core are not accepted
 

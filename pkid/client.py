@@ -16,7 +16,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -75,6 +75,7 @@ __all__ = [
     "Unreachable",
     "UntrustedServer",
     "WrongPreSharedKey",
+    "bound_request",
     "get_ca_cert",
     "get_signed_cert",
     "get_signed_chain",
@@ -149,12 +150,23 @@ def get_signed_chain(
     return enrollment.key, client.signed_chain(enrollment, ca_cert)
 
 
+def bound_request(request: Request, psk: str, now: float) -> Request:
+    """Return the request with a token that is good for it alone, once.
+
+    :param now: seconds since the epoch, with fractions.
+    """
+    binding = Binding(request.method, request.path, body_digest(request.body))
+    token = bound_token(token_signer(psk), binding, os.urandom(16).hex(), now)
+    return replace(request, headers=(*request.headers, ("Authorization", f"Bearer {token}")))
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """A component's view of one core.
 
     :ivar uri: where the core is, as ``https://HOST:PORT``.
     :ivar timeout: for one exchange.
+    :ivar attempts: how often at most something is asked, while the core cannot be reached or is busy.
     :ivar now: gives the wall-clock time in seconds since the epoch.
     :ivar sleep: waits for so many seconds.
     :ivar random: gives a number of at least 0 and below 1.
@@ -163,6 +175,7 @@ class Client:
     uri: str
     psk: str = field(repr=False)
     timeout: timedelta = TIMEOUT
+    attempts: int = _ATTEMPTS
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
@@ -195,24 +208,22 @@ class Client:
         :raises CoreError: when the core cannot be asked, or rejects the request.
         """
         body, context = enrollment.request(), verified_context(ca_cert)
-        answer = self._ask(lambda: self._bound("POST", "/ca/sign", body), context)
+        answer = self._ask(lambda: self._bound(body), context)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             offset = clock_offset(answer, self.now())
-            answer = self._ask(lambda: self._bound("POST", "/ca/sign", body, offset), context)
+            answer = self._ask(lambda: self._bound(body, offset), context)
         (certificate, *intermediates) = certificates(succeeded(answer))
         enrollment.check(certificate, ca_cert, self._utc(), intermediates)
         return [certificate, *intermediates]
 
-    def _bound(self, method: str, path: str, body: bytes, offset: float = 0.0) -> Request:
+    def _bound(self, body: bytes, offset: float = 0.0) -> Request:
         """Make a request with a token of its own, by a clock that is so many seconds ahead of ours."""
-        binding = Binding(method, path, body_digest(body))
-        token = bound_token(token_signer(self.psk), binding, os.urandom(16).hex(), self.now() + offset)
-        return Request(method, path, body, (("Authorization", f"Bearer {token}"),))
+        return bound_request(Request("POST", "/ca/sign", body), self.psk, self.now() + offset)
 
     def _ask(self, make_request: Callable[[], Request], context: ssl.SSLContext) -> Answer:
         """Ask until there is an answer other than 503, a few times, with growing pauses."""
         origin = Origin.of(self.uri)
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(self.attempts):
             pause = _FIRST_PAUSE * 2**attempt * (0.5 + self.random() / 2)
             error: CoreError
             try:
@@ -226,7 +237,7 @@ class Client:
                     return answer
                 error = refusal = busy(answer)
                 pause = max(pause, refusal.retry_after or 0)
-            if attempt + 1 == _ATTEMPTS or pause > _LONGEST_PAUSE:
+            if attempt + 1 == self.attempts or pause > _LONGEST_PAUSE:
                 break
             self.sleep(pause)
         raise error

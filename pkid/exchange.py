@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -26,14 +28,17 @@ from pkid.ca.trust import TrustError
 __all__ = [
     "Origin",
     "Request",
+    "Response",
     "Unreachable",
     "UntrustedServer",
     "exchange",
+    "opened",
     "unverified_context",
     "verified_context",
 ]
 
 _LARGEST_BODY = 64 * 1024  # bytes
+_PIECE = 64 * 1024  # bytes
 
 
 class Unreachable(CoreError):
@@ -98,15 +103,39 @@ def unverified_context() -> ssl.SSLContext:
     return context
 
 
-def verified_context(authority: x509.Certificate) -> ssl.SSLContext:
-    """Return a TLS context that trusts this CA certificate and no other, and checks the host's name.
+def verified_context(*authorities: x509.Certificate) -> ssl.SSLContext:
+    """Return a TLS context that trusts these CA certificates and no other, and checks the host's name.
 
-    It may be an intermediate's certificate: trust ends there.
+    One may be an intermediate's certificate: trust ends there.
     """
     context = _context()
-    context.load_verify_locations(cadata=authority.public_bytes(Encoding.PEM).decode("ascii"))
+    for authority in authorities:
+        context.load_verify_locations(cadata=authority.public_bytes(Encoding.PEM).decode("ascii"))
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
+
+
+@contextmanager
+def opened(origin: Origin, request: Request, context: ssl.SSLContext, timeout: timedelta) -> Iterator[Response]:
+    """Send a request, and yield the answer once its head is there; the connection ends with the block.
+
+    :param timeout: for all of it until then; only looking up the name is not counted.
+    :raises Unreachable: when there is no connection, or it breaks, or time is up.
+    :raises UntrustedServer: when the context does not trust the server.
+    :raises BadAnswer: when the answer is no HTTP.
+    """
+    deadline = _Deadline(timeout)
+    connection = _connection(origin, context, timeout.total_seconds())
+    connection.response_class = partial(_response, deadline)  # type: ignore[assignment]
+    try:
+        with _explained(origin, timeout):
+            connection.connect()
+            connection.sock.settimeout(deadline.remaining())
+            connection.request(request.method, request.path, request.body or None, dict(request.headers))
+            response = connection.getresponse()
+        yield Response(origin, response, deadline)
+    finally:
+        connection.close()
 
 
 def exchange(origin: Origin, request: Request, context: ssl.SSLContext, timeout: timedelta) -> Answer:
@@ -117,9 +146,57 @@ def exchange(origin: Origin, request: Request, context: ssl.SSLContext, timeout:
     :raises UntrustedServer: when the context does not trust the server.
     :raises BadAnswer: when the answer is no HTTP, or larger than 64 KiB.
     """
-    deadline = _Deadline(timeout)
+    with opened(origin, request, context, timeout) as response:
+        return response.whole()
+
+
+class Response:
+    """An answer of which the head is there, and the body is still to come.
+
+    :ivar status: the HTTP status.
+    :ivar headers: its headers.
+    """
+
+    def __init__(self, origin: Origin, response: HTTPResponse, deadline: _Deadline) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._origin = origin
+        self._response = response
+        self._deadline = deadline
+
+    def read(self) -> bytes:
+        """Return the next piece of the body, 64 KiB at most, and nothing at its end; each has the whole time-out anew.
+
+        :raises Unreachable: when it ends too early, or time is up.
+        """
+        self._deadline.renew()
+        with _explained(self._origin, self._deadline.timeout):
+            piece = self._response.read1(_PIECE)
+            if not piece and self._response.length:
+                raise IncompleteRead(piece, self._response.length)
+        return piece
+
+    def whole(self, largest: int = _LARGEST_BODY) -> Answer:
+        """Read what is left of the time-out and all of the body.
+
+        :param largest: bytes that it may have.
+        :raises Unreachable: when it ends too early, or time is up.
+        :raises BadAnswer: when it is larger.
+        """
+        with _explained(self._origin, self._deadline.timeout):
+            body = self._response.read(largest + 1)
+            if len(body) <= largest and self._response.length:
+                raise IncompleteRead(body, self._response.length)
+        if len(body) > largest:
+            raise BadAnswer(f"{self._origin} answered with more than {largest // 1024} KiB; see that it is a core")
+        return Answer(self.status, self.headers, body)
+
+
+@contextmanager
+def _explained(origin: Origin, timeout: timedelta) -> Iterator[None]:
+    """Raise what goes wrong on the connection as an error for people."""
     try:
-        return _exchange(origin, request, context, deadline)
+        yield
     except ssl.SSLCertVerificationError as error:
         raise UntrustedServer(
             f"{origin} is not to be trusted ({error.verify_message}); see that the address is one of the core's names,"
@@ -129,27 +206,6 @@ def exchange(origin: Origin, request: Request, context: ssl.SSLContext, timeout:
         raise Unreachable(f"{origin} did not answer within {timeout.total_seconds():g} seconds; try again") from None
     except (OSError, HTTPException, UnicodeError) as error:
         raise _unreachable(origin, error) from None
-
-
-def _exchange(origin: Origin, request: Request, context: ssl.SSLContext, deadline: _Deadline) -> Answer:
-    connection = _connection(origin, context, deadline.remaining())
-    connection.response_class = partial(_response, deadline)  # type: ignore[assignment]
-    try:
-        connection.connect()
-        connection.sock.settimeout(deadline.remaining())
-        connection.request(request.method, request.path, request.body or None, dict(request.headers))
-        return _read(origin, connection.getresponse())
-    finally:
-        connection.close()
-
-
-def _read(origin: Origin, response: HTTPResponse) -> Answer:
-    body = response.read(_LARGEST_BODY + 1)
-    if len(body) > _LARGEST_BODY:
-        raise BadAnswer(f"{origin} answered with more than {_LARGEST_BODY // 1024} KiB; see that it is a core")
-    if response.length:
-        raise IncompleteRead(body, response.length)
-    return Answer(response.status, response.headers, body)
 
 
 def _connection(origin: Origin, context: ssl.SSLContext, timeout: float) -> HTTPConnection:
@@ -184,7 +240,12 @@ class _Deadline:
     """A moment on the monotonic clock."""
 
     def __init__(self, timeout: timedelta) -> None:
-        self._end = monotonic() + timeout.total_seconds()
+        self.timeout = timeout
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew."""
+        self._end = monotonic() + self.timeout.total_seconds()
 
     def remaining(self) -> float:
         """Return the seconds that are left, never none.

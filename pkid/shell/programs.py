@@ -1,0 +1,41 @@
+"""Commands that run here and not in the core: they look at the files of a core on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from pkid.shell.options import Options
+
+__all__ = ["local_program"]
+
+
+def local_program(words: Sequence[str], options: Options) -> Callable[[], int] | None:
+    """Return what these words call, if it is a program of this machine; it returns an exit code."""
+    match words:
+        case ["doctor", *arguments]:
+            return lambda: _status(lambda: _doctor(arguments, options))
+        case ["ca", "passphrase", *arguments]:
+            return lambda: _status(lambda: _passphrase(arguments, options))
+    return None
+
+
+def _status(program: Callable[[], int]) -> int:
+    """Run a program; one that was asked for its help ends by itself."""
+    try:
+        return program()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+
+
+def _doctor(arguments: Sequence[str], options: Options) -> int:
+    from pkid.shell.doctor.main import main
+
+    return main(arguments, options)
+
+
+def _passphrase(arguments: Sequence[str], options: Options) -> int:
+    from pkid.shell.passphrase import main
+
+    state = {} if options.state is None else {"PKID_STATE": str(options.state)}
+    return main(arguments, os.environ | state)

@@ -1,0 +1,137 @@
+"""Which key to use, and which core to trust, before anything is sent.
+
+Without a key, a certificate or a fingerprint, nothing vouches for the core, and it is not asked at all.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pkid.answers import certificates, succeeded
+from pkid.ca.trust import UnfitAuthority, check_authority, fingerprint, same_fingerprint
+from pkid.client import Client, FingerprintMismatch
+from pkid.errors import StateError
+from pkid.exchange import Origin, Request, exchange, unverified_context, verified_context
+from pkid.files import read_private
+from pkid.shell.core import Core
+from pkid.shell.exits import Exit, ShellError
+from pkid.shell.options import Options, default_state
+
+__all__ = ["is_on_this_machine", "trusted_core"]
+
+_LARGEST_KEY = 4096  # bytes
+_LARGEST_FILE = 4 << 20  # bytes
+
+
+def trusted_core(options: Options) -> Core:
+    """Find the key and begin to trust; that asks the core for its CA certificate, unless a file has it.
+
+    :raises ShellError: when there is neither a key nor anything to trust.
+    :raises TrustError: when what answers is not to be trusted.
+    :raises CoreError: when the core cannot be asked.
+    :raises StateError: when a file cannot be used.
+    """
+    state = _state(options)
+    psk = _psk(options, state)
+    return Core(options.core, _context(options, psk, state), psk, options.timeout)
+
+
+def is_on_this_machine(origin: Origin) -> bool:
+    """Tell whether an address is a loopback one; a name other than ``localhost`` may be anybody's."""
+    try:
+        return ipaddress.ip_address(origin.host).is_loopback
+    except ValueError:
+        return origin.host == "localhost"
+
+
+def _state(options: Options) -> Path | None:
+    """Return the state directory that may be looked at: never this machine's for a core that is elsewhere."""
+    if options.state is not None:
+        return options.state
+    return default_state(os.environ) if is_on_this_machine(options.core) else None
+
+
+def _psk(options: Options, state: Path | None) -> str:
+    if options.psk is not None:
+        return options.psk
+    if options.psk_file is not None:
+        return _key_in(_read(options.psk_file), options.psk_file)
+    try:
+        content = read_private(state / "psk") if state is not None else None
+    except StateError:
+        if options.state is not None:
+            raise
+        return ""
+    return "" if content is None or state is None else _key_in(content, state / "psk")
+
+
+def _key_in(content: bytes, path: Path) -> str:
+    try:
+        psk = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        psk = ""
+    if not psk or not psk.isprintable() or len(content) > _LARGEST_KEY:
+        raise StateError(path, "holds no pre-shared key", "write the key into it, one line of text")
+    return psk
+
+
+def _context(options: Options, psk: str, state: Path | None) -> ssl.SSLContext:
+    if options.core.scheme == "http":
+        return unverified_context()  # there is no TLS; what is sent is proved, and nothing is secret
+    if options.ca_cert is not None:
+        return verified_context(*_authorities(options.ca_cert))
+    if options.ca_fingerprint is not None:
+        return verified_context(_recognised(options, options.ca_fingerprint))
+    if psk:
+        return verified_context(Client(str(options.core), psk, options.timeout, attempts=1).ca_cert())
+    if state is not None and (state / "ca.crt").exists():
+        return verified_context(*_authorities(state / "ca.crt"))
+    raise ShellError(
+        f"nothing vouches for {options.core}: give its pre-shared key with --psk-file,"
+        " or its CA with --ca-cert or --ca-fingerprint",
+        Exit.UNAUTHENTICATED,
+    )
+
+
+def _authorities(path: Path) -> list[x509.Certificate]:
+    try:
+        found = x509.load_pem_x509_certificates(_read(path))
+    except ValueError:
+        found = []
+    fit = list(filter(_is_fit, found))
+    if not fit:
+        raise StateError(path, "holds no CA certificate that is valid now", "give the core's, which /ca/cert has")
+    return fit
+
+
+def _is_fit(certificate: x509.Certificate) -> bool:
+    try:
+        check_authority(certificate, datetime.now(UTC))
+    except UnfitAuthority:
+        return False
+    return True
+
+
+def _recognised(options: Options, wanted: str) -> x509.Certificate:
+    """Fetch the CA certificate over whatever connection, and return it if it has the fingerprint."""
+    answer = exchange(options.core, Request("GET", "/ca/cert"), unverified_context(), options.timeout)
+    (certificate, *_) = certificates(succeeded(answer))
+    if not same_fingerprint(fingerprint(certificate.public_bytes(Encoding.DER)), wanted):
+        raise FingerprintMismatch(f"{options.core} has another CA certificate than the one with this fingerprint")
+    check_authority(certificate, datetime.now(UTC))
+    return certificate
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST_FILE)
+    except OSError as error:
+        raise StateError(path, f"cannot be read ({error.strerror})", "give the name of a readable file") from None
