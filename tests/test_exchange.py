@@ -7,19 +7,22 @@ import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from pkid import exchange as exchanges
 from pkid.answers import Answer, BadAnswer
 from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.request import read_request
 from pkid.exchange import (
     Origin,
     Request,
+    Response,
     Unreachable,
     UntrustedServer,
     exchange,
+    opened,
     unverified_context,
     verified_context,
 )
@@ -127,6 +130,93 @@ class ExchangeTests(Case):
         self.assertFalse(caught.exception.transient)
 
 
+class OpenedTests(Case):
+    """An answer that is read piece by piece."""
+
+    def pieces(self, *answers: bytes) -> list[bytes]:
+        with scripted(*answers) as server, self.open(server) as response:
+            return list(iter(response.read, b""))
+
+    def open(self, server: Scripted) -> contextlib.AbstractContextManager[Response]:
+        return opened(Origin.of(server.url), Request("GET", "/"), unverified_context(), LONG)
+
+    def test_it_is_there_before_its_end_has_come(self) -> None:
+        read = Event()
+
+        def slow(connection: socket.socket, request: bytes) -> None:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+            if read.wait(10):
+                connection.sendall(b"6\r\nsecond\r\n0\r\n\r\n")
+
+        with scripted(slow) as server, self.open(server) as response:
+            self.assertEqual((response.status, response.read()), (200, b"first"))
+            read.set()
+            self.assertEqual((response.read(), response.read(), response.read()), (b"second", b"", b""))
+
+    def test_it_may_be_large_and_comes_in_bounded_pieces(self) -> None:
+        body = b"x" * 300_000
+        for answer in (http(body), b"HTTP/1.1 200 OK\r\n\r\n" + body, chunked(body)):
+            pieces = self.pieces(answer)
+            self.assertEqual(b"".join(pieces), body)
+            self.assertLessEqual(max(map(len, pieces)), 65536)
+
+    def test_each_piece_has_the_time_anew(self) -> None:
+        now = [0.0]
+        self.patch(exchanges, "monotonic", lambda: now[0])
+        with scripted(http(b"x" * 200_000)) as server, self.open(server) as response:
+            size = 0
+            while piece := response.read():
+                size += len(piece)
+                now[0] += LONG.total_seconds() - 1
+        self.assertEqual(size, 200_000)
+        self.assertGreater(now[0], LONG.total_seconds())
+
+    def test_a_silent_server_is_left_in_time(self) -> None:
+        def half(connection: socket.socket, request: bytes) -> None:
+            connection.sendall(http(b"half", length=8))
+            silence(connection, request)
+
+        with scripted(half) as server:
+            with opened(Origin.of(server.url), Request("GET", "/"), unverified_context(), SHORT) as response:
+                self.assertEqual(response.read(), b"half")
+                with self.assertRaisesRegex(Unreachable, "within 0.3 seconds"):
+                    response.read()
+
+    def test_what_breaks_off_is_told_as_that(self) -> None:
+        for answer in (http(b"half", length=8), chunked(b"half")[:-5], chunked(b"half")[:-9]):
+            with self.assertRaisesRegex(Unreachable, "ended its answer too early"):
+                self.pieces(answer)
+
+    def test_the_readers_own_errors_are_left_alone(self) -> None:
+        with scripted(http(b"content")) as server, self.assertRaises(BrokenPipeError), self.open(server):
+            raise BrokenPipeError
+
+    def test_a_reader_who_leaves_closes_the_connection(self) -> None:
+        left = Event()
+
+        def wait(connection: socket.socket, request: bytes) -> None:
+            connection.sendall(http(b"half", length=8))
+            if connection.recv(1) == b"":
+                left.set()
+
+        with scripted(wait) as server:
+            with self.open(server) as response:
+                response.read()
+            self.assertTrue(left.wait(10))
+
+    def test_the_whole_of_it_has_a_limit_of_the_readers(self) -> None:
+        with scripted(http(b"1234"), http(b"12345")) as server:
+            with self.open(server) as response:
+                self.assertEqual(response.whole(4).body, b"1234")
+            with self.open(server) as response, self.assertRaises(BadAnswer):
+                response.whole(4)
+
+
+def chunked(body: bytes) -> bytes:
+    """Write an answer whose length is not told in advance."""
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
 class TLSTests(Case):
     """Real time here: OpenSSL asks no other clock."""
 
@@ -137,15 +227,14 @@ class TLSTests(Case):
         self.directory.mkdir(parents=True)
 
     def server_context(self, *names: str, issuer: Issuer | None = None) -> ssl.SSLContext:
-        issuer = issuer or self.issuer
-        approved = profile().check(read_request(csr_pem(dns=names)))
-        certificate = issuer.sign(approved, self.now, SERIAL + 1)
-        key = private_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        path = self.directory / "both.pem"
-        path.write_bytes(key + certificate.public_bytes(Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return server_context(issuer or self.issuer, self.directory, *names)
+
+    def test_each_of_several_authorities_is_trusted(self) -> None:
+        other = make_root(private_key(owner="impostor"), self.now, SERIAL)
+        context = verified_context(other.certificate, self.issuer.certificate)
+        for issuer in (self.issuer, other):
+            with scripted(http(b"content"), context=self.server_context("localhost", issuer=issuer)) as server:
+                self.assertEqual(ask(server, context).status, 200)
 
     def trusted(self, context: ssl.SSLContext) -> Answer:
         with scripted(http(b"content"), context=context) as server:
@@ -187,6 +276,18 @@ class TLSTests(Case):
                 ask(Scripted(url))
             thread.join()
         self.assertFalse(caught.exception.transient)
+
+
+def server_context(issuer: Issuer, directory: Path, *names: str) -> ssl.SSLContext:
+    """Make the context of a server with a certificate of *issuer*; its key is written to *directory*."""
+    approved = profile().check(read_request(csr_pem(dns=names)))
+    certificate = issuer.sign(approved, datetime.now(UTC), SERIAL + 1)
+    key = private_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = directory / "both.pem"
+    path.write_bytes(key + certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
 
 
 def greet(listener: socket.socket) -> None:

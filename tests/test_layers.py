@@ -208,6 +208,13 @@ class EdgeTests(Case):
         loaded = loaded_by("pkid.tap", "pkid.service")
         self.assertEqual([name for name in loaded if is_within(name, *NOT_OF_THE_DAEMON)], [])
 
+    def test_the_shell_loads_nothing_of_twisted(self) -> None:
+        self.assertEqual([name for name in loaded_by("pkid.shell") if is_within(name, "twisted")], [])
+
+    def test_one_command_loads_nothing_that_only_a_terminal_needs(self) -> None:
+        loaded = loaded_by("pkid.shell.main")
+        self.assertEqual([name for name in loaded if is_within(name, "prompt_toolkit", "rich", "sqlalchemy")], [])
+
     def test_the_daemon_leaves_the_choice_of_reactor_open(self) -> None:
         self.assertNotIn("twisted.internet.reactor", loaded_by("pkid.tap", "pkid.service"))
 

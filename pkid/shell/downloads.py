@@ -89,6 +89,7 @@ class Downloads:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(temporary, flags, PRIVATE, dir_fd=directory)
         with open(descriptor, "wb", buffering=0) as file:
+            os.fchmod(descriptor, PRIVATE)
             for piece in pieces:
                 size += len(piece)
                 if size > _LARGEST:

@@ -12,7 +12,7 @@ from pkid.answers import BadAnswer
 
 __all__ = ["Part", "boundary_of", "read_parts"]
 
-_BOUNDARY = re.compile(r';[ \t]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
+_BOUNDARY = re.compile(r';[ \t]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70})(?=[\s;]|$))', re.IGNORECASE)
 _LONGEST_HEAD = 8192  # bytes
 _PARSER = BytesHeaderParser()
 

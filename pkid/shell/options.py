@@ -112,8 +112,9 @@ def _environment(prefix: str, environ: Mapping[str, str]) -> dict[str, tuple[str
     if prefix == _PREFIXES[0]:
         for variable in environ:
             if variable.startswith(prefix) and variable not in names:
-                nearest = get_close_matches(variable, names, n=1)
-                instead = f"did you mean {nearest[0]}?" if nearest else "remove it"
+                known = [name.removeprefix(prefix) for name in names]
+                nearest = get_close_matches(variable.removeprefix(prefix), known, n=1)
+                instead = f"did you mean {prefix}{nearest[0]}?" if nearest else "remove it"
                 raise ShellError(f"{variable} in the environment is no option; {instead}", Exit.USAGE)
     return {name: (variable, environ[variable]) for variable, name in names.items() if variable in environ}
 

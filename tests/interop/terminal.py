@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 from collections.abc import Mapping
 from datetime import timedelta
@@ -68,9 +69,22 @@ class Terminal:
             assert self._read(until - monotonic()), f"no {text!r} in:\n{self.shown}"
         self._read_to = found + len(text)
 
+    @property
+    def raw(self) -> str:
+        """The same, with them."""
+        return self._raw.decode(errors="replace")
+
     def type(self, line: str) -> None:
         """Type a line, with the return key."""
-        os.write(self._controller, f"{line}\r".encode())
+        self.press(f"{line}\r")
+
+    def press(self, keys: str) -> None:
+        r"""Press keys; ``\x03`` is Ctrl-C, ``\x04`` Ctrl-D."""
+        os.write(self._controller, keys.encode())
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does while no program reads keys: the terminal is not the one that controls the program."""
+        self._process.send_signal(signal.SIGINT)
 
     def wait(self) -> int:
         """Read until the program ends; return its exit status."""

@@ -1,0 +1,169 @@
+"""Which key is used, and who is trusted, with whom nobody knows at the other end."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pkid.answers import BadAnswer
+from pkid.ca.issuer import make_root
+from pkid.ca.request import read_request
+from pkid.ca.trust import fingerprint
+from pkid.client import FingerprintMismatch, NoEndorsement, WrongPreSharedKey
+from pkid.errors import StateError
+from pkid.exchange import Origin, Unreachable
+from pkid.shell.core import Core
+from pkid.shell.exits import Exit, ShellError
+from pkid.shell.options import resolve
+from pkid.shell.trust import is_on_this_machine, trusted_core
+from tests.certificates import PSK, SERIAL, csr_pem, make_token, private_key, profile
+from tests.scripted import Step, http, scripted
+from tests.support import Case
+from tests.test_exchange import server_context
+
+
+class TrustCase(Case):
+    """Has a CA that is valid now, a state directory, and an environment without anything."""
+
+    def setUp(self) -> None:
+        self.now = datetime.now(UTC)
+        self.issuer = make_root(private_key(owner="authority"), self.now, SERIAL)
+        self.pem = self.issuer.certificate.public_bytes(Encoding.PEM)
+        self.home = Path(self.mktemp()).absolute()
+        self.state = self.home / ".local" / "state" / "pkid"
+        self.state.mkdir(0o700, parents=True)
+        self.patch(os, "environ", {"HOME": str(self.home)})
+
+    def keep(self, name: str, content: bytes, mode: int = 0o600) -> Path:
+        path = self.state / name
+        path.write_bytes(content)
+        path.chmod(mode)
+        return path
+
+    def trust(self, *arguments: str, core: str = "https://localhost:1") -> Core:
+        return trusted_core(resolve(["--core", core, *arguments], {}))
+
+    def authorities(self, core: Core) -> list[bytes]:
+        return core.context.get_ca_certs(binary_form=True)
+
+
+class KeyTests(TrustCase):
+    def test_a_given_key_counts(self) -> None:
+        self.keep("psk", b"stored\n")
+        path = self.keep("other", b"in a file\r\n", 0o644)
+        for arguments, key in ((("--psk", "given"), "given"), (("--psk-file", str(path)), "in a file")):
+            self.assertEqual(self.trust(*arguments, core="http://localhost:1").psk, key)
+
+    def test_the_key_of_the_core_on_this_machine_is_found(self) -> None:
+        self.keep("psk", b"stored\n")
+        for host in ("localhost", "127.0.0.1", "[::1]"):
+            self.assertEqual(self.trust(core=f"http://{host}:1").psk, "stored")
+
+    def test_it_is_not_for_cores_elsewhere_unless_that_is_said(self) -> None:
+        self.keep("psk", b"stored\n")
+        for host in ("core.example", "192.0.2.1", "localhost.example"):
+            self.assertEqual(self.trust(core=f"http://{host}:1").psk, "")
+            self.assertEqual(self.trust("--state", str(self.state), core=f"http://{host}:1").psk, "stored")
+
+    def test_an_empty_key_means_none(self) -> None:
+        self.keep("psk", b"stored\n")
+        self.assertEqual(self.trust("--psk", "", core="http://localhost:1").psk, "")
+
+    def test_a_stored_key_that_others_can_read_is_not_used(self) -> None:
+        self.keep("psk", b"stored\n", 0o644)
+        self.assertEqual(self.trust(core="http://localhost:1").psk, "")
+        with self.assertRaisesRegex(StateError, "may be read by others"):
+            self.trust("--state", str(self.state), core="http://localhost:1")
+
+    def test_a_file_without_a_key_is_told(self) -> None:
+        for content in (b"", b"\n", b"two\nlines\n", b"\xff", b"x" * 5000, b"a\0b"):
+            path = self.keep("key", content)
+            with self.assertRaisesRegex(StateError, "holds no pre-shared key"):
+                self.trust("--psk-file", str(path))
+        with self.assertRaisesRegex(StateError, "cannot be read"):
+            self.trust("--psk-file", str(self.state / "none"))
+
+    def test_what_is_on_this_machine(self) -> None:
+        for url, here in (("https://localhost", True), ("https://127.9.9.9", True), ("https://a.example", False)):
+            self.assertIs(is_on_this_machine(Origin.of(url)), here)
+
+
+class AuthorityTests(TrustCase):
+    def test_a_file_is_trusted_and_nobody_is_asked(self) -> None:
+        other = make_root(private_key(owner="other"), self.now, SERIAL).certificate.public_bytes(Encoding.PEM)
+        path = self.keep("both.crt", self.pem + other)
+        core = self.trust("--ca-cert", str(path), "--psk", "key")
+        self.assertEqual(len(self.authorities(core)), 2)
+        self.assertIs(core.context.verify_mode, ssl.CERT_REQUIRED)
+
+    def test_a_file_without_a_current_authority_is_refused(self) -> None:
+        old = make_root(private_key(owner="authority"), self.now - timedelta(days=4000), SERIAL)
+        for content in (b"", b"junk", old.certificate.public_bytes(Encoding.PEM), self.leaf()):
+            path = self.keep("ca", content)
+            with self.assertRaisesRegex(StateError, "holds no CA certificate that is valid now"):
+                self.trust("--ca-cert", str(path))
+
+    def leaf(self) -> bytes:
+        """Return a certificate of the CA that is no CA's."""
+        approved = profile().check(read_request(csr_pem(dns=["a.example"])))
+        return self.issuer.sign(approved, self.now, SERIAL + 1).public_bytes(Encoding.PEM)
+
+    def answer(self, psk: str = PSK.secret) -> bytes:
+        """Write what a core answers for its CA certificate."""
+        claims = {"sha256_fingerprint": fingerprint(self.issuer.certificate.public_bytes(Encoding.DER))}
+        key = type(PSK)("default", psk)
+        token = make_token(claims, expires_at=int(self.now.timestamp()) + 300, psk=key)
+        return http(self.pem, 200, ("Authorization", f"Bearer {token.decode()}"))
+
+    def begin(self, answer: Step, *arguments: str) -> Core:
+        """Trust an HTTPS core that gives this answer."""
+        with scripted(answer, context=server_context(self.issuer, self.home, "other.example")) as server:
+            return self.trust(*arguments, core=server.url)
+
+    def test_the_key_vouches_for_it(self) -> None:
+        core = self.begin(self.answer(), "--psk", PSK.secret)
+        self.assertEqual(self.authorities(core), [self.issuer.certificate.public_bytes(Encoding.DER)])
+        self.assertTrue(core.context.check_hostname)
+
+    def test_somebody_without_the_key_is_not_trusted(self) -> None:
+        with self.assertRaises(WrongPreSharedKey):
+            self.begin(self.answer("another pre-shared key, 2"), "--psk", PSK.secret)
+        with self.assertRaises(NoEndorsement):
+            self.begin(http(self.pem), "--psk", PSK.secret)
+
+    def test_a_fingerprint_vouches_for_it_in_any_form(self) -> None:
+        written = fingerprint(self.issuer.certificate.public_bytes(Encoding.DER))
+        for form in (written, written.lower(), written.replace(":", "")):
+            core = self.begin(http(self.pem), "--ca-fingerprint", form)
+            self.assertEqual(len(self.authorities(core)), 1)
+
+    def test_another_certificate_than_the_fingerprints_is_refused(self) -> None:
+        with self.assertRaises(FingerprintMismatch):
+            self.begin(http(self.pem), "--ca-fingerprint", "AB" * 32)
+        written = fingerprint(self.issuer.certificate.public_bytes(Encoding.DER))
+        with self.assertRaises(FingerprintMismatch):
+            self.begin(http(self.leaf() + self.pem), "--ca-fingerprint", written)
+
+    def test_redirects_and_junk_are_refused(self) -> None:
+        for answer in (http(b"", 302, ("Location", "https://other")), http(b"junk")):
+            for arguments in (("--psk", "key"), ("--ca-fingerprint", "AB" * 32)):
+                with self.assertRaises(BadAnswer):
+                    self.begin(answer, *arguments)
+
+    def test_a_core_on_this_machine_is_trusted_by_its_file(self) -> None:
+        self.keep("ca.crt", self.pem)
+        core = self.trust()
+        self.assertEqual((core.psk, len(self.authorities(core))), ("", 1))
+
+    def test_without_anything_that_vouches_nobody_is_asked(self) -> None:
+        with self.assertRaisesRegex(ShellError, "nothing vouches for https://localhost:1") as caught:
+            self.trust()
+        self.assertIs(caught.exception.exit, Exit.UNAUTHENTICATED)
+
+    def test_a_core_that_is_not_there_is_tried_once(self) -> None:
+        with self.assertRaisesRegex(Unreachable, "Connection refused"):
+            self.trust("--psk", "key")
