@@ -19,6 +19,8 @@ run: $(VENV)/.installed
 	@echo '    curl -k https://localhost:8900/ca/cert'
 	@echo '    curl --cacert ~/.local/state/pkid/ca.crt https://localhost:8900/system/ready'
 	@echo '    openssl s_client -connect localhost:8900 -CAfile ~/.local/state/pkid/ca.crt </dev/null'
+	@echo '    $(BIN)/pkid system info'
+	@echo '    $(BIN)/pkid doctor'
 	@exec $(BIN)/twistd -n --pidfile= pkid $(ARGS)
 
 test: $(VENV)/.installed-test

@@ -122,6 +122,7 @@ class InstalledTests(BuildCase):
         """Both of Twisted's programs know pkid, also away from the checkout."""
         for program in (("-c", TWISTD), ("-m", "twisted")):
             self.assertIn("--psk-file", run(python, *program, "pkid", "--help"))
+        self.assertEqual(run(python.with_name("pkid"), "--version"), f"pkid {__version__}\n")
 
     def test_twisted_knows_pkid_where_it_is_installed_and_is_whole_when_it_is_gone(self) -> None:
         python, library = self.environment_with_twisted()

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
-from pkid.web.multipart import BOUNDARY_TYPE, Part, write_parts
 from tests.scripted import Step, http, scripted, silence
+from tests.shell.parts import BOUNDARY_TYPE, file, write_parts
 from tests.shell.program import run
 from tests.support import Case
 
 
-def files(*names: str, **headers: str) -> bytes:
+def files(*names: str, headers: Mapping[str, str] | None = None) -> bytes:
     """Answer with files of these encoded names."""
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    parts = [
-        Part(
-            {"Content-Type": "application/octet-stream", "Content-Disposition": f'attachment; filename="{name}"'}
-            | more,
-            b"planted",
-        )
-        for name in names
-    ]
-    return http(write_parts(parts), 200, ("Content-Type", BOUNDARY_TYPE))
+    parts = write_parts(*(file(name, b"planted", headers) for name in names))
+    return http(parts, 200, ("Content-Type", BOUNDARY_TYPE))
 
 
 class StrangerTests(Case):
@@ -53,7 +46,7 @@ class StrangerTests(Case):
             self.refused(1, "a name that is not plain", files("good", name))
 
     def test_a_path_beside_the_name_is_not_looked_at(self) -> None:
-        ended = self.meet(files("plain", file_path=str(self.user.parent / "planted")))
+        ended = self.meet(files("plain", headers={"file-path": str(self.user.parent / "planted")}))
         self.assertEqual(ended.stdout, "Received a file plain, which is stored to ./plain\n")
         self.assertEqual([path.name for path in self.user.parent.rglob("*")], ["user", "plain"])
 

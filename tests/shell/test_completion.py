@@ -71,6 +71,7 @@ class StrangerTests(Case):
                 st.lists(inner, max_size=3)
                 | st.dictionaries(st.sampled_from(["name", "args", "info", "possible_values", "value_hint"]), inner)
             ),
+            max_leaves=4,
         ),
         st.sampled_from(["", "a", "a ", "a b ", "a a a", "a | a "]),
     )

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from pkid.answers import BadAnswer
 from pkid.shell.multipart import boundary_of, read_parts
-from pkid.web.multipart import BOUNDARY_TYPE, Part, write_parts
+from tests.shell.parts import BOUNDARY_TYPE, file, text, write_parts
 from tests.support import Case
 
-KEY = Part({"Content-Type": "application/octet-stream", "Content-Length": "9"}, b"some\r\n--k\n")
-TEXT = Part({"Content-Type": "text/plain"}, b"")
-BODY = write_parts([KEY, TEXT, KEY])
+KEY, TEXT = file("a.key", b"some\r\n--k\n"), text(b"")
+BODY = write_parts(KEY, TEXT, KEY)
 
 
 def reader(pieces: Iterable[bytes]) -> Callable[[], bytes]:

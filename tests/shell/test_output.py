@@ -10,22 +10,12 @@ from pkid.answers import BadAnswer, Busy, Rejected
 from pkid.exchange import Origin, Request, opened, unverified_context
 from pkid.shell.downloads import Downloads
 from pkid.shell.exits import ShellError
-from pkid.shell.options import Format
 from pkid.shell.output import Pipe, checked, write_answer
-from pkid.web.multipart import BOUNDARY_TYPE, Part, write_parts
 from tests.scripted import Step, http, scripted
+from tests.shell.parts import BOUNDARY_TYPE, Part, file, text, write_parts
 from tests.shell.test_multipart import reader
 from tests.support import Case
 from tests.test_exchange import LONG
-
-
-def file(name: str, content: bytes = b"content") -> Part:
-    disposition = f'attachment; filename="{name}"'
-    return Part({"Content-Type": "application/octet-stream", "Content-Disposition": disposition}, content)
-
-
-def text(content: bytes) -> Part:
-    return Part({"Content-Type": Format.TEXT.value}, content)
 
 
 class AnswerTests(Case):
@@ -43,7 +33,7 @@ class AnswerTests(Case):
         return self.out.getvalue().decode()
 
     def parts(self, *parts: Part) -> str:
-        return self.write(BOUNDARY_TYPE, write_parts(parts))
+        return self.write(BOUNDARY_TYPE, write_parts(*parts))
 
     def stored(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.directory.iterdir()}
@@ -79,8 +69,7 @@ class AnswerTests(Case):
         self.assertEqual((self.stored(), self.out.getvalue()), ({}, b""))
 
     def test_the_path_that_a_server_wishes_for_is_not_looked_at(self) -> None:
-        wished = file("a")
-        self.parts(Part({**wished.headers, "file-path": str(self.directory / "elsewhere")}, b"1"))
+        self.parts(file("a", headers={"file-path": str(self.directory / "elsewhere")}))
         self.assertEqual(list(self.stored()), ["a"])
 
     def test_a_file_alone_is_a_file_too(self) -> None:
@@ -89,7 +78,7 @@ class AnswerTests(Case):
         self.assertEqual(self.stored(), {"a": b"123"})
 
     def test_files_of_an_answer_that_breaks_off_are_not_stored(self) -> None:
-        whole = write_parts([file("a"), file("b")])
+        whole = write_parts(file("a"), file("b"))
         with self.assertRaises(BadAnswer):
             self.write(BOUNDARY_TYPE, whole[:-20])
         self.assertEqual(self.stored(), {})

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pkid.auth.psk import weakness
 from pkid.ca.keys import PrivateKey, key_bytes
+from pkid.ca.pem import is_encrypted, read_certificates, read_key
 from pkid.ca.trust import TrustError, is_issued_by, names_of
+from pkid.errors import Unusable
 from pkid.shell.doctor.finding import Finding, ok, problem, warning
 
 __all__ = ["Pair", "check_authority", "check_host", "check_published", "check_secret", "read_pair"]
@@ -41,13 +42,9 @@ class Pair:
 def read_pair(content: bytes) -> Pair | None:
     """Read a file with a key and certificates; ``None`` if it holds none."""
     try:
-        chain = tuple(x509.load_pem_x509_certificates(content))
-        key = None if b"ENCRYPTED" in content else load_pem_private_key(content, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return Pair(None if is_encrypted(content) else read_key(content), tuple(read_certificates(content)))
+    except Unusable:
         return None
-    if key is not None and not isinstance(key, PrivateKey):
-        return None
-    return Pair(key, chain)
 
 
 def check_secret(content: bytes) -> Finding:
