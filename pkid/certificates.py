@@ -23,7 +23,7 @@ from pkid.ca.chain import leads_to
 from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType
 from pkid.ca.names import Names
-from pkid.ca.reserved import covers
+from pkid.ca.reserved import covers, is_name_of
 from pkid.ca.trust import host_names_of
 from pkid.discovery import discover
 from pkid.errors import about
@@ -56,6 +56,7 @@ class CoreCertificates(MultiService):
     _own_issuer: FileWatch[Issuer] | None = None
     _pair: KeyPair
     _names: Names | None = None
+    _own_names: Names
 
     def __init__(
         self,
@@ -129,6 +130,10 @@ class CoreCertificates(MultiService):
         chain = self._authority.issuer.chain
         return {"ca": min(each.not_valid_after_utc for each in chain), "host": self._host.not_after}
 
+    def is_own_name(self, host: str) -> bool:
+        """Tell whether the core goes by a host name, in lower case."""
+        return is_name_of(host, self._own_names)
+
     async def _check(self) -> None:
         if self._own_issuer is not None:
             await self._own_issuer.check()
@@ -172,10 +177,10 @@ class CoreCertificates(MultiService):
         with about("the certificate of the doors"):
             self._live.swap(server_context(pair, self._authority.chains))
         self._pair, shown = pair, host_names_of(pair.certificate)
+        here = self._names or shown
+        self._own_names = Names.of((*shown.dns, *here.dns), (*shown.ip, *here.ip))
         if self._settings.forbid_core_names:
-            here = self._names or shown
-            forbidden = Names.of((*shown.dns, *here.dns), (*shown.ip, *here.ip))
-            self._authority.profile = replace(self._authority.profile, forbidden=forbidden)
+            self._authority.profile = replace(self._authority.profile, forbidden=self._own_names)
 
     def _show_own(self, pair: KeyPair) -> None:
         """Show a pair of the operator's own, and say what clients may not like about it."""

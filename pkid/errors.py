@@ -46,6 +46,11 @@ class Reason(Enum):
         "retired",
         "the certificate was obtained by {subject}, which is not in service any more; get one by a current key",
     )
+    CROSS_ORIGIN = "cross-origin", "a web page of another origin may not ask this core for anything"
+    WRONG_HOST = (
+        "wrong-host",
+        "this core does not go by the name {subject}; use one of its names, or add that one with --host-dns-names",
+    )
     # The core
     BUSY = "busy", "too many requests are waiting; try again"
     STORE = "store", "the ledger cannot be written; try again"

@@ -14,18 +14,15 @@ from typing import Any
 
 from cryptography import x509
 from twisted.application.service import IService, MultiService
-from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger, globalLogPublisher
 
+from pkid import reception
 from pkid.audit import Strangers
-from pkid.auth.certificates import CertificateChecker
-from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.endorsement import Endorsements
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
-from pkid.auth.realm import Realm
 from pkid.ca.authority import Authority
 from pkid.ca.profile import Profile
 from pkid.certificates import CoreCertificates
@@ -34,6 +31,7 @@ from pkid.commands.interpreter import Interpreter
 from pkid.commands.ledger import Certificates
 from pkid.door import Door
 from pkid.errors import PkidError, StateError
+from pkid.exposure import Exposure, Reminder
 from pkid.inventory.inventory import Inventory
 from pkid.issuance import Issuance
 from pkid.limits import raise_file_limit
@@ -48,7 +46,6 @@ from pkid.settings import Settings
 from pkid.startup import check_ledger, open_psks, open_trust_domain
 from pkid.state import StateDirectory
 from pkid.store.disk import LedgerFile
-from pkid.store.interfaces import Store
 from pkid.store.reader import Reader
 from pkid.store.search import CertificateSource
 from pkid.store.service import StoreService
@@ -56,13 +53,11 @@ from pkid.store.size import LedgerSize
 from pkid.store.sqlite import open_reader, open_sqlite
 from pkid.threads import Threads
 from pkid.tls import LiveContext
-from pkid.web.ca import CertificatePage, RenewPage, SignPage
-from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
-from pkid.web.guard import Guard
-from pkid.web.metrics import MetricsPage, UnprotectedMetricsPage
-from pkid.web.rendering import NotFound, Page, Routes
+from pkid.web.ca import CertificatePage
+from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site
-from pkid.web.system import PingPage, ReadyPage
+from pkid.web.system import ReadyPage
+from pkid.web.threshold import Threshold
 
 __all__ = ["Core", "make_service"]
 
@@ -180,15 +175,19 @@ class Core(MultiService):
         endorsements = Endorsements(keyring, time.time)
         self._rotation = Rotation(keyring, endorsements, self._read_psks, keys)
         self._rotation.begin(psks)
-        guard = _guard(authority, keyring, derivation, strangers, store, settings)
+        guard = reception.guard(authority, keyring, derivation, strangers, store, settings)
         certificate = CertificatePage(authority, endorsements, keyring)
         exposition = Exposition(metrics.registry, lambda: self_test.passes(_IMPATIENCE).addCallback(metrics.ready.set))
-        pages = _pages(guard, certificate, issuance, interpreter, self_test, exposition, settings.open_metrics)
-        routes = Routes(pages, NotFound(guard), keyring)
+        exposure = Exposure.of(settings)
+        ready = ReadyPage(self_test, exposure.notices)
+        pages = reception.pages(guard, certificate, issuance, interpreter, ready, exposition, settings)
+        threshold = Threshold(exposure.notices, None if settings.authentication else own.is_own_name, strangers)
+        routes = Routes(pages, NotFound(guard), keyring, threshold)
         metrics.traffic.expect(routes.names)
         self._site.serve(routes)
         self._readiness = Readiness.from_environment(os.environ, reactor)
-        for child in (decisions, threads, keys, store, reader, own, self._door):
+        reminder = Reminder(lambda: exposure.sentences(self._door.address), reactor)
+        for child in (decisions, threads, keys, store, reader, own, self._door, reminder):
             child.setServiceParent(self)
 
     async def _stop(self) -> None:
@@ -216,24 +215,6 @@ class Core(MultiService):
             raise StartFailed(message) from None
 
 
-def _guard(
-    authority: Authority,
-    keyring: Keyring,
-    derivation: KeyDerivation,
-    strangers: Strangers,
-    store: Store,
-    settings: Settings,
-) -> Guard:
-    tokens = BearerTokenChecker(keyring, derivation, time.time, strict=settings.strict_tokens)
-    certificates = CertificateChecker(
-        lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
-        authority.recognises,
-        keyring.policy_of,
-        _now,
-    )
-    return Guard(Portal(Realm(), [tokens, certificates]), strangers, keyring)
-
-
 def _certificates(reader: Reader, size: LedgerSize, keyring: Keyring, authority: Authority) -> Certificates:
     """Return the certificates of the ledger, in an inventory of all that the core knows."""
     known = sources(
@@ -243,31 +224,6 @@ def _certificates(reader: Reader, size: LedgerSize, keyring: Keyring, authority:
         core=lambda: core_resource(authority.profile.trust_domain.name, size.read),
     )
     return Certificates(Inventory(known, _now), lambda serial: reader.consult(lambda ledger: ledger.find(serial)))
-
-
-def _pages(
-    guard: Guard,
-    certificate: CertificatePage,
-    issuance: Issuance,
-    interpreter: Interpreter,
-    self_test: SelfTest,
-    exposition: Exposition,
-    open_metrics: bool,
-) -> dict[str, Page]:
-    """Return the pages of the HTTPS door."""
-    return {
-        "/ca/cert": certificate,
-        "/ca/renew": RenewPage(guard, issuance),
-        "/ca/sign": SignPage(guard, issuance),
-        "/cli/evaluate": EvaluatePage(guard, interpreter),
-        "/cli/execute": ExecutePage(guard, interpreter),
-        "/cli/info": InfoPage(guard, interpreter),
-        "/metrics": UnprotectedMetricsPage(exposition) if open_metrics else MetricsPage(guard, exposition),
-        "/graph/fix/model": ModelPage(guard),
-        "/model": ModelPage(guard),
-        "/system/ping": PingPage(),
-        "/system/ready": ReadyPage(self_test),
-    }
 
 
 def _now() -> datetime:

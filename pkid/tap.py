@@ -43,6 +43,7 @@ The pre-shared key:
   given: by --psk-file or --psk, by their variables (PKID_PSK_FILE, PKID_PSK),
   by the systemd credential "psk", or by the file of --config. The strongest
   one counts. More keys are tables of that file, [psks.NAME]: see etc/pkid.toml.
+  --psk '' as a flag turns authentication off, and the core says so everywhere.
 
 Own certificates:
   --ca-cert and --ca-cert-key name the CA that issues in place of the one in

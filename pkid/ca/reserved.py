@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from pkid.ca.names import IPAddress, Names
 
-__all__ = ["covers", "find_reserved"]
+__all__ = ["covers", "find_reserved", "is_name_of"]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback", "localhost4", "localhost6"})
 _LOOPBACK_DOMAINS = (".localhost", ".localdomain", ".localdomain4", ".localdomain6")  # RFC 6761, 6.3; and by custom
@@ -29,6 +29,11 @@ def find_reserved(names: Names, common_name: str | None, core: Names) -> str | N
     candidates = [*((name, name) for name in names.dns), *((str(address), address) for address in names.ip)]
     candidates += [(common_name, reading) for reading in _readings(common_name)] if common_name else []
     return next((shown for shown, name in candidates if _is_reserved(name, core)), None)
+
+
+def is_name_of(host: str, core: Names) -> bool:
+    """Tell whether a host name, in lower case, is one by which the core goes: loopback's, or one of its certificate."""
+    return host == "localhost" or host.endswith(".localhost") or any(covers(name, host) for name in core.dns)
 
 
 def _is_reserved(name: str | IPAddress, core: Names) -> bool:

@@ -16,13 +16,13 @@ __all__ = ["CORE", "PSKS", "Setting"]
 CONFIG = Setting("config", "FILE", kinds.path, None, "more settings, as TOML", short="c", in_file=False)
 STATE = Setting("state", "DIR", kinds.path, None, "what pkid keeps: CA, PSK and ledger (see Files)")
 
-PSK = Setting("psk", "KEY", kinds.text, None, "the key itself; visible to everybody in ps")
+PSK = Setting("psk", "KEY", kinds.text, None, "the key itself, which ps shows; '' for no authentication")
 PSK_FILE = Setting("psk-file", "FILE", kinds.path, None, "a file that holds the key; better than --psk")
 ALLOW_WEAK_PSK = Setting("allow-weak-psk", "", kinds.boolean, "false", "accept a key that is easy to guess")
 STRICT_TOKENS = Setting("strict-tokens", "", kinds.boolean, "false", "accept only tokens that are bound to one request")
 
 HTTPS = Setting("https", "ENDPOINT", kinds.endpoint, "tcp:8900", "where to listen")
-NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "speak plain text; proof is required all the same")
+NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "speak plain text; tokens are needed all the same")
 HOST_DNS_NAMES = Setting("host-dns-names", "LIST", kinds.host_names, "", "more names in the core's own certificate")
 HOST_IP_ADDRESSES = Setting("host-ip-addresses", "LIST", kinds.ip_addresses, "", "more addresses in it")
 OPEN_METRICS = Setting("open-metrics", "", kinds.boolean, "false", "show /metrics to everybody, not only to readers")

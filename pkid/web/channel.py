@@ -18,6 +18,7 @@ from twisted.web.server import Request
 
 from pkid.auth.fairness import peer_key
 from pkid.web.target import BadTarget, read_target
+from pkid.web.threshold import NOTICE_HEADER
 
 if TYPE_CHECKING:
     from pkid.web.site import Site
@@ -199,15 +200,16 @@ class Channel(HTTPChannel):
         self.site.traffic.refused(status)
         self._cancel_deadline()
         self.setTimeout(None)
-        body = f"{status.value}: {status.phrase}".encode()
+        body = f"{status.value}: {status.phrase}"
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             f"Content-Length: {len(body)}\r\n"
-            "Connection: close\r\n\r\n"
+            "Connection: close\r\n"
         )
+        head += "".join(f"{NOTICE_HEADER}: {notice}\r\n" for notice in self.site.notices)
         transport = self._tcp()
-        transport.write(head.encode() + body)
+        transport.write(f"{head}\r\n{body}".encode())
         transport.pauseProducing()
         self._cut_after(_LINGER)
 

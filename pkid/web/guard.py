@@ -28,12 +28,14 @@ class Guard:
     :param portal: admits the credentials of `pkid.auth` as :class:`~pkid.auth.credentials.IMember`.
     :param strangers: takes note of everybody else.
     :param keyring: has the keys that a path may select.
+    :param nobody: who everybody is without any token, if that is so.
     """
 
-    def __init__(self, portal: Portal, strangers: Strangers, keyring: Keyring) -> None:
+    def __init__(self, portal: Portal, strangers: Strangers, keyring: Keyring, nobody: IMember | None = None) -> None:
         self._portal = portal
         self._strangers = strangers
         self._keyring = keyring
+        self._nobody = nobody
         self._suspects: WeakSet[object] = WeakSet()  # connections whose last credential was refused
 
     async def admit(self, request: Request) -> IMember:
@@ -42,6 +44,8 @@ class Guard:
         :raises UnauthorizedLogin: when there is no credential, or it is not accepted.
         :raises Unavailable: when the core is too busy to tell.
         """
+        if self._nobody is not None:
+            return self._nobody
         suspect = request.channel in self._suspects
         selected, _ = selected_key(request.path, self._keyring)
         return await self._login(request, lambda: _token(request, selected, suspect))

@@ -21,6 +21,7 @@ from pkid.auth.keyring import Keyring
 from pkid.errors import Malformed, PkidError, Refused, Unavailable
 from pkid.web.guard import Guard
 from pkid.web.incoming import peer, selected_key
+from pkid.web.threshold import Threshold
 
 __all__ = ["Answer", "NotFound", "OpenPage", "Page", "ProtectedPage", "Routes"]
 
@@ -64,7 +65,9 @@ class Answer:
 
     def write(self, request: Request) -> Deferred[None] | None:
         """Send the response, and finish the request; fire when that is done, if it takes time."""
-        self.write_head(request, ("Content-Length", str(len(self.body))))
+        # RFC 9110, 8.6: an answer that never has content does not tell its length either.
+        length = () if self.status is HTTPStatus.NO_CONTENT else (("Content-Length", str(len(self.body))),)
+        self.write_head(request, *length)
         request.write(self.body)
         request.finish()
         return None
@@ -187,15 +190,24 @@ class Routes(Resource):
 
     :param pages: by path, as it stands in the request line; nothing is decoded.
     :param keyring: has the keys that a path may select in front of that.
+    :param threshold: what every request passes first.
     """
 
     isLeaf = True
 
-    def __init__(self, pages: Mapping[str, Page], otherwise: Page, keyring: Keyring) -> None:
+    def __init__(
+        self, pages: Mapping[str, Page], otherwise: Page, keyring: Keyring, threshold: Threshold | None = None
+    ) -> None:
         super().__init__()
         self._pages = {path.encode("ascii"): page for path, page in pages.items()}
         self._otherwise = otherwise
         self._keyring = keyring
+        self._threshold = threshold or Threshold()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What every answer says is off."""
+        return self._threshold.notices
 
     def page(self, path: bytes) -> Page:
         """Return the page at a path."""
@@ -212,5 +224,10 @@ class Routes(Resource):
         return [*(path.decode("ascii") for path in self._pages), "other"]
 
     def render(self, request: Request) -> int:
-        """Let the page answer."""
+        """Let the page answer, unless the request does not pass the threshold."""
+        try:
+            self._threshold.pass_over(request)
+        except Refused as error:
+            Answer.of_error(error).write(request)
+            return NOT_DONE_YET
         return self.page(request.path).render(request)

@@ -72,6 +72,11 @@ class Site(server.Site):
         """Serve these pages from now on; a site must have some before its first connection."""
         self.resource = self._routes = routes
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What every answer says is off."""
+        return self._routes.notices
+
     def body_limit(self, uri: bytes) -> int:
         """Return how many bytes a body sent to this path (and query) may have."""
         return self._routes.page(uri.partition(b"?")[0]).body_limit

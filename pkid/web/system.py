@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from http import HTTPStatus
+
 from twisted.web.server import Request
 
 from pkid.selftest import SelfTest
 from pkid.web.rendering import Answer, OpenPage
 
-__all__ = ["PingPage", "ReadyPage"]
+__all__ = ["NobodyPage", "PingPage", "ReadyPage"]
 
 
 class PingPage(OpenPage):
@@ -19,13 +22,25 @@ class PingPage(OpenPage):
 
 
 class ReadyPage(OpenPage):
-    """``GET /system/ready``: ``ok`` when a certificate can be signed and recorded, else 503 and why not."""
+    """``GET /system/ready``: ``ok`` when a certificate can be signed and recorded, else 503 and why not.
 
-    def __init__(self, self_test: SelfTest) -> None:
+    :param notices: what protection is off, one line each behind the ``ok``.
+    """
+
+    def __init__(self, self_test: SelfTest, notices: Iterable[str] = ()) -> None:
         super().__init__()
         self._self_test = self_test
+        self._body = "\n".join(["ok", *notices]).encode()
 
     async def answer(self, request: Request) -> Answer:
         """Answer with the self-test's result."""
         await self._self_test.run()
-        return Answer(b"ok")
+        return Answer(self._body)
+
+
+class NobodyPage(OpenPage):
+    """``GET /authorization/user``: nothing, which tells the shells that nobody needs to log in."""
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer that there is no user."""
+        return Answer(b"", HTTPStatus.NO_CONTENT)

@@ -112,6 +112,22 @@ class ShellTests(Base):
         self.assertNotEqual(ended.returncode, 0)
         self.assertEqual(list(self.directory.glob("arangodb*")), [])
 
+    def test_a_path_that_selects_the_key(self) -> None:
+        ended = subprocess.run(
+            [str(self.path), f"--{self.core}-uri", f"{self.daemon.url}/psk/default", "--stdin"],
+            cwd=self.directory, env=self.environ(), input="ca show\n", capture_output=True, text=True,
+            timeout=DEADLINE.total_seconds(),
+        )  # fmt: skip
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("subject: CN=pkid CA ", ended.stdout)
+
+    def test_a_core_without_authentication(self) -> None:
+        """It needs no key and no login."""
+        self.daemon = start_daemon(self, "--psk", "")
+        ended = self.type_lines(CREATE, psk="")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.check_files()
+
     def test_on_a_terminal(self) -> None:
         """It greets, stores the files and quits, and nothing goes wrong on the way, seen or unseen."""
         with Terminal(self.command(), self.directory, self.environ()) as terminal:

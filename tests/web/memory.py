@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from pkid.audit import Strangers
 from pkid.auth.checkers import BearerTokenChecker
+from pkid.auth.credentials import Member
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.endorsement import Endorsements
 from pkid.auth.keyring import Keyring
@@ -36,7 +37,8 @@ from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage
 from pkid.web.guard import Guard
 from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site, Traffic
-from pkid.web.system import PingPage, ReadyPage
+from pkid.web.system import NobodyPage, PingPage, ReadyPage
+from pkid.web.threshold import Threshold
 from tests.certificates import NOON, PSK, SALT, make_token, profile, root, signing_key
 from tests.inventory.sources import certificates
 
@@ -104,6 +106,9 @@ class Door:
     most_per_peer: int = 256
     traffic: Traffic | None = None
     psks: tuple[PreSharedKey, ...] = (PSK,)
+    nobody: Member | None = None
+    notices: tuple[str, ...] = ()
+    is_own_name: Callable[[str], bool] | None = None
     now: float = NOON.timestamp()
 
     def __post_init__(self) -> None:
@@ -117,7 +122,7 @@ class Door:
         for psk, signer in signers.items():
             derivation.remember(psk, SALT, signer.key)
         checker = BearerTokenChecker(keyring, derivation, lambda: self.now)
-        guard = Guard(Portal(Realm(), [checker]), Strangers(self.clock.seconds), keyring)
+        guard = Guard(Portal(Realm(), [checker]), Strangers(self.clock.seconds), keyring, self.nobody)
         issuance = Issuance(self.authority, self.store)
         interpreter = Interpreter(core_commands(lambda: issuer.anchor, certificates(self.store), issuance, execute))
         self.routes = Routes(
@@ -129,10 +134,14 @@ class Door:
                 "/cli/info": InfoPage(guard, interpreter),
                 "/model": ModelPage(guard),
                 "/system/ping": PingPage(),
-                "/system/ready": ReadyPage(SelfTest(self.authority, self.store, lambda: None, self.clock)),
+                "/system/ready": ReadyPage(
+                    SelfTest(self.authority, self.store, lambda: None, self.clock), self.notices
+                ),
+                **({"/authorization/user": NobodyPage()} if self.nobody else {}),
             },
             otherwise=NotFound(guard),
             keyring=keyring,
+            threshold=Threshold(self.notices, self.is_own_name),
         )
         self.guard, self.keyring = guard, keyring
         self.site = Site(self.clock, self.most_per_peer, self.traffic)
