@@ -38,6 +38,7 @@ from pkid.limits import raise_file_limit
 from pkid.metrics.core import CoreMetrics
 from pkid.metrics.decisions import Decisions
 from pkid.metrics.exposition import Exposition
+from pkid.pruning import Pruning
 from pkid.readiness import Readiness
 from pkid.resources import core_resource, credential_resource, sources
 from pkid.rotation import Rotation
@@ -157,6 +158,7 @@ class Core(MultiService):
         threads = Threads("derivation", os.cpu_count() or 1, reactor)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
         authority = Authority(issuer, profile, _now, x509.random_serial_number, own.former())
+        pruning = self._pruning(store)
         own.open_host(authority, store)
         issuance = Issuance(authority, store, observe_group=metrics.group.observe)
         ledger_file = LedgerFile(state.ledger)
@@ -187,8 +189,14 @@ class Core(MultiService):
         self._site.serve(routes)
         self._readiness = Readiness.from_environment(os.environ, reactor)
         reminder = Reminder(lambda: exposure.sentences(self._door.address), reactor)
-        for child in (decisions, threads, keys, store, reader, own, self._door, reminder):
+        for child in (decisions, threads, keys, store, reader, *pruning, own, self._door, reminder):
             child.setServiceParent(self)
+
+    def _pruning(self, store: StoreService) -> list[Pruning]:
+        """Return what lets the ledger forget, if it is to; before this start records anything by a clock that errs."""
+        keep = self._settings.keep_expired
+        known = store.transact_now(lambda ledger: ledger.newest()) or _now()
+        return [] if keep is None else [Pruning(store, keep, known, self._reactor, _now)]
 
     async def _stop(self) -> None:
         self.running = 0

@@ -26,6 +26,7 @@ __all__ = [
     "host_names",
     "instant",
     "ip_addresses",
+    "keeping",
     "lifetime",
     "one_of",
     "path",
@@ -40,6 +41,8 @@ _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SHORTEST_LIFETIME = timedelta(minutes=5)
 _LONGEST_LIFETIME = timedelta(days=3650)
+_SHORTEST_KEEPING = timedelta(days=1)
+_LONGEST_KEEPING = timedelta(days=36500)
 _PORT = re.compile(r"(?:^|:)(?:tcp6?:|port=)(-?[0-9]{1,9})(?=:|$)")
 
 
@@ -112,6 +115,16 @@ def each_of(read: Callable[[str], T]) -> Callable[[object], tuple[T, ...]]:
         return tuple(read(text(item)) for item in value)
 
     return array
+
+
+def keeping(value: object) -> timedelta | None:
+    """Read for how long something is kept: a duration of a day to a century, or ``forever``, which is ``None``."""
+    if value == "forever":
+        return None
+    span = duration(value)
+    if not _SHORTEST_KEEPING <= span <= _LONGEST_KEEPING:
+        raise ValueError(f"must be at least 1d and at most 36500d, or forever, not {value!r}")
+    return span
 
 
 def trust_domain(value: object) -> str:

@@ -61,6 +61,8 @@ class Settings:
     """How long a certificate is valid."""
     forbid_core_names: bool
     """Whether components are refused certificates for the core's own host names and for loopback."""
+    keep_expired: timedelta | None
+    """How long the ledger keeps certificates after their end; ``None`` for ever."""
 
 
 def resolve(
@@ -100,6 +102,7 @@ def resolve(
         trust_domain=sources.optional(table.TRUST_DOMAIN),
         leaf_lifetime=sources.value(table.LEAF_LIFETIME),
         forbid_core_names=sources.value(table.FORBID_CORE_NAMES),
+        keep_expired=sources.value(table.KEEP_EXPIRED),
     )
 
 

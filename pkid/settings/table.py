@@ -51,6 +51,9 @@ TRUST_DOMAIN = Setting(
     f"of spiffe://NAME/... [stored, else {DEFAULT_TRUST_DOMAIN}]",
 )
 LEAF_LIFETIME = Setting("leaf-lifetime", "TIME", kinds.lifetime, "365d", "of certificates, as 90s, 15m, 12h, 30d")
+KEEP_EXPIRED = Setting(
+    "keep-expired", "TIME", kinds.keeping, "90d", "how long the ledger keeps expired certificates; or forever"
+)
 FORBID_CORE_NAMES = Setting(
     "forbid-core-names", "", kinds.boolean, "false", "no certificates for the core's names or loopback"
 )
@@ -69,7 +72,7 @@ CORE = Component(
         ),
         "Authority": (
             CA_CERT, CA_CERT_KEY, CA_CERT_KEY_PASS, CA_CERT_KEY_PASS_FILE,
-            CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES,
+            CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES, KEEP_EXPIRED,
         ),
     },
     tables=(PSKS,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -25,6 +26,15 @@ class SearchableLedger(Ledger, Protocol):
 
     def count(self) -> int:
         """Count the entries."""
+
+    def newest(self) -> datetime | None:
+        """Return when the newest entry was signed, aware UTC; ``None`` when there is none."""
+
+    def prune(self, ended: datetime, most: int) -> int:
+        """Delete entries of certificates that ended before *ended* (aware UTC), and return how many that were.
+
+        :param most: how many are deleted; those that ended first.
+        """
 
 
 class Meter(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import NoResultFound
 
 from pkid.ca.ledger import Entry, RequestKey
@@ -70,3 +70,14 @@ class SQLLedger:
     def count(self) -> int:
         """Count the entries; reads an index from end to end."""
         return self._connection.execute(select(func.count()).select_from(certificates)).scalar_one()
+
+    def newest(self) -> datetime | None:
+        """Return when the newest entry was signed."""
+        query = select(certificates.c.issued_at).order_by(certificates.c.issued_at.desc()).limit(1)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def prune(self, ended: datetime, most: int) -> int:
+        """Delete entries of certificates that ended before."""
+        first = select(certificates.c.serial).where(certificates.c.not_after < ended)
+        first = first.order_by(certificates.c.not_after).limit(most)
+        return self._connection.execute(delete(certificates).where(certificates.c.serial.in_(first))).rowcount

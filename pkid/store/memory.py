@@ -27,6 +27,7 @@ class _MemoryLedger:
 
     def __init__(self, committed: MutableMapping[int, Entry]) -> None:
         self.added: dict[int, Entry] = {}
+        self.deleted: set[int] = set()
         self.touched = False
         self._entries = ChainMap(self.added, committed)
 
@@ -56,6 +57,15 @@ class _MemoryLedger:
 
     def count(self) -> int:
         return len(self._entries)
+
+    def newest(self) -> datetime | None:
+        return max((entry.issued_at for entry in self._entries.values()), default=None)
+
+    def prune(self, ended: datetime, most: int) -> int:
+        over = [entry for entry in self._entries.values() if entry.not_after < ended]
+        first = {entry.serial for entry in sorted(over, key=lambda entry: entry.not_after)[:most]}
+        self.deleted |= first
+        return len(first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,5 +173,7 @@ class MemoryStore:
         if error is not None:
             raise error
         self._entries.update(ledger.added)
+        for serial in ledger.deleted:
+            del self._entries[serial]
         self.commits += 1
         self.touches += ledger.touched

@@ -39,6 +39,7 @@ class DefaultsTests(SettingsCase):
                 trust_domain=None,
                 leaf_lifetime=timedelta(days=365),
                 forbid_core_names=False,
+                keep_expired=timedelta(days=90),
             ),
         )
 
@@ -81,6 +82,7 @@ class PrecedenceTests(SettingsCase):
             "trust-domain": "example.org",
             "leaf-lifetime": "12h",
             "forbid-core-names": "TRUE",
+            "keep-expired": "forever",
         }
         files = ("psk-file", "cert-key-pass-file", "ca-cert-key-pass-file")
         self.assertEqual({*values, "config", *files}, {setting.name for setting in CORE.settings})
@@ -120,6 +122,7 @@ class PrecedenceTests(SettingsCase):
                     trust_domain="example.org",
                     leaf_lifetime=timedelta(hours=12),
                     forbid_core_names=True,
+                    keep_expired=None,
                 ),
             )
 

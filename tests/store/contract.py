@@ -131,6 +131,22 @@ class StoreContract(Case):
         self.record(entry(1))
         self.assertIsNone(self.find(2))
 
+    # Pruning
+
+    def test_the_newest_is_the_one_that_was_signed_last(self) -> None:
+        self.assertIsNone(self.transact(lambda ledger: ledger.newest()))
+        self.record(entry(1, issued_at=NOON + MICROSECOND), entry(2))
+        self.assertEqual(self.transact(lambda ledger: ledger.newest()), NOON + MICROSECOND)
+
+    def test_only_what_ended_before_is_pruned_and_what_ended_first_comes_first(self) -> None:
+        ends = (NOON, NOON - MICROSECOND, NOON - 2 * MICROSECOND, NOON + MICROSECOND)
+        self.record(*(entry(number, not_after=end) for number, end in enumerate(ends, 1)))
+        self.assertEqual(self.transact(lambda ledger: ledger.prune(NOON, 1)), 1)
+        self.assertEqual((self.find(2) is None, self.find(3)), (False, None))
+        self.assertEqual(self.transact(lambda ledger: ledger.prune(NOON, 9)), 1)
+        self.assertEqual(self.transact(lambda ledger: ledger.prune(NOON, 9)), 0)
+        self.assertEqual([self.find(number) is None for number in (1, 2, 3, 4)], [False, True, True, False])
+
     # Recalling
 
     def test_only_what_was_asked_for_is_recalled(self) -> None:
