@@ -61,6 +61,18 @@ class MemoryCoreTests(Case):
         self.assertEqual(certificate.not_valid_after_utc, START + timedelta(minutes=5))
         service.stopService()
 
+    def test_a_fleet_may_come_at_once(self) -> None:
+        memory_core = MemoryCore()
+        authority = MemoryStorage()
+        authority.save_authority(memory_core.authority)
+        services = [memory_core.certificate_service(f"web-{number}.example", authority) for number in range(300)]
+        for service in services:
+            service.startService()
+        memory_core.clock.advance(0)
+        self.assertEqual(len(memory_core.issued), len(services))
+        for service in services:
+            service.stopService()
+
     def test_other_hosts_are_not_there(self) -> None:
         memory_core = MemoryCore()
         core = Core("https://other.example:8900", memory_core.psk, MemoryStorage(), memory_core.runtime)

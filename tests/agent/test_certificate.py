@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred, execute
 
 from pkid.agent import CertificateService, Credential, MemoryStorage, Subject
 from pkid.auth.component import WrongPreSharedKey
@@ -181,6 +182,25 @@ class RenewalTests(ServiceCase):
         self.clock.advance(0)
         self.assertEqual({id(self.successResultOf(each)) for each in asking}, {id(service.credential)})
         self.assertEqual(len(self.memory_core.issued), 2)
+
+    def test_who_asks_while_a_new_one_is_kept_gets_that_one(self) -> None:
+        keeping: list[Deferred[None]] = []
+
+        def offload(work: Callable[[], Any]) -> Deferred[Any]:
+            if service.credential is None or keeping:
+                return execute(work)
+            keeping.append(Deferred())
+            return keeping[-1].addCallback(lambda _: work())
+
+        core = self.memory_core.core(self.storage)
+        core.runtime = replace(core.runtime, offload=offload)
+        service = CertificateService(core, Subject.of("web.example"), self.storage)
+        self.start(service)
+        asking = service.renew()
+        keeping[0].callback(None)
+        self.assertIs(self.successResultOf(asking), service.credential)
+        self.pass_time(timedelta(minutes=5))
+        self.assertEqual(len(self.memory_core.issued), 1)
 
     def test_who_asks_is_told_of_the_failure_and_the_service_goes_on(self) -> None:
         service = self.service()

@@ -249,6 +249,15 @@ class ClientAuthenticationTests(LiveCase):
         self.listen(ClientAuthentication.REQUIRED)
         self.assertIsNone(self.known(ours))
 
+    def test_when_the_ca_is_another_its_clients_are_let_in_and_no_others(self) -> None:
+        old = self.credential(self.component())
+        service = self.listen(ClientAuthentication.REQUIRED)
+        self.assertEqual(self.known(old), b"client.example")
+        self.memory_core.replace_authority()
+        new = self.credential(self.component())
+        service.core._kept = self.memory_core.authority
+        self.assertEqual((self.known(old), self.known(new)), (None, b"client.example"))
+
     def test_an_expired_one_is_not_let_in(self) -> None:
         self.memory_core = MemoryCore(start=datetime.now(UTC) - 2 * YEAR)
         self.clock = self.memory_core.clock
