@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from unittest import TestResult
 
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestSuite
 
 from pkid.agent import CertificateService, Core, MemoryStorage, Subject
@@ -63,20 +65,27 @@ class MemoryCoreTests(Case):
 
     def test_a_fleet_may_come_at_once(self) -> None:
         memory_core = MemoryCore()
-        authority = MemoryStorage()
-        authority.save_authority(memory_core.authority)
-        services = [memory_core.certificate_service(f"web-{number}.example", authority) for number in range(300)]
-        for service in services:
-            service.startService()
+        connected = [
+            self.successResultOf(memory_core.runtime.reach("core.example", 8900).connect(Factory.forProtocol(Staying)))
+            for _ in range(300)
+        ]
         memory_core.clock.advance(0)
-        self.assertEqual(len(memory_core.issued), len(services))
-        for service in services:
-            service.stopService()
+        self.assertTrue(all(protocol.is_there for protocol in connected))  # type: ignore[attr-defined]
+        memory_core.clock.advance(60)
 
     def test_other_hosts_are_not_there(self) -> None:
         memory_core = MemoryCore()
         core = Core("https://other.example:8900", memory_core.psk, MemoryStorage(), memory_core.runtime)
         self.failureResultOf(core.authority())
+
+
+class Staying(Protocol):
+    """Knows whether it is connected."""
+
+    is_there = True
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.is_there = False
 
 
 class _Parent:
