@@ -51,6 +51,28 @@ class Reason(Enum):
         "wrong-host",
         "this core does not go by the name {subject}; use one of its names, or add that one with --host-dns-names",
     )
+    # The broker: topics, names and rights
+    BAD_TOPIC = "bad-topic", (
+        "{subject} is no topic; write 1 to 16 segments parted by /, at most 255 bytes of printable characters without "
+        "spaces, and in a pattern * or ** as a whole segment"
+    )
+    BAD_SUBJECT = "bad-subject", "{subject} is nobody; write a component's name, a pattern of names, or role:NAME"
+    FORBIDDEN = "forbidden", "not allowed: {subject}"
+    NOT_ADMIN = "not-admin", "only an admin who proved its name may do that"
+    # The broker: logging in
+    NAME_IN_USE = "name-in-use", "{subject} is already connected"
+    PROOF_NEEDED = "proof-needed", "prove a name first; this broker serves nobody else"
+    PROOF_FAILED = "proof-failed", "the proof was not accepted"
+    OUT_OF_ORDER = "out-of-order", "that cannot be said now"
+    # The broker: messages and calls
+    LIMIT = "limit", "the limit is reached: {subject}"
+    NOT_EXPOSED = "not-exposed", "nobody exposes {subject}"
+    NO_EXPOSER = "no-exposer", "whoever exposes {subject} is not connected"
+    LOOPBACK = "loopback", "nobody but the caller exposes {subject}"
+    TARGET_UNKNOWN = "target-unknown", "there is no component {subject}"
+    TARGET_DOWN = "target-down", "{subject} is not connected"
+    CALL_TIMED_OUT = "call-timed-out", "{subject} was not answered in time"
+    EXPOSER_LOST = "exposer-lost", "{subject} was not answered, its exposer is gone"
     # The core
     BUSY = "busy", "too many requests are waiting; try again"
     STORE = "store", "the ledger cannot be written; try again"

@@ -1,0 +1,211 @@
+"""What a session's client asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from pkid.broker.changes import Change
+from pkid.broker.message import QoS
+from pkid.broker.rules import Verb
+
+__all__ = [
+    "LAST_RECEIVED",
+    "NOW",
+    "Acknowledge",
+    "Administer",
+    "Answer",
+    "Call",
+    "Cancel",
+    "Command",
+    "Complete",
+    "Explain",
+    "Expose",
+    "Identify",
+    "Prove",
+    "Publish",
+    "React",
+    "Register",
+    "RequestId",
+    "Setup",
+    "Subscribe",
+    "Unexpose",
+    "Unregister",
+    "Unsubscribe",
+]
+
+RequestId = Hashable
+"""What the client calls its request; it comes back with the answer and means nothing to the broker."""
+
+NOW = 0.0
+"""A subscription's *since*: nothing from before."""
+LAST_RECEIVED = float("inf")
+"""A subscription's *since*: all that came since its component was last there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that the client asks for."""
+
+    request: RequestId | None
+    """``None``: it wants no answer."""
+
+
+# Logging in
+
+
+@dataclass(frozen=True, slots=True)
+class Identify(Command):
+    """Say a name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prove(Command):
+    """Show a proof that the name is one's own."""
+
+    name: str
+    proof: object = field(repr=False)
+    """Credentials for the portal; the broker never looks in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register(Command):
+    """Give a name its first key."""
+
+    name: str
+    credential: object = field(repr=False)
+    """The key, and what entitles to register it; the broker never looks in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unregister(Command):
+    """Forget the key of the session's own name."""
+
+
+# Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Publish(Command):
+    """Send something to all who subscribed to a topic."""
+
+    topic: str
+    payload: object = field(repr=False)
+    size: int
+    """Bytes that the payload takes while it waits."""
+    qos: QoS = QoS.AT_MOST_ONCE
+    slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Complete(Command):
+    """Say that the acknowledgement of an exactly-once message arrived, whose number may be forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge(Command):
+    """Say that a message arrived."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe(Command):
+    """Ask for the messages of a topic, or of all topics that a pattern means."""
+
+    topic: str
+    since: float = NOW
+    """From how many seconds ago; :data:`NOW` or :data:`LAST_RECEIVED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe(Command):
+    """Want them no longer."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class React(Command):
+    """Begin, or cease, to take messages."""
+
+    active: bool
+    since: float | None = None
+    """Nothing from longer ago than so many seconds; ``None``: what the subscriptions say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup(Command):
+    """Expose and subscribe to many topics at once, and react, as after a reconnect."""
+
+    exposed: tuple[str, ...]
+    subscribed: tuple[tuple[str, float], ...]
+    """Topics and patterns, each with its *since*."""
+
+
+# Calls
+
+
+@dataclass(frozen=True, slots=True)
+class Expose(Command):
+    """Offer to answer calls of a topic."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpose(Command):
+    """Offer it no longer."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Command):
+    """Have a topic's exposer do something, and wait for its answer."""
+
+    topic: str
+    payload: object = field(repr=False)
+    size: int
+    target: str | None = None
+    """The component that is to answer."""
+    seconds: float | None = None
+    """How long the answer is of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(Command):
+    """Want the answer of the call *request* no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Command):
+    """Answer an invocation."""
+
+    number: int
+    payload: object = field(repr=False)
+    size: int
+    failed: bool = False
+    """Whether the payload tells what went wrong."""
+
+
+# Rights
+
+
+@dataclass(frozen=True, slots=True)
+class Administer(Command):
+    """Change the rights."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Explain(Command):
+    """Ask why a component may, or may not, do something: an admin of anybody, others of themselves."""
+
+    verb: Verb
+    topic: str
+    component: str | None = None
+    """``None``: whoever asks."""

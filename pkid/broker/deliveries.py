@@ -1,0 +1,222 @@
+"""The way to each session: what is written at once, what waits, and what is sent again.
+
+Everything that waited is judged again when its turn comes: the rights and the subscription must hold at that moment.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from pkid.broker.backlog import Entry
+from pkid.broker.effects import Deliver, Effect, Invoke, Recall, Send, Undelivered, Wanted
+from pkid.broker.index import PatternIndex
+from pkid.broker.inputs import Recalled
+from pkid.broker.message import Message, Moment, QoS
+from pkid.broker.peer import Peer
+from pkid.broker.policy import Policy
+from pkid.broker.receipts import Outstanding
+from pkid.broker.replies import Release
+from pkid.broker.rights import Rights
+from pkid.broker.rules import Verb
+from pkid.broker.tenant import Route
+from pkid.broker.topic import Pattern
+
+__all__ = ["Deliveries"]
+
+
+class Deliveries:
+    """Writes to sessions, or lets things wait for them.
+
+    :ivar overflown: peers for whom more waits than may, and whose sessions are to be closed therefore.
+    """
+
+    def __init__(self, policy: Policy, rights: Rights) -> None:
+        self._policy = policy
+        self._rights = rights
+        self.overflown: dict[Peer, None] = {}
+        self._slow: set[Peer] = set()
+        self._resend: deque[tuple[float, Peer, int]] = deque()  # in the order of time, because all wait equally long
+
+    def fan_out(self, message: Message, route: Route, sender: Peer, moment: Moment) -> list[Effect]:
+        """Deliver a message along its route, to everybody but its sender."""
+        simple = message.qos is QoS.AT_MOST_ONCE and not self._slow and sender not in route.members
+        if simple:
+            return [Deliver(stop.sessions, message, stop.pattern) for stop in route.stops]
+        effects: list[Effect] = []
+        for stop in route.stops:
+            ready: list[int] = []
+            for peer in stop.peers:
+                if peer is not sender and self._is_ready(peer, message, stop.pattern, moment):
+                    ready.append(peer.session or 0)
+            if ready:
+                effects.append(Deliver(tuple(ready), message, stop.pattern))
+        return effects
+
+    def post(self, peer: Peer, effect: Effect, size: int) -> list[Effect]:
+        """Write something to a peer's session, or let it wait its turn; what cannot even wait ends the session."""
+        if peer not in self._slow:
+            return [effect]
+        if not peer.backlog.offer(Entry(effect, size)):
+            self.overflown[peer] = None
+        return []
+
+    def has_room(self, peer: Peer, size: int) -> bool:
+        """Tell whether a call of so many bytes may be sent to a peer, because it keeps up with what it has."""
+        return peer not in self._slow or peer.backlog.bytes + size < self._policy.backlog_bytes // 2
+
+    def pause(self, peer: Peer) -> None:
+        """Let everything wait: the transport holds enough."""
+        peer.paused = True
+        self._slow.add(peer)
+
+    def resume(self, peer: Peer, room: int, moment: Moment) -> list[Effect]:
+        """Write what waited, for about *room* bytes."""
+        peer.paused = False
+        return self._flush(peer, room, moment)
+
+    def acknowledge(self, peer: Peer, number: int, moment: Moment) -> list[Effect]:
+        """Note that a message arrived; go on with what waited for that."""
+        outstanding = peer.sent.pop(number, None)
+        if outstanding is None or peer.session is None:
+            return []
+        effects: list[Effect] = []
+        if outstanding.message.qos is QoS.EXACTLY_ONCE:
+            effects.append(Send(peer.session, Release(number)))
+        return effects + (self._flush(peer, self._policy.backlog_bytes, moment) if peer in self._slow else [])
+
+    def tick(self, moment: Moment) -> list[Effect]:
+        """Send again what was not acknowledged in time, and give up what was sent often enough."""
+        effects: list[Effect] = []
+        while self._resend and self._resend[0][0] <= moment.monotonic:
+            _, peer, number = self._resend.popleft()
+            if number in peer.sent and peer.session is not None:
+                effects += self._send_again(peer, number, peer.session, moment)
+        return effects
+
+    def recall(self, peer: Peer, recall: Recall) -> list[Effect]:
+        """Bring kept messages; new ones wait until those are written."""
+        peer.recalls.append(recall)
+        self._slow.add(peer)
+        return [recall] if len(peer.recalls) == 1 else []
+
+    def recalled(self, peer: Peer, given: Recalled, moment: Moment) -> list[Effect]:
+        """Write kept messages, and ask for the next ones as soon as the session can take them."""
+        if not peer.recalls or peer.recalls[0] != given.recall or peer.session is None or peer.recall_due:
+            return []
+        wanted: PatternIndex[Wanted] = PatternIndex()
+        for want in given.recall.wanted:
+            wanted.add(want.pattern, want)
+        effects: list[Effect] = []
+        for message in given.messages:
+            for _, wants in wanted.find(message.segments):
+                effects += self._replay(peer, peer.session, message, wants[0], moment)
+        beyond = given.messages[-1].number if given.messages else given.recall.until
+        if given.more and beyond < given.recall.until:
+            peer.recalls[0] = replace(given.recall, beyond=beyond)
+        else:
+            peer.recalls.popleft()
+        peer.recall_due = bool(peer.recalls)
+        return effects + self._flush(peer, self._policy.backlog_bytes, moment)
+
+    def withdraw(self, peer: Peer) -> list[Message]:
+        """Forget the messages under way to a peer; return those that it was promised and did not get, in order."""
+        promised = [message for message in peer.backlog.withdraw() if message.qos is not QoS.AT_MOST_ONCE]
+        promised += [outstanding.message for outstanding in peer.sent.values()]
+        peer.sent.clear()
+        peer.recalls.clear()
+        peer.recall_due = False
+        if not peer.is_slow:
+            self._slow.discard(peer)
+        return sorted({message.number: message for message in promised}.values(), key=lambda message: message.number)
+
+    def leave(self, peer: Peer) -> None:
+        """Forget all that is under way to a peer."""
+        self.withdraw(peer)
+        peer.backlog.clear()
+        peer.paused = False
+        self._slow.discard(peer)
+        self.overflown.pop(peer, None)
+
+    def _is_ready(self, peer: Peer, message: Message, pattern: Pattern | None, moment: Moment) -> bool:
+        """Tell whether a message may be written to a peer at once; if not, it waits."""
+        if peer not in self._slow:
+            self._expect_receipt(peer, message, pattern, moment)
+            return True
+        entry = Entry(Deliver((peer.session or 0,), message, pattern), message.size)
+        if not peer.backlog.offer(entry):
+            self.overflown[peer] = None
+            if message.qos is not QoS.AT_MOST_ONCE:
+                peer.sent[message.number] = Outstanding(message)  # promised: `withdraw` gives it back
+        return False
+
+    def _expect_receipt(self, peer: Peer, message: Message, pattern: Pattern | None, moment: Moment) -> None:
+        """Wait for the acknowledgement of a message; one that comes through a pattern has none."""
+        if message.qos is QoS.AT_MOST_ONCE or pattern is not None:
+            return
+        peer.sent[message.number] = Outstanding(message)
+        self._schedule(peer, message.number, moment)
+        if len(peer.sent) >= self._policy.unacknowledged:
+            self._slow.add(peer)
+
+    def _schedule(self, peer: Peer, number: int, moment: Moment) -> None:
+        due = moment.monotonic + self._policy.acknowledge_time.total_seconds()
+        self._resend.append((due, peer, number))
+
+    def _flush(self, peer: Peer, room: int, moment: Moment) -> list[Effect]:
+        effects: list[Effect] = []
+        if peer.recall_due and not peer.paused:
+            peer.recall_due = False
+            effects.append(peer.recalls[0])
+        while room > 0 and peer.backlog and not self._is_held(peer):
+            entry = peer.backlog.take()
+            room -= entry.size
+            if self._is_due(peer, entry):
+                effects.append(entry.effect)
+                if isinstance(entry.effect, Deliver):
+                    self._expect_receipt(peer, entry.effect.message, entry.effect.pattern, moment)
+        if not peer.is_slow:
+            self._slow.discard(peer)
+        return effects
+
+    def _is_held(self, peer: Peer) -> bool:
+        return peer.paused or bool(peer.recalls) or len(peer.sent) >= self._policy.unacknowledged
+
+    def _is_due(self, peer: Peer, entry: Entry) -> bool:
+        """Tell whether what waited is still to be written."""
+        match entry.effect:
+            case Deliver(message=message, pattern=pattern):
+                return self._may_have(peer, message, pattern)
+            case Invoke(invocation=invocation):
+                return invocation.number in peer.serving
+            case _:
+                return True
+
+    def _may_have(self, peer: Peer, message: Message, pattern: Pattern | None) -> bool:
+        subscribed = (pattern or Pattern(message.topic)) in peer.subscriptions
+        return subscribed and self._rights.allows(peer.identity, Verb.SUBSCRIBE, message.segments)
+
+    def _replay(self, peer: Peer, session: int, message: Message, wanted: Wanted, moment: Moment) -> list[Effect]:
+        pattern = None if wanted.pattern.is_literal else wanted.pattern
+        fresh = message.number > wanted.beyond and message.received_at >= wanted.since
+        if not fresh or not self._may_have(peer, message, pattern):
+            return []
+        self._expect_receipt(peer, message, pattern, moment)
+        return [Deliver((session,), message, pattern)]
+
+    def _send_again(self, peer: Peer, number: int, session: int, moment: Moment) -> list[Effect]:
+        outstanding = peer.sent[number]
+        if not self._may_have(peer, outstanding.message, None):
+            return self._give_up(peer, number, session, "no longer wanted, or no longer allowed", moment)
+        if outstanding.sends >= self._policy.sends:
+            return self._give_up(peer, number, session, f"not acknowledged after {outstanding.sends} times", moment)
+        self._schedule(peer, number, moment)
+        if peer.paused:
+            return []
+        outstanding.sends += 1
+        return [Deliver((session,), outstanding.message, again=True)]
+
+    def _give_up(self, peer: Peer, number: int, session: int, why: str, moment: Moment) -> list[Effect]:
+        message = peer.sent.pop(number).message
+        rest = self._flush(peer, self._policy.backlog_bytes, moment) if peer in self._slow else []
+        return [Undelivered(session, message, why), *rest]

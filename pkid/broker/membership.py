@@ -1,0 +1,89 @@
+"""Who is there, and who was: the tenants and their peers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from pkid.broker.identity import Identity, tenant_of
+from pkid.broker.peer import Peer, Subscription
+from pkid.broker.policy import Policy
+from pkid.broker.tenant import Tenant
+from pkid.broker.topic import Pattern
+
+__all__ = ["Membership"]
+
+
+class Membership:
+    """The tenants with their peers; a peer with a name stays when its session ends, as long as it wants something."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._tenants: dict[str, Tenant] = {}
+        self._absent: OrderedDict[Peer, None] = OrderedDict()  # those that did not prove their names
+
+    def tenant(self, identity: Identity) -> Tenant:
+        """Return the tenant that somebody is in."""
+        name = identity.tenant
+        if name not in self._tenants:
+            self._tenants[name] = Tenant(name, self._policy.retained)
+        return self._tenants[name]
+
+    def peers(self, component: str) -> list[Peer]:
+        """Return the peers of a name, the proven one first."""
+        tenant = self._tenants.get(tenant_of(component))
+        return [] if tenant is None else [tenant.named[key] for key in _keys(component) if key in tenant.named]
+
+    def join(self, identity: Identity, session: int, active: bool) -> Peer:
+        """Let somebody take part, as the peer that it was before if it has a name."""
+        peer = self._named(identity) if identity.component is not None else Peer(identity, self._policy)
+        self._absent.pop(peer, None)
+        peer.session = session
+        peer.active = active
+        self.tenant(identity).reroute(peer.subscriptions)
+        return peer
+
+    def leave(self, peer: Peer) -> None:
+        """Let a peer go; forget it unless it has a name and wants what comes meanwhile."""
+        peer.session = None
+        peer.active = False
+        self.tenant(peer.identity).reroute(peer.subscriptions)
+        if peer.identity.component is None or not (peer.identity.authenticated or peer.subscriptions or peer.exposed):
+            self.forget(peer)
+        elif not peer.identity.authenticated:
+            self._absent[peer] = None
+            if len(self._absent) > self._policy.absent:
+                self.forget(next(iter(self._absent)))
+
+    def forget(self, peer: Peer) -> None:
+        """Forget a peer, and all that it wanted."""
+        tenant = self.tenant(peer.identity)
+        for pattern in list(peer.subscriptions):
+            tenant.unsubscribe(peer, pattern)
+        for topic in list(peer.exposed):
+            tenant.unexpose(peer, topic)
+        peer.subscriptions.clear()
+        peer.exposed.clear()
+        self._absent.pop(peer, None)
+        if peer.identity.component is not None:
+            tenant.named.pop((peer.identity.component, peer.identity.authenticated), None)
+        if tenant.is_empty:
+            self._tenants.pop(tenant.name, None)
+
+    def restore(self, component: str, subscriptions: Iterable[tuple[Pattern, float]], mark: int) -> None:
+        """Remember a proven component from before the start: what it subscribed to, and how far it had got."""
+        peer = self._named(Identity(component, True))
+        for pattern, since in subscriptions:
+            peer.subscriptions[pattern] = Subscription(since, mark)
+            self.tenant(peer.identity).subscribe(peer, pattern)
+
+    def _named(self, identity: Identity) -> Peer:
+        key = (identity.component or "", identity.authenticated)
+        named = self.tenant(identity).named
+        if key not in named:
+            named[key] = Peer(identity, self._policy)
+        return named[key]
+
+
+def _keys(component: str) -> tuple[tuple[str, bool], tuple[str, bool]]:
+    return (component, True), (component, False)

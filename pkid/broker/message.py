@@ -1,0 +1,66 @@
+"""What travels through the broker: messages, calls and answers, and the time they are stamped with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from pkid.broker.identity import Identity
+from pkid.broker.topic import Segments
+
+__all__ = ["Invocation", "Message", "Moment", "QoS"]
+
+
+class Moment(NamedTuple):
+    """One instant on two clocks."""
+
+    monotonic: float
+    """Seconds of a clock that only goes forward, for whatever waits."""
+    utc: float
+    """Seconds since the epoch, for whatever is kept."""
+
+
+class QoS(IntEnum):
+    """How often a message arrives."""
+
+    AT_MOST_ONCE = 0
+    AT_LEAST_ONCE = 1
+    EXACTLY_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something published."""
+
+    number: int
+    """The broker's own number for it, higher than that of any message before; what subscribers acknowledge."""
+    tenant: str
+    topic: str
+    segments: Segments
+    payload: object
+    """What the doors make of it; the broker never looks in."""
+    size: int
+    """Bytes that it takes while it waits."""
+    qos: QoS
+    sender: Identity
+    """Who published it, as the broker knows it."""
+    received_at: float
+    """When it came, seconds since the epoch."""
+    slot: int | None = None
+    """A 32-bit mark of the publisher's, passed on and kept; it routes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A call on its way to the exposer that is to answer it."""
+
+    number: int
+    """The broker's own number for it; what the exposer answers to."""
+    topic: str
+    payload: object
+    size: int
+    caller: Identity
+    """Who calls, as the broker knows it."""
+    deadline: float
+    """Until when an answer is of use, in seconds of the monotonic clock."""

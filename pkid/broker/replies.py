@@ -1,0 +1,108 @@
+"""What a session's client is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pkid.broker.commands import RequestId
+from pkid.broker.identity import Identity
+from pkid.errors import Reason
+
+__all__ = [
+    "Acknowledged",
+    "Answered",
+    "Challenge",
+    "Done",
+    "Draining",
+    "Failed",
+    "Greet",
+    "Release",
+    "Reply",
+    "Welcome",
+    "Withdrawn",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    """The session began."""
+
+    challenge: bytes
+    """Random bytes, for the proof of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A proof is needed."""
+
+    request: RequestId | None
+    offers: tuple[str, ...]
+    """Which kinds of proof will do."""
+    challenge: object
+    """The greeting's, or what follows upon the last proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The session is open under a name."""
+
+    request: RequestId | None
+    identity: Identity
+    warning: str = ""
+    evidence: object = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It was done."""
+
+    request: RequestId
+    value: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It was not done."""
+
+    request: RequestId | None
+    reason: Reason
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A publication arrived, as safely as its topic promises."""
+
+    request: RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An acknowledgement of an exactly-once message arrived; its number may be forgotten."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to a call."""
+
+    request: RequestId
+    payload: object = field(repr=False)
+    size: int
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """An invocation's answer is no longer of use."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """The broker is about to stop; connect elsewhere, or later."""
+
+
+Reply = Greet | Challenge | Welcome | Done | Failed | Acknowledged | Release | Answered | Withdrawn | Draining

@@ -1,0 +1,119 @@
+"""Single rules: who may, or may not, do what on which topics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+
+from pkid.broker.topic import Pattern
+from pkid.ca.names import is_component
+from pkid.errors import Reason, Refused
+
+__all__ = ["ALL_VERBS", "Access", "Basis", "Decision", "Rule", "Subject", "Verb"]
+
+_ROLE = "role:"
+_EVERYBODY = "*"
+
+
+class Verb(Enum):
+    """What may be done on a topic; who may expose or subscribe may undo it as well."""
+
+    PUBLISH = "publish"
+    SUBSCRIBE = "subscribe"
+    EXPOSE = "expose"
+    RPC = "rpc"
+
+
+ALL_VERBS = frozenset(Verb)
+
+
+class Access(Enum):
+    """What a rule says."""
+
+    GRANT = "grant"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a rule is about: a component, components by a pattern (``web-*``), or those with a role (``role:NAME``).
+
+    :raises Refused: ``bad-subject`` when the text is none of these.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        # In a component's pattern each `*` stands for any characters; the rest must be good for a name.
+        name = self.text.removeprefix(_ROLE).replace("*", "x")
+        if not is_component(name) or (self.is_role and "*" in self.text):
+            raise Refused(Reason.BAD_SUBJECT, ascii(self.text[:140]))
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def is_role(self) -> bool:
+        """Whether it means a role."""
+        return self.text.startswith(_ROLE)
+
+    def covers(self, component: str | None, roles: Collection[str]) -> bool:
+        """Tell whether a component with these roles is meant; ``*`` means those without a name too."""
+        if self.is_role:
+            return self.text.removeprefix(_ROLE) in roles
+        return self.text == _EVERYBODY or (component is not None and _fits(self.text, component))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the rights."""
+
+    access: Access
+    verbs: frozenset[Verb]
+    topic: Pattern
+    subject: Subject
+
+    def __str__(self) -> str:
+        verbs = ",".join(verb.value for verb in Verb if verb in self.verbs)
+        return f"{self.access.value} {verbs} {self.topic} {self.subject}"
+
+
+class Basis(Enum):
+    """What a decision rests on."""
+
+    DENIED = "a rule denies it"
+    PUBLIC = "the topic is public"
+    GRANTED = "a rule grants it"
+    UNPROVEN = "a rule grants it to this name, but the name was not proven"
+    PRIVATE = "the topic is private, and no rule grants it"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether somebody may do something, and why."""
+
+    allowed: bool
+    basis: Basis
+    rule: Rule | None = None
+    """The rule that decides; ``None`` when it is the topic's visibility."""
+
+    def __str__(self) -> str:
+        return f"{'yes' if self.allowed else 'no'}: {self.basis.value}" + (f" ({self.rule})" if self.rule else "")
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Tell whether a name fits a pattern with ``*``; each piece is looked for once, from left to right."""
+    first, *pieces = pattern.split("*")
+    if not pieces:
+        return name == pattern
+    end = len(name) - len(pieces[-1])
+    place = len(first)
+    if not name.startswith(first) or not name.endswith(pieces[-1]):
+        return False
+    for piece in pieces[:-1]:
+        found = name.find(piece, place, max(end, 0))
+        if found < 0:
+            return False
+        place = found + len(piece)
+    return place <= end
