@@ -116,8 +116,8 @@ class Subscribe(Command):
     """Ask for the messages of a topic, or of all topics that a pattern means."""
 
     topic: str
-    since: float = NOW
-    """From how many seconds ago; :data:`NOW` or :data:`LAST_RECEIVED`."""
+    since: float | None = None
+    """From how many seconds ago, :data:`NOW` or :data:`LAST_RECEIVED`; ``None``: as before, and else :data:`NOW`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Setup(Command):
     """Expose and subscribe to many topics at once, and react, as after a reconnect."""
 
     exposed: tuple[str, ...]
-    subscribed: tuple[tuple[str, float], ...]
+    subscribed: tuple[tuple[str, float | None], ...]
     """Topics and patterns, each with its *since*."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pkid.broker.commands import (
+    NOW,
     Acknowledge,
     Complete,
     Expose,
@@ -94,7 +95,8 @@ class Router:
         pattern = Pattern(command.topic)
         self.check(peer, Verb.SUBSCRIBE, pattern.segments)
         known = peer.subscriptions.get(pattern)
-        since = max(0.0, command.since)  # and 0 for what is no number
+        before = NOW if known is None else known.since
+        since = before if command.since is None else max(NOW, command.since)  # and NOW for what is no number
         changed = known is None or known.since != since
         if known is None:
             self._check_limits(peer, pattern)

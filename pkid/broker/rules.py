@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from pkid.broker.topic import Pattern
-from pkid.ca.names import is_component
+from pkid.ca.patterns import ComponentPattern
 from pkid.errors import Reason, Refused
 
 __all__ = ["ALL_VERBS", "Access", "Basis", "Decision", "Rule", "Subject", "Verb"]
 
 _ROLE = "role:"
 _EVERYBODY = "*"
+_MOST_SHOWN = 140  # characters of a refused text that an error repeats
 
 
 class Verb(Enum):
@@ -43,12 +44,15 @@ class Subject:
     """
 
     text: str
+    _pattern: ComponentPattern = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # In a component's pattern each `*` stands for any characters; the rest must be good for a name.
-        name = self.text.removeprefix(_ROLE).replace("*", "x")
-        if not is_component(name) or (self.is_role and "*" in self.text):
-            raise Refused(Reason.BAD_SUBJECT, ascii(self.text[:140]))
+        try:
+            object.__setattr__(self, "_pattern", ComponentPattern(self.text.removeprefix(_ROLE)))
+        except Refused:
+            raise Refused(Reason.BAD_SUBJECT, ascii(self.text[:_MOST_SHOWN])) from None
+        if self.is_role and not self._pattern.is_literal:
+            raise Refused(Reason.BAD_SUBJECT, ascii(self.text[:_MOST_SHOWN]))
 
     def __str__(self) -> str:
         return self.text
@@ -62,7 +66,7 @@ class Subject:
         """Tell whether a component with these roles is meant; ``*`` means those without a name too."""
         if self.is_role:
             return self.text.removeprefix(_ROLE) in roles
-        return self.text == _EVERYBODY or (component is not None and _fits(self.text, component))
+        return self.text == _EVERYBODY or (component is not None and self._pattern.covers(component))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +104,3 @@ class Decision:
 
     def __str__(self) -> str:
         return f"{'yes' if self.allowed else 'no'}: {self.basis.value}" + (f" ({self.rule})" if self.rule else "")
-
-
-def _fits(pattern: str, name: str) -> bool:
-    """Tell whether a name fits a pattern with ``*``; each piece is looked for once, from left to right."""
-    first, *pieces = pattern.split("*")
-    if not pieces:
-        return name == pattern
-    end = len(name) - len(pieces[-1])
-    place = len(first)
-    if not name.startswith(first) or not name.endswith(pieces[-1]):
-        return False
-    for piece in pieces[:-1]:
-        found = name.find(piece, place, max(end, 0))
-        if found < 0:
-            return False
-        place = found + len(piece)
-    return place <= end

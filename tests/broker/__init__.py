@@ -1,0 +1,1 @@
+"""The broker's decisions, driven as a door and a core would drive them, without either."""
