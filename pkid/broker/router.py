@@ -136,15 +136,14 @@ class Router:
         """Cease to write messages to a peer; keep what it was promised if it wants that later."""
         so_far = min([self._last_number, *(recall.beyond for recall in peer.recalls)])
         promised = self._deliveries.withdraw(peer)
-        if not peer.active or peer.identity.component is None:
-            peer.active = False
+        was_active, peer.active = peer.active, False
+        self._membership.tenant(peer.identity).reroute(peer.subscriptions)
+        if not was_active or peer.identity.component is None:
             return []
         if promised:
             so_far = min(so_far, promised[0].number - 1)
         for subscription in peer.subscriptions.values():
             subscription.mark = max(subscription.mark, so_far)
-        peer.active = False
-        self._membership.tenant(peer.identity).reroute(peer.subscriptions)
         kept: list[Effect] = [Keep(m, awaited=False) for m in promised if _wants_later(peer, m)]
         return kept + ([Mark(peer.identity.component or "", so_far)] if _is_kept(peer) and peer.subscriptions else [])
 
