@@ -4,7 +4,7 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PURE := pkid/ca/*,pkid/auth/*,pkid/inventory/*
+PURE := pkid/ca/*,pkid/auth/*,pkid/inventory/*,pkid/broker/*
 
 # What runs in seconds and without programs of the machine: its coverage is measured.
 SLOWER := tests.interop tests.faults tests.integration tests.test_packaging tests.test_systemd tests.test_client_and_core

@@ -52,9 +52,10 @@ class Reason(Enum):
         "this core does not go by the name {subject}; use one of its names, or add that one with --host-dns-names",
     )
     # The broker: topics, names and rights
-    BAD_TOPIC = "bad-topic", (
+    BAD_TOPIC = (
+        "bad-topic",
         "{subject} is no topic; write 1 to 16 segments parted by /, at most 255 bytes of printable characters without "
-        "spaces, and in a pattern * or ** as a whole segment"
+        "spaces, and in a pattern * or ** as a whole segment",
     )
     BAD_SUBJECT = "bad-subject", "{subject} is nobody; write a component's name, a pattern of names, or role:NAME"
     FORBIDDEN = "forbidden", "not allowed: {subject}"

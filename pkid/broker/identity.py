@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["ANONYMOUS", "DEFAULT_TENANT", "Identity", "tenant_of"]
 
@@ -18,21 +18,21 @@ class Identity:
     """The component's name; ``None`` when it gave none."""
     authenticated: bool = False
     """Whether it proved that the name is its own; only then does the name have rights."""
+    tenant: str = field(init=False, repr=False, compare=False)
+    """The tenant that it is in."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tenant", tenant_of(self.component))
 
     def __str__(self) -> str:
         if self.component is None:
             return "anonymous"
         return self.component if self.authenticated else f"{self.component} (not proven)"
 
-    @property
-    def tenant(self) -> str:
-        """The tenant that it is in."""
-        return tenant_of(self.component)
-
-
-ANONYMOUS = Identity(None)
-
 
 def tenant_of(component: str | None) -> str:
     """Return a component's tenant: what stands behind the first dot of its name."""
     return (component or "").partition(".")[2] or DEFAULT_TENANT
+
+
+ANONYMOUS = Identity(None)

@@ -44,10 +44,8 @@ class Membership:
         return peer
 
     def leave(self, peer: Peer) -> None:
-        """Let a peer go; forget it unless it has a name and wants what comes meanwhile."""
+        """Let a peer go that rests; forget it unless it has a name and wants what comes meanwhile."""
         peer.session = None
-        peer.active = False
-        self.tenant(peer.identity).reroute(peer.subscriptions)
         if peer.identity.component is None or not (peer.identity.authenticated or peer.subscriptions or peer.exposed):
             self.forget(peer)
         elif not peer.identity.authenticated:

@@ -21,7 +21,7 @@ ONCE, LEAST, EXACTLY = QoS.AT_MOST_ONCE, QoS.AT_LEAST_ONCE, QoS.EXACTLY_ONCE
 
 
 def publish(payload: object, qos: QoS = ONCE, request: object = None, size: int = 100, topic: str = "t") -> Publish:
-    return Publish(request, topic, payload, size, qos)  # type: ignore[arg-type]
+    return Publish(request, topic, payload, size, qos)
 
 
 def pair(policy: Policy | None = None, since: float = 0.0) -> tuple[Hub, int, int]:
@@ -177,6 +177,15 @@ class SlowSubscriberTests(Case):
         hub.say(publisher, publish(6))
         self.assertEqual(hub.payloads(subscriber), [6])
 
+    def test_an_acknowledgement_does_not_end_a_pause(self) -> None:
+        hub, publisher, subscriber = pair()
+        hub.acknowledging = False
+        hub.say(publisher, publish(0, LEAST, "m"))
+        hub.say(subscriber, Pause())
+        hub.say(publisher, publish(1))
+        hub.say(subscriber, Acknowledge(None, hub.deliveries[0].message.number))
+        self.assertEqual(hub.payloads(subscriber), [0])
+
     def test_it_costs_the_others_nothing(self) -> None:
         hub, publisher, subscriber = pair(self.SMALL)
         other = hub.join("o")
@@ -202,6 +211,17 @@ class SlowSubscriberTests(Case):
             closed = {subscriber: CloseReason.OVERFLOW} if overflow is Overflow.DISCONNECT else {}
             self.assertEqual(hub.closed, closed)
             self.assertEqual(peer.backlog.dropped, 0 if overflow is Overflow.DISCONNECT else 6)
+
+    def test_it_overflows_again_after_a_part_was_written(self) -> None:
+        hub, publisher, subscriber = pair(self.SMALL)
+        hub.say(subscriber, Pause())
+        for number in range(4):
+            hub.say(publisher, publish(number))
+        hub.say(subscriber, Ready(200))
+        for number in range(4, 8):
+            hub.say(publisher, publish(number))
+        hub.say(subscriber, Ready())
+        self.assertEqual(hub.payloads(subscriber), [0, 1, 4, 5, 6, 7])
 
     def test_a_message_that_never_fits_is_dropped_alone(self) -> None:
         hub, publisher, subscriber = pair(self.SMALL)
@@ -363,6 +383,48 @@ class HistoryTests(Case):
         newcomer = hub.join("n.com")
         hub.say(newcomer, Subscribe(1, "**", LAST_RECEIVED))
         self.assertEqual(hub.payloads(newcomer), [])
+
+    def test_each_subscription_has_a_past_of_its_own(self) -> None:
+        hub, publisher, _ = pair(self.RETAINED)
+        hub.say(publisher, publish("old"))
+        hub.wait(100)
+        newcomer = hub.join("n", active=False)
+        hub.say(newcomer, Subscribe(1, "t", 50.0))
+        hub.say(newcomer, Subscribe(2, "*", 1000.0))
+        hub.say(newcomer, React(3, True))
+        self.assertEqual(hub.delivered[newcomer], [("*<-t", "old")])
+        hub.say(newcomer, Lost())
+        hub.say(publisher, publish("missed"))
+        again = hub.join("n", active=False)
+        hub.say(again, Subscribe(4, "**", 1000.0))
+        hub.say(again, React(5, True))
+        self.assertEqual(
+            hub.delivered[again], [("**<-t", "old"), ("t", "missed"), ("*<-t", "missed"), ("**<-t", "missed")]
+        )
+
+    def test_what_comes_while_the_past_is_brought_comes_once(self) -> None:
+        hub, publisher, subscriber = pair(self.RETAINED, since=LAST_RECEIVED)
+        hub.say(subscriber, Lost())
+        hub.say(publisher, publish("missed"))
+        again = hub.join("s", active=False)
+        effects = hub.broker.receive(again, React(1, True), hub.now)
+        hub.say(publisher, publish("new"))
+        hub.carry_out(effects)
+        self.assertEqual(hub.payloads(again), ["missed", "new"])
+
+    def test_an_answer_to_a_wish_of_before_does_not_count_for_the_next(self) -> None:
+        hub, publisher, subscriber = pair(since=LAST_RECEIVED)
+        hub.say(subscriber, Lost())
+        hub.say(publisher, publish("a"))
+        again = hub.join("s", active=False)
+        stale = hub.broker.receive(again, React(1, True), hub.now)
+        hub.say(again, React(2, False))
+        hub.say(publisher, publish("b"))
+        fresh = hub.broker.receive(again, React(3, True), hub.now)
+        hub.carry_out(stale)
+        self.assertEqual(hub.payloads(again), [])
+        hub.carry_out(fresh)
+        self.assertEqual(hub.payloads(again), ["a", "b"])
 
     def test_an_answer_to_an_older_wish_is_passed_over(self) -> None:
         hub, publisher, subscriber = pair(since=LAST_RECEIVED)

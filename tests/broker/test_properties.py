@@ -145,7 +145,7 @@ class WatchedHub(Hub):
 
 
 class Walk:
-    """Clients that come, go, subscribe, publish and call, while rights change: one step for each number."""
+    """Clients that come, go, subscribe, publish and call, while rights change."""
 
     def __init__(self) -> None:
         self.hub = WatchedHub(Policy(retained=(Pattern("a/**"),), recalled=2))
@@ -295,15 +295,15 @@ class Walk:
 CHANGES = [Walk.set_visibility, Walk.authorize, Walk.change_rules, Walk.arrive]
 ACTIONS = [
     Walk.subscribe, Walk.subscribe, Walk.unsubscribe, Walk.react, Walk.set_up, Walk.expose, Walk.call, Walk.answer,
-    Walk.pause_or_resume, Walk.leave, Walk.wait,
+    Walk.pause_or_resume, Walk.pause_or_resume, Walk.pause_or_resume, Walk.pause_or_resume, Walk.leave, Walk.wait,
 ]  # fmt: skip
 
 
 class BrokerProperties(Case):
-    # Without shrinking: it would take minutes. The steps come from numbers, so that a failure can be had again.
+    # Without shrinking: it would take minutes. A number gives the same walk again.
     @settings(max_examples=40, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
-    @given(st.lists(st.integers(0, 2**32), min_size=100, max_size=100))
-    def test_nobody_gets_what_it_may_not_have_and_everybody_what_it_is_to_get(self, numbers: list[int]) -> None:
-        walk = Walk()
-        for number in numbers:
-            walk.step(Random(number))
+    @given(st.integers(0, 2**64))
+    def test_nobody_gets_what_it_may_not_have_and_everybody_what_it_is_to_get(self, number: int) -> None:
+        walk, chance = Walk(), Random(number)
+        for _ in range(120):
+            walk.step(chance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,6 +97,14 @@ class TableTests(Case):
         self.assertEqual({state for state, _ in TABLE}, set(State) - {State.CLOSED})
         reached = {target for line in TABLE.values() for target in line.leads_to}
         self.assertEqual(reached, set(State) - {State.CLOSED})
+
+    def test_it_is_the_one_in_the_docs(self) -> None:
+        page = (Path(__file__).parent.parent.parent / "docs" / "broker.md").read_text()
+        for (state, given_), line in TABLE.items():
+            name = "any other command" if given_ is Command else given_.__name__
+            targets = ", ".join(target.value for target in line.leads_to) or "closed"
+            self.assertIn(f"\n| {state.value} | {name} | {targets} |\n", page)
+        self.assertEqual(page.count("\n| ") - 2, len(TABLE))
 
     def test_nothing_comes_of_a_closed_session(self) -> None:
         made = session()
