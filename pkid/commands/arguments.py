@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from pkid.commands.command import Argument, Command
+from pkid.commands.language import unquoted
 from pkid.errors import Malformed, PkidError, Reason
 
 __all__ = ["printable", "read_arguments"]
@@ -57,6 +58,7 @@ def printable(text: str) -> str:
 def _read_whole(command: Command, written: str) -> Namespace:
     """Read the one argument that is all the text."""
     (argument,) = command.arguments
+    written = unquoted(written)  # a shell around the core's own may have needed the quotes
     if argument.required and not written:
         raise Malformed(Reason.COMMAND, f"{command.name} needs {argument.name.upper()}: {argument.info}")
     if not written:

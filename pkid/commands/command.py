@@ -47,6 +47,8 @@ class Argument:
     :ivar shown: what stands for its value in the help; nothing for a switch, which takes none.
     :ivar read: makes the value from a word; a :class:`ValueError` or a :class:`~pkid.errors.PkidError` refuses it.
     :ivar repeated: whether it takes several words.
+    :ivar choices: the only words that it can be.
+    :ivar suggestions: words that stand in it often, for the shells' completion.
     :ivar whole: whether it is all the text behind the command's name, as written, quotes too; then it is the only one.
     """
 
@@ -58,6 +60,7 @@ class Argument:
     repeated: bool = False
     whole: bool = False
     choices: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
     default: object = None
 
     @property

@@ -11,6 +11,7 @@ from pkid.auth.credentials import Right
 from pkid.commands.command import Argument, Call, Command, Output
 from pkid.commands.writing import listing, template, text_of, written
 from pkid.inventory.grammar import read_order
+from pkid.inventory.kinds import KINDS, field_names
 from pkid.inventory.results import Mapped
 
 __all__ = ["FILTERS"]
@@ -69,13 +70,23 @@ def _filter(
     )
 
 
-_FIELD = Argument(name="field", info="count each of its values, and what has none")
+_FIELDS = field_names(KINDS)
+_FIELD = Argument(name="field", info="count each of its values, and what has none", suggestions=_FIELDS)
 _LINES = Argument(name="lines", info=f"how many; {_USUAL} if it is left out", read=_number, default=_USUAL)
 _ORDER = Argument(
-    name="fields", info="fields, each perhaps with desc, commas between", read=read_order, required=True, whole=True
+    name="fields",
+    info="fields, each perhaps with desc, commas between",
+    read=read_order,
+    required=True,
+    whole=True,
+    suggestions=_FIELDS,
 )
 _COLUMNS = Argument(
-    name="fields", info="fields, commas between; those that tell most if it is left out", read=listing, whole=True
+    name="fields",
+    info="fields, commas between; those that tell most if it is left out",
+    read=listing,
+    whole=True,
+    suggestions=_FIELDS,
 )
 _TEMPLATE = Argument(
     name="template", info="a text, in which {FIELD} stands for its value", read=template, required=True, whole=True

@@ -93,7 +93,7 @@ def _argument(argument: Argument) -> dict[str, object]:
     return {
         "name": argument.name if argument.is_option else None,
         "expects_value": bool(argument.shown) or not argument.is_option,
-        "possible_values": list(argument.choices),
+        "possible_values": list(argument.choices or argument.suggestions),
         "can_occur_multiple_times": False,
         "value_hint": "command" if argument.name == "command" else None,
         "help_text": argument.info,

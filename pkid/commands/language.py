@@ -19,7 +19,7 @@ from itertools import chain
 
 from pkid.errors import Malformed, Reason
 
-__all__ = ["MOST_COMMANDS", "MOST_WORDS", "CommandLine", "CommandSyntaxError", "Invocation", "parse"]
+__all__ = ["MOST_COMMANDS", "MOST_WORDS", "CommandLine", "CommandSyntaxError", "Invocation", "parse", "unquoted"]
 
 LONGEST_TEXT = 32 * 1024
 """Bytes of UTF-8 that a text may have; reading one, on the reactor, takes 10 to 20 milliseconds at worst."""
@@ -160,6 +160,12 @@ def _line(text: str, commands: list[list[_Token]]) -> CommandLine:
 def _invocation(text: str, words: list[_Token]) -> Invocation:
     written = text[words[0].end : words[-1].end].strip()
     return Invocation(tuple(word.unquoted() for word in words), written)
+
+
+def unquoted(text: str) -> str:
+    """Return what is between the quotes of a text that is one quoted word, and any other text as it is."""
+    piece = _PIECE.fullmatch(text)
+    return _unquote(piece) if piece is not None and piece.lastgroup in {"literal", "quoted"} else text
 
 
 def _unquote(piece: re.Match[str]) -> str:

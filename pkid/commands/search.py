@@ -5,6 +5,7 @@ from __future__ import annotations
 from pkid.auth.credentials import Right
 from pkid.commands.command import Argument, Call, Command, Output
 from pkid.inventory.inventory import Inventory
+from pkid.inventory.kinds import field_names
 
 __all__ = ["search"]
 
@@ -21,6 +22,11 @@ def search(inventory: Inventory) -> Command:
         read=inventory.read,
         required=True,
         whole=True,
+        suggestions=(
+            *(f"is({name})" for name in ("resource", *(kind.name for kind in inventory.kinds))),
+            *("and", "or", "not", "sort", "limit"),
+            *field_names(inventory.kinds),
+        ),
     )
     return Command(
         name="search",

@@ -15,7 +15,6 @@ _SHOWN = {kind.name: (KIND.name, *kind.shown) for kind in KINDS}
 _COLUMN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:[ \t]+as[ \t]+([A-Za-z_][A-Za-z0-9_-]*))?")
 _PIECE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]|[^{}]+")
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-_QUOTED = re.compile(r"""'([^']*)'|"([^"\\]*)\"""")
 
 
 def written(value: object) -> str:
@@ -62,8 +61,7 @@ def template(text: str) -> Callable[[Item], str]:
 
     :raises ValueError: for a brace that is neither.
     """
-    quoted = _QUOTED.fullmatch(text)
-    pieces = list(_PIECE.finditer((quoted[1] or quoted[2] or "") if quoted else text))
+    pieces = list(_PIECE.finditer(text))
     for piece in pieces:
         if piece[0] in ("{", "}"):
             raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pkid.errors import Malformed, Reason
 from pkid.inventory.binding import bind_order, complete
-from pkid.inventory.kinds import KIND, Derivation, Field, Kind, Resource, Type
+from pkid.inventory.kinds import KIND, Derivation, Field, Kind, Resource, Type, field_names
 from pkid.inventory.order import Order, backwards, rank
 from pkid.inventory.predicate import NOTHING, Compare, Operator, Predicate, conjunction
 from pkid.inventory.results import MOST_HELD, Item, Results, Selection, gather
@@ -124,7 +124,7 @@ def check_field(name: str, position: int, kinds: Sequence[Kind]) -> None:
     """
     if not kinds or any(kind.field(name) for kind in kinds):
         return
-    known = dict.fromkeys(field.name for kind in kinds for field in (KIND, *kind.fields))
+    known = field_names(kinds)
     where = f" at character {position}" if position else ""
     raise Malformed(Reason.COMMAND, f"there is no field {name[:64]!r}{where}; there are {', '.join(known)}")
 

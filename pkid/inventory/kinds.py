@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -19,6 +19,7 @@ __all__ = [
     "Kind",
     "Resource",
     "Type",
+    "field_names",
 ]
 
 Value = str | int | bool | datetime | timedelta | None
@@ -155,3 +156,8 @@ CORE = Kind(
 
 KINDS = (CERTIFICATE, CREDENTIAL, AUTHORITY, CORE)
 """All of them."""
+
+
+def field_names(kinds: Iterable[Kind]) -> tuple[str, ...]:
+    """Return the names of all fields that the kinds have, each once."""
+    return tuple(dict.fromkeys(field.name for kind in kinds for field in (KIND, *kind.fields)))

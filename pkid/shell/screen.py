@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Screen", "printable"]
 
 _ROWS = 100  # that are laid out together
+_GAP = 2  # spaces between columns
 _LONGEST_LINE = 8 << 20  # bytes
 _LINES = "application/x-ndjson"
 
@@ -35,11 +37,13 @@ class Screen:
     """Writes to a terminal.
 
     :param color: whether it may show colours.
+    :param width: characters in a line, if the terminal is not to be asked.
     """
 
-    def __init__(self, out: TextIO, color: bool = True) -> None:
+    def __init__(self, out: TextIO, color: bool = True, width: int | None = None) -> None:
         self._out = out
         self._color = color
+        self._width = width
 
     def text(self, content_type: str, pieces: Iterable[bytes]) -> None:
         """Write a text as it comes, and end its last line; items that are parted by line ends become tables."""
@@ -67,32 +71,71 @@ class Screen:
                 for item in group:
                     self.line(str(item))
                 continue
-            rows = (item for item in group if not isinstance(item, str))
-            while page := list(islice(rows, _ROWS)):
-                self._console().print(_table(fields, page))
+            rows = ([_shown(item[field]) for field in fields] for item in group if not isinstance(item, str))
+            names = [printable(field) for field in fields]
+            page = list(islice(rows, _ROWS))
+            if len(page) == 1:
+                self._console().print(_form(names, page[0]))
+                continue
+            while page:
+                self._table(names, page)
+                page = list(islice(rows, _ROWS))
 
     def _console(self) -> Console:
         from rich.console import Console
 
-        return Console(file=self._out, no_color=not self._color, highlight=False, markup=False, emoji=False)
+        return Console(
+            file=self._out, width=self._width, no_color=not self._color, highlight=False, markup=False, emoji=False
+        )
+
+    def _table(self, fields: list[str], rows: list[list[str]]) -> None:
+        """Lay out rows in columns, as many as there is room for, and tell which there is none for."""
+        console = self._console()
+        columns = [_Column(field, [row[place] for row in rows]) for place, field in enumerate(fields)]
+        kept = _fitting([column for column in columns if any(column.cells)], console.width)
+        console.print(_table(kept))
+        missing = [column.name for column in columns if any(column.cells) and column not in kept]
+        if missing:
+            self.line(f"(no room for {', '.join(missing)}; --format text shows what tells most, ndjson everything)")
 
 
-def _table(fields: tuple[str, ...], rows: list[Mapping[str, object]]) -> Table:
-    """Lay out rows in columns, or a single one with a line for each field."""
-    from rich.box import SIMPLE_HEAD
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    cells: list[str]
+
+    @property
+    def width(self) -> int:
+        return max(map(len, [self.name, *self.cells]))
+
+
+def _fitting(columns: list[_Column], room: int) -> list[_Column]:
+    """Leave the widest columns out until the others fit; one stays in any case."""
+    kept = list(columns)
+    while len(kept) > 1 and sum(column.width + _GAP for column in kept) - _GAP > room:
+        kept.remove(max(kept, key=lambda column: column.width))
+    return kept
+
+
+def _form(fields: list[str], values: list[str]) -> Table:
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=len(rows) > 1, header_style="bold", show_edge=False)
-    if len(rows) == 1:
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
-        for field in fields:
-            table.add_row(printable(field), _shown(rows[0][field]))
-        return table
-    for field in fields:
-        table.add_column(printable(field), overflow="fold")
-    for row in rows:
-        table.add_row(*(_shown(row[field]) for field in fields))
+    form = Table(box=None, show_header=False, pad_edge=False)
+    form.add_column(style="bold", no_wrap=True)
+    form.add_column(overflow="fold")
+    for row in zip(fields, values, strict=True):
+        form.add_row(*row)
+    return form
+
+
+def _table(columns: list[_Column]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column.name, overflow="fold")
+    for row in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*row)
     return table
 
 

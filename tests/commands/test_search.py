@@ -52,6 +52,13 @@ class SearchTests(SearchCase):
         self.assertEqual(len(self.items("search name = 'web-1' or name = \"web-2\" | head 5")), 2)
         self.assertEqual(len(self.items("search name in ['a|b', \"c;d\"] | head 5")), 0)
 
+    def test_all_of_it_may_be_one_quoted_word(self) -> None:
+        for text in ("'name = \"web-1\"'", "\"name = 'web-1'\"", '"name = \\"web-1\\""'):
+            self.assertEqual(len(self.items(f"search {text} | list name")), 1, text)
+        self.is_refused(
+            Malformed, ["search 'name' = 'web-1'"], "expected a field, not 'name', at character 1 of the search"
+        )
+
     def test_errors_come_before_anything_is_run(self) -> None:
         self.is_refused(
             Malformed,

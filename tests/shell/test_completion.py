@@ -51,6 +51,11 @@ class VocabularyTests(CommandCase):
         self.assertEqual(self.words("certificate create --key-type p"), ["p256", "p384"])
         self.assertEqual(self.words("certificate create --common-name "), [])
 
+    def test_what_a_search_can_be_about(self) -> None:
+        self.assertEqual(self.words("search is(cert"), ["is(certificate)"])
+        self.assertIn("not_after", self.words("search is(certificate) and not_"))
+        self.assertEqual(self.words("search all | sort not_a"), ["not_after"])
+
     def test_help_is_for_commands(self) -> None:
         self.assertIn("certificate", self.words("help "))
         self.assertIn("create", self.words("help certificate "))

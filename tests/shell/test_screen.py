@@ -18,7 +18,7 @@ class ScreenTests(Case):
         self.patch(screen, "_ROWS", 3)
 
     def shown(self, content_type: str, *pieces: bytes) -> str:
-        Screen(self.out, color=False).text(content_type, pieces)
+        Screen(self.out, color=False, width=80).text(content_type, pieces)
         return self.out.getvalue()
 
     def items(self, *items: str | Mapping[str, object]) -> str:
@@ -48,13 +48,26 @@ class ScreenTests(Case):
 
     def test_several_are_a_table(self) -> None:
         said = self.items({"name": "a", "size": 1}, {"name": "b", "size": 22})
-        head, _, first, second = said.splitlines()
+        head, first, second = said.splitlines()
         self.assertEqual([head.split(), first.split(), second.split()], [["name", "size"], ["a", "1"], ["b", "22"]])
 
     def test_many_are_shown_page_by_page(self) -> None:
         said = self.items(*({"name": f"n{number}"} for number in range(7)))
         self.assertEqual(said.count("name"), 3)
         self.assertEqual([said.count(f"n{number}") for number in range(7)], [1] * 7)
+
+    def test_the_widest_columns_give_way_and_that_is_told(self) -> None:
+        row = {"name": "web", "sha256": "x" * 95, "end": "2031", "serial": "y" * 40, "more": "z" * 30, "none": None}
+        head, first, _, note = self.items(row, row).splitlines()
+        self.assertEqual((head.split(), first.split()[0]), (["name", "end", "more"], "web"))
+        self.assertIn("(no room for sha256, serial;", note)
+
+    def test_a_column_alone_is_folded(self) -> None:
+        said = self.items({"a": "x" * 200}, {"a": "y"})
+        self.assertEqual(said.count("x"), 200)
+
+    def test_columns_without_anything_are_left_out(self) -> None:
+        self.assertEqual(self.items({"a": 1, "b": None}, {"a": 2, "b": ""}).split(), ["a", "1", "2"])
 
     def test_other_fields_are_another_table(self) -> None:
         self.assertEqual(self.items({"a": 1}, "line", {"b": 2}).split(), ["a", "1", "line", "b", "2"])
