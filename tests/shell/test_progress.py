@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from threading import Event
+from threading import Event, Timer
 
 from pkid.shell import progress
 from pkid.shell.progress import Progress, waiting
@@ -57,6 +57,10 @@ class ProgressTests(Case):
         self.assertEqual(out.getvalue(), "")
 
     def test_elsewhere_there_is_none(self) -> None:
+        def start(_: Timer) -> None:
+            self.fail("it was about to appear")
+
+        self.patch(Timer, "start", start)
         out = io.StringIO()
         with waiting(out, color=True) as shown:
             self.assertEqual(shown.counted(lambda: b"piece")(), b"piece")
