@@ -11,7 +11,7 @@ from pkid.shell.exits import EXPECTED, Exit, ShellError, exit_of
 from pkid.shell.options import Options, resolve
 from pkid.shell.programs import local_program
 from pkid.shell.quoting import command_line
-from pkid.shell.session import begin, tell
+from pkid.shell.session import begin, tell, write_error
 
 __all__ = ["main"]
 
@@ -27,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         _end_as_by_sigpipe()
+        return Exit.FAILED
+    except OSError as error:
+        write_error(f"standard output cannot be written ({error.strerror})")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be tried again at the end
         return Exit.FAILED
 
 

@@ -17,15 +17,17 @@ from pkid.shell.progress import waiting
 from pkid.shell.screen import Screen, printable
 from pkid.shell.trust import is_on_this_machine, trusted_core
 
-__all__ = ["Session", "begin", "is_farewell", "tell"]
+__all__ = ["Session", "begin", "is_farewell", "tell", "write_error"]
 
 _RED, _PLAIN = "\x1b[31m", "\x1b[0m"
 _FAREWELLS = ("exit", "quit")
 _FATAL = (Exit.UNAUTHENTICATED, Exit.UNREACHABLE)
+_WARNING = "PKID-Warning"
+_LONGEST_WARNING = 200  # characters
 _SEPARATED = (Format.TEXT, Format.NDJSON)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
     """What command lines are run in.
 
@@ -40,6 +42,7 @@ class Session:
     downloads: Downloads
     format: Format
     options: Options
+    _warned: frozenset[str] = frozenset()
 
     def run(self, line: str) -> Exit:
         """Run a command line, and tell what goes wrong; return what the program would end with.
@@ -72,11 +75,18 @@ class Session:
         with waiting(sys.stderr, self.options.color) as progress, self.core.execute(line, self.format.value) as answer:
             if isinstance(self.writer, Screen):
                 progress.end()
+            self._warn(answer.headers.get_all(_WARNING, []))
             if answer.status == HTTPStatus.UNAUTHORIZED and not self.core.psk:
                 raise ShellError("the core wants a pre-shared key: give it with --psk-file", Exit.UNAUTHENTICATED)
             separator = "---" if self.format in _SEPARATED else ""
             read = progress.counted(checked(answer).read)
             write_answer(answer.headers, read, self.writer, self.downloads, separator)
+
+    def _warn(self, warnings: list[str]) -> None:
+        """Tell once what a core says that it goes without."""
+        if not self._warned.issuperset(warnings):
+            self._warned = frozenset(warnings)
+            write_error(f"the core warns: {', '.join(warnings)[:_LONGEST_WARNING]}")
 
 
 def begin(options: Options) -> Session:
@@ -88,7 +98,7 @@ def begin(options: Options) -> Session:
     :raises StateError: when a file cannot be used.
     """
     if options.core.scheme == "http" and not is_on_this_machine(options.core):
-        sys.stderr.write(f"pkid: everybody on the way to {options.core} can read, and change, what comes\n")
+        write_error(f"everybody on the way to {options.core} can read, and change, what comes")
     core = trusted_core(options)
     downloads = Downloads(options.download_directory, options.force)
     if sys.stdout.isatty():
@@ -103,6 +113,11 @@ def is_farewell(line: str) -> bool:
 
 def tell(error: Exception, color: bool = False) -> None:
     """Say on standard error what went wrong."""
-    sentence = f"pkid: {printable(str(error))}"
-    sys.stderr.write(f"{_RED}{sentence}{_PLAIN}\n" if color and sys.stderr.isatty() else f"{sentence}\n")
+    write_error(str(error), color)
+
+
+def write_error(sentence: str, color: bool = False) -> None:
+    """Write a line on standard error, in red if that is a terminal with colours."""
+    line = f"pkid: {printable(sentence)}"
+    sys.stderr.write(f"{_RED}{line}{_PLAIN}\n" if color and sys.stderr.isatty() else f"{line}\n")
     sys.stderr.flush()

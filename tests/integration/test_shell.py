@@ -7,12 +7,16 @@ import os
 import signal
 import ssl
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from pkid.ca.pem import write_certificates, write_key
+from pkid.ca.request import read_request
 from pkid.ca.trust import fingerprint
+from tests.certificates import SERIAL, authority, csr_pem, private_key, profile
 from tests.daemon import Daemon, start_daemon
 from tests.shell.program import PROGRAM, environ, run
 from tests.support import Case
@@ -124,6 +128,17 @@ class CommandTests(ShellCase):
             process.stdout.close()
             self.assertEqual((process.wait(60), process.stderr.read()), (-signal.SIGPIPE, b""))
 
+    def test_a_full_disk_is_told(self) -> None:
+        for words in ("help", "doctor"):
+            with open("/dev/full", "w") as full:
+                ended = subprocess.run(
+                    [*PROGRAM, words],
+                    env=environ(self.user, PKID_CORE=self.daemon.url, PKID_PSK=PSK, PKID_STATE=str(self.daemon.state)),
+                    stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                )  # fmt: skip
+            self.assertEqual(ended.returncode, 1)
+            self.assertEqual(ended.stderr, "pkid: standard output cannot be written (No space left on device)\n")
+
     def test_an_interrupt_ends_it_with_130(self) -> None:
         variables = {"PKID_CORE": self.daemon.url, "PKID_PSK": PSK}
         with subprocess.Popen(
@@ -189,12 +204,35 @@ class FirstDayTests(ShellCase):
         (self.user / ".local" / "state" / "pkid").symlink_to(self.daemon.state)
         self.assertEqual(run("--core", self.daemon.url, "help", directory=self.user).returncode, 0)
 
-    def test_strict_tokens_and_no_tls_are_fine(self) -> None:
-        for option, change in (("--strict-tokens", ("", "")), ("--no-tls", ("https:", "http:"))):
+    def test_strict_tokens_are_fine_and_without_tls_it_is_warned(self) -> None:
+        warning = "pkid: the core warns: no encryption\n"
+        for option, scheme, said in (("--strict-tokens", "https", ""), ("--no-tls", "http", warning)):
             daemon = start_daemon(self, option)
-            url = daemon.url.replace(*change) if option == "--no-tls" else daemon.url
+            url = f"{scheme}://localhost:{daemon.port}"
             ended = run("--core", url, "--state", str(daemon.state), "help", directory=self.user)
-            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+            self.assertEqual((ended.returncode, ended.stderr), (0, said))
+
+
+class OpenCoreTests(ShellCase):
+    """A core that asks nobody for a key."""
+
+    core_options = ("--psk", "")
+
+    def test_its_ca_in_the_state_directory_is_trusted_and_its_warning_is_told_once(self) -> None:
+        ended = run(
+            "--core", self.daemon.url, "--state", str(self.daemon.state), directory=self.user, input="help\nca show\n"
+        )
+        self.assertEqual((ended.returncode, ended.stderr), (0, "pkid: the core warns: no authentication\n"))
+        self.assertIn("subject: CN=pkid CA", ended.stdout)
+
+    def test_nobody_else_is(self) -> None:
+        self.ends(3, "nothing vouches for", "help", psk="")
+        self.ends(4, "no token that vouches", "help", psk=PSK)
+
+    def test_the_doctor_sees_it(self) -> None:
+        ended = run("doctor", "--state", str(self.daemon.state), directory=self.user)
+        self.assertEqual(ended.returncode, 0, ended.stdout)
+        self.assertRegex(ended.stdout, "warning +the core is ready, but it runs with no authentication")
 
 
 class DoctorTests(ShellCase):
@@ -224,6 +262,33 @@ class DoctorTests(ShellCase):
         status, findings = self.findings()
         self.assertEqual(status, 0, findings)
         self.assertIn("speaks plain text", " ".join(each["what"] for each in findings))
+
+    def with_own(self, host: bool) -> set[str]:
+        """Examine a core with an own CA below a root, and perhaps an own certificate; return the severities."""
+        now = datetime.now(UTC)
+        valid = (now - timedelta(days=1), now + timedelta(days=1000))
+        below = authority("CN=below", authority("CN=above", valid=valid), valid=valid)
+        files = {"ca.crt": write_certificates(below.chain), "ca.key": write_key(below.key)}
+        if host:
+            request = read_request(csr_pem(dns=["core.example"]))
+            certificate = below.sign(profile().check(request), now, SERIAL)
+            files["own.crt"] = write_certificates([certificate, below.certificate])
+            files["own.key"] = write_key(private_key())
+        for name, content in files.items():
+            (self.user / name).write_bytes(content)
+            (self.user / name).chmod(0o600)
+        flags = {"--ca-cert": "ca.crt", "--ca-cert-key": "ca.key", "--cert": "own.crt", "--cert-key": "own.key"}
+        given = [part for flag, name in flags.items() if name in files for part in (flag, str(self.user / name))]
+        self.daemon = start_daemon(self, *given)
+        status, findings = self.findings()
+        self.assertEqual(status, 0, findings)
+        return {each["severity"] for each in findings}
+
+    def test_a_core_with_a_ca_of_its_operator_is_well(self) -> None:
+        self.assertEqual(self.with_own(host=False), {"ok"})
+
+    def test_one_with_a_certificate_of_its_operator_too(self) -> None:
+        self.assertEqual(self.with_own(host=True), {"ok"})
 
     def test_what_is_wrong_is_found_and_told_with_a_remedy(self) -> None:
         os.chmod(self.daemon.state / "psk", 0o644)

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from cryptography import x509
 from pkid.exchange import Origin, verified_context
 from pkid.shell.doctor.directory import Found, check_directory, check_files, check_lock, lock_holder, look_into
 from pkid.shell.doctor.finding import Finding, failure, ok, problem, warning
-from pkid.shell.doctor.keys import check_authority, check_host, check_published, check_secret, read_pair
+from pkid.shell.doctor.keys import check_authority, check_host, check_own, check_published, check_secret, read_pair
 from pkid.shell.doctor.ledger import check_contents, check_room, read_ledger
 from pkid.shell.doctor.network import ask_core, check_clock, check_door, check_readiness, doors
 from pkid.shell.exits import EXPECTED
@@ -80,11 +80,14 @@ class Examination:
     def _host(self) -> Iterator[Finding]:
         assert self.state is not None
         content = self._content("host.pem")
-        if content is None:
+        own = _certificates(self._content("host.crt") or b"")
+        if content is not None:
+            running = lock_holder(self.state / "lock") is not None
+            yield from check_host(read_pair(content), self._issuers(), datetime.now(UTC), running)
+        elif own:
+            yield from check_own(own[0], datetime.now(UTC))
+        else:
             yield ok("none is stored here")
-            return
-        running = lock_holder(self.state / "lock") is not None
-        yield from check_host(read_pair(content), self._authorities(), datetime.now(UTC), running)
 
     def _ledger(self) -> Iterator[Finding]:
         from pkid.store.schema import HEAD
@@ -106,12 +109,13 @@ class Examination:
     def _doors(self) -> Iterator[Finding]:
         assert self.state is not None
         listed = list(doors((self._content("addresses") or b"").decode("utf-8", "replace")))
-        authorities = self._authorities()
+        authorities = _certificates(self._content("ca.crt") or b"")
+        own = self._content("host.crt") is not None  # whom the clients trust then, and by which name, is not known here
         if not listed or lock_holder(self.state / "lock") is None:
             yield ok("none is open")
             return
         for door in listed:
-            if door.origin is None or not authorities:
+            if door.origin is None or not authorities or own:
                 yield check_door(door, self.options.timeout)
             else:
                 yield from self._ask(door.origin, lambda: verified_context(*authorities))
@@ -140,12 +144,12 @@ class Examination:
         except FileNotFoundError:
             return None
 
-    def _authorities(self) -> list[x509.Certificate]:
-        """Return the certificates of the CA that issues, and of the one that is to be trusted."""
+    def _issuers(self) -> Sequence[x509.Certificate]:
+        """Return the stored CA's chain, if it is the CA that is in use."""
         stored = self._content("ca.pem")
         pair = None if stored is None else read_pair(stored)
         published = _certificates(self._content("ca.crt") or b"")
-        return [*published, *(each for each in (pair.chain if pair else ()) if each not in published)]
+        return pair.chain if pair is not None and published and published[0] in pair.chain else ()
 
 
 def examine(examination: Examination) -> Iterator[tuple[str, Finding]]:

@@ -11,15 +11,17 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from pkid.auth.psk import weakness
 from pkid.ca.keys import PrivateKey, key_bytes
+from pkid.ca.names import Names
 from pkid.ca.pem import is_encrypted, read_certificates, read_key
 from pkid.ca.trust import TrustError, is_issued_by, names_of
 from pkid.errors import Unusable
 from pkid.shell.doctor.finding import Finding, ok, problem, warning
 
-__all__ = ["Pair", "check_authority", "check_host", "check_published", "check_secret", "read_pair"]
+__all__ = ["Pair", "check_authority", "check_host", "check_own", "check_published", "check_secret", "read_pair"]
 
 _RESTORE = "restore it from a backup"
 _SOON = timedelta(days=90)
+_OWN_SOON = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def check_host(
 ) -> Iterator[Finding]:
     """Check the core's own certificate.
 
-    :param authorities: the CA's chain.
+    :param authorities: the CA's chain, if it is known.
     :param running: whether a core runs that should have renewed it.
     """
     if pair is None or pair.key is None:
@@ -111,6 +113,17 @@ def check_host(
         remedy = "see the core's log: it should renew it by itself"
         yield _validity("the core's own certificate", pair.certificate, now, timedelta(0), remedy, remedy)
     yield _check_names(pair.certificate)
+
+
+def check_own(certificate: x509.Certificate, now: datetime) -> Iterator[Finding]:
+    """Check a certificate that the operator gave the core for its doors."""
+    remedy = "write a new one into the file of --cert"
+    yield _validity("the operator's own certificate", certificate, now, _OWN_SOON, remedy, remedy)
+    try:
+        names = names_of(certificate)
+    except TrustError:
+        names = Names()
+    yield ok(f"its names are {', '.join([*names.dns, *map(str, names.ip)])}", "its CA is for the clients' --ca-cert")
 
 
 def _check_names(certificate: x509.Certificate) -> Finding:

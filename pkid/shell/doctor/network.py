@@ -19,6 +19,8 @@ from pkid.shell.doctor.finding import Finding, failure, ok, problem, warning
 
 __all__ = ["Door", "ask_core", "check_clock", "check_door", "check_readiness", "doors"]
 
+_LONGEST_SHOWN = 200  # characters of a stranger's text
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -85,8 +87,11 @@ def check_readiness(answer: Answer) -> Finding:
     except CoreError as error:
         return problem(f"the core is not ready: {error}", "see the core's log")
     first, *more = answer.body.decode("utf-8", "replace").strip().splitlines() or [""]
-    if first.strip() != "ok" or more:
-        return warning(f"the core is ready, and says: {' '.join([first, *more])[:200]}", "see its documentation")
+    if first.strip() != "ok":
+        return warning("what answers is no core, or another version's", "see that the address is a core's")
+    if more:
+        what = f"the core is ready, but it runs with {', '.join(more)[:_LONGEST_SHOWN]}"
+        return warning(what, "start it without --psk '' and --no-tls")
     return ok("the core is ready: it signed, verified and wrote to its ledger")
 
 

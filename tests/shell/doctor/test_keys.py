@@ -17,7 +17,15 @@ from cryptography.hazmat.primitives.serialization import (
 from pkid.ca.keys import KeyType, PrivateKey
 from pkid.ca.request import read_request
 from pkid.shell.doctor.finding import Finding
-from pkid.shell.doctor.keys import Pair, check_authority, check_host, check_published, check_secret, read_pair
+from pkid.shell.doctor.keys import (
+    Pair,
+    check_authority,
+    check_host,
+    check_own,
+    check_published,
+    check_secret,
+    read_pair,
+)
 from tests.certificates import NOON, SERIAL, csr_pem, private_key, profile, root
 from tests.support import Case
 
@@ -138,6 +146,17 @@ class HostTests(Case):
         self.assertEqual(self.check(pair, root().certificate, late), ["problem", "ok"])
         self.assertEqual(self.check(pair, root().certificate, late, running=False), ["warning", "ok"])
         self.assertEqual(self.check(pair, root().certificate, late - timedelta(seconds=1)), ["ok", "ok"])
+
+    def test_one_of_the_operators_own(self) -> None:
+        certificate = leaf("core.example")
+        left = certificate.not_valid_after_utc - NOON
+        for later, severity in (
+            (timedelta(0), "ok"),
+            (left - timedelta(days=14), "ok"),
+            (left - timedelta(days=13), "warning"),
+            (left, "problem"),
+        ):
+            self.assertEqual(severities(check_own(certificate, NOON + later)), [severity, "ok"])
 
     def test_what_does_not_fit_or_is_damaged_is_a_problem(self) -> None:
         self.assertEqual(self.check(Pair(OTHER, (leaf("localhost"),)), root().certificate)[0], "problem")
