@@ -66,6 +66,8 @@ class ComponentPatternTests(Case):
             ("*-db", ["-db", "a-db"], ["a-db1", "db"]),
             ("a*b", ["ab", "axb", "abab"], ["a", "b", "ba", "abx"]),
             ("a*b*a", ["aba", "abba", "axbya"], ["aa", "ab", "aab"]),
+            ("a*a", ["aa", "aba"], ["a", ""]),
+            ("ab*ba", ["abba", "abxba"], ["aba"]),
             ("*", ["", "a", "anything at all"], []),
             ("**", ["", "a"], []),
         ):

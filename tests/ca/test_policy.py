@@ -106,6 +106,14 @@ class CommonNameTests(PolicyCase):
         ):
             self.assertEqual(self.refused(WEB, dns="a.web.example", common_name=name), name)
 
+    def test_a_denial_of_either_kind_counts(self) -> None:
+        components = Policy(WEB.dns, WEB.ip, Rules((ComponentPattern("*"),)))
+        self.assertEqual(
+            self.refused(components, dns="localhost", common_name="secret.web.example"), "secret.web.example"
+        )
+        hosts = Policy(Rules((HostPattern("*"),)), WEB.ip, Rules(deny=(ComponentPattern("db"),)))
+        self.assertEqual(self.refused(hosts, dns="localhost", common_name="db"), "db")
+
     def test_without_a_dns_name_clients_go_by_it(self) -> None:
         names = {"ip": "10.0.0.1", "component": "web-1"}
         self.assertIsNone(self.refused(WEB, common_name="a.web.example", **names))
