@@ -35,6 +35,7 @@ class Door(Service):
 
     :param endpoint: an endpoint string of Twisted.
     :param tls: makes the TLS connections; ``None`` for plain text.
+    :param flag: chooses the endpoint, if it is not called as the door is.
     """
 
     _log = Logger()
@@ -47,8 +48,10 @@ class Door(Service):
         factory: Factory[Any],
         tls: IOpenSSLServerConnectionCreator | None,
         reactor: DoorReactor,
+        flag: str = "",
     ) -> None:
         self.setName(name)
+        self._flag = flag or f"--{name}"
         self._endpoint = endpoint
         self._factory = factory
         self._tls = tls
@@ -79,7 +82,7 @@ class Door(Service):
         raise StateError(
             f"the {self.name} door",
             f"cannot listen on {self._endpoint} ({reason})",
-            f"stop what listens there, or choose another endpoint with --{self.name}",
+            f"stop what listens there, or choose another endpoint with {self._flag}",
         )
 
     @property

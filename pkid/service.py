@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -30,7 +28,6 @@ from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
 from pkid.commands.ledger import Certificates
 from pkid.door import Door
-from pkid.errors import PkidError, StateError
 from pkid.exposure import Exposure, Reminder
 from pkid.inventory.inventory import Inventory
 from pkid.issuance import Issuance
@@ -44,6 +41,7 @@ from pkid.resources import core_resource, credential_resource, sources
 from pkid.rotation import Rotation
 from pkid.selftest import SelfTest
 from pkid.settings import Settings
+from pkid.start import one_clear_line
 from pkid.startup import check_ledger, open_psks, open_trust_domain
 from pkid.state import StateDirectory
 from pkid.store.disk import LedgerFile
@@ -75,17 +73,6 @@ def make_service(settings: Settings, reactor: Any, resolve: Callable[[], Setting
     return Core(settings, reactor, resolve or (lambda: settings))
 
 
-class StartFailed(SystemExit, Exception):
-    """The end of a process that could not start, with one line for people.
-
-    It is an ``Exception`` too, because a daemonized twistd tells only of those to the process that waits for it.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.code = 1  # which Python ends with, and prints nothing: the line was printed
-
-
 class Core(MultiService):
     """The daemon: state directory, authority, ledger and doors, started and stopped in order."""
 
@@ -107,7 +94,7 @@ class Core(MultiService):
 
     def privilegedStartService(self) -> None:
         """Bind the ports; twistd sheds privileges after this."""
-        with self._one_clear_line():
+        with one_clear_line("pkid"):
             self._door.open()
         super().privilegedStartService()
 
@@ -116,7 +103,7 @@ class Core(MultiService):
 
         :raises StartFailed: with one line for people, when something stands in the way.
         """
-        with self._one_clear_line():
+        with one_clear_line("pkid"):
             self._door.open()
             self._assemble()
             self._state.save_addresses([f"{self._door.name} {self._door.address}"])
@@ -209,18 +196,6 @@ class Core(MultiService):
 
     def _read_psks(self) -> tuple[PreSharedKey, ...]:
         return open_psks(self._state, self._resolve(), make=False)
-
-    @contextmanager
-    def _one_clear_line(self) -> Iterator[None]:
-        """Turn an error for people into the end of the process, without a traceback."""
-        try:
-            yield
-        except (StateError, PkidError) as error:
-            message = f"pkid: {error}"
-            self._log.critical("{message}", message=message)
-            if sys.stderr is not sys.__stderr__:  # twistd took it for its log; else the line is there already
-                print(message, file=sys.__stderr__)
-            raise StartFailed(message) from None
 
 
 def _certificates(reader: Reader, size: LedgerSize, keyring: Keyring, authority: Authority) -> Certificates:

@@ -24,8 +24,9 @@ from pkid.ca.names import Names
 from pkid.door import Door
 from pkid.errors import Reason, Unavailable
 from pkid.host import HostCertificate
-from pkid.service import Core, StartFailed, make_service
+from pkid.service import Core, make_service
 from pkid.settings import resolve
+from pkid.start import StartFailed
 from pkid.state import StateDirectory
 from pkid.store.service import StoreService
 from tests.certificates import PSK, csr_pem
