@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -112,15 +113,7 @@ class Core:
         :raises StateError: when the CA certificate cannot be kept.
         """
         body = await self.runtime.offload(enrollment.request)
-
-        async def send(tls: VerifyingClient) -> Answer:
-            answer = await self._exchange(await self._bound("/ca/sign", body), tls)
-            if answer.status == HTTPStatus.UNAUTHORIZED:
-                offset = clock_offset(answer, self._now())
-                answer = await self._exchange(await self._bound("/ca/sign", body, offset), tls)
-            return answer
-
-        return await self._certified(enrollment, await self._ask(send))
+        return await self._certified(enrollment, await self._ask_with_key(Request("POST", "/ca/sign", body)))
 
     async def renew(self, enrollment: Enrollment, credential: Credential) -> Credential:
         """Get a certificate with the one that is held, which must not have ended; the errors are those of :meth:`sign`.
@@ -133,6 +126,23 @@ class Core:
             return await self._exchange(Request("POST", "/ca/renew", body), tls)
 
         return await self._certified(enrollment, await self._ask(send, credential))
+
+    async def ask(self, request: Request) -> Answer:
+        """Ask for anything else with the pre-shared key; the errors are those of :meth:`sign`.
+
+        :param request: without a credential.
+        :return: an answer with status 200, of 96 KiB at most.
+        """
+        return succeeded(await self._ask_with_key(request))
+
+    async def _ask_with_key(self, request: Request) -> Answer:
+        async def send(tls: VerifyingClient) -> Answer:
+            answer = await self._exchange(await self._bound(request), tls)
+            if answer.status == HTTPStatus.UNAUTHORIZED:
+                answer = await self._exchange(await self._bound(request, clock_offset(answer, self._now())), tls)
+            return answer
+
+        return await self._ask(send)
 
     async def _certified(self, enrollment: Enrollment, answer: Answer) -> Credential:
         """Take the certificate in an answer, if it is the one that was wanted."""
@@ -188,13 +198,12 @@ class Core:
     def _is_wanted(self, certificate: x509.Certificate) -> bool:
         return self._fingerprint is None or same_fingerprint(_fingerprint(certificate), self._fingerprint)
 
-    async def _bound(self, path: str, body: bytes, offset: float = 0.0) -> Request:
-        """Make a request with a token of its own, by a clock that is so many seconds ahead of ours."""
+    async def _bound(self, request: Request, offset: float = 0.0) -> Request:
+        """Give a request a token of its own, by a clock that is so many seconds ahead of ours."""
         signer = await self.runtime.offload(lambda: token_signer(self._psk))
-        token = bound_token(
-            signer, Binding("POST", path, body_digest(body)), os.urandom(16).hex(), self._now() + offset
-        )
-        return Request("POST", path, body, (("Authorization", f"Bearer {token}"),))
+        binding = Binding(request.method, request.path, body_digest(request.body))
+        token = bound_token(signer, binding, os.urandom(16).hex(), self._now() + offset)
+        return replace(request, headers=(*request.headers, ("Authorization", f"Bearer {token}")))
 
     async def _exchange(self, request: Request, tls: IOpenSSLClientConnectionCreator) -> Answer:
         endpoint = self.runtime.reach(self.origin.host, self.origin.port)

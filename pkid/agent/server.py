@@ -27,7 +27,7 @@ from pkid.agent.contexts import options, trust
 from pkid.agent.credential import Credential
 from pkid.ca.keys import KeyType
 
-__all__ = ["ClientAuthentication", "ServerEndpoint", "make_stand_in"]
+__all__ = ["ClientAuthentication", "LiveServer", "ServerEndpoint", "make_stand_in"]
 
 
 class ClientAuthentication(Enum):
@@ -60,7 +60,7 @@ class ServerEndpoint:
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen; fire with a port that stops the service when it stops."""
-        tls = _LiveServer(self.service, self.client_authentication)
+        tls = LiveServer(self.service, self.client_authentication)
         listener = wrapServerTLS(tls, self.endpoint, self.service.core.runtime.clock)
         listening: Deferred[IListeningPort] = listener.listen(protocolFactory)
         return listening.addCallback(self._begin)
@@ -96,7 +96,7 @@ class _Port:
 
 
 @implementer(IOpenSSLServerConnectionCreator)
-class _LiveServer:
+class LiveServer:
     """Makes connections that show what the service has at that moment."""
 
     def __init__(self, service: CertificateService, client_authentication: ClientAuthentication) -> None:
