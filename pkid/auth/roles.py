@@ -30,6 +30,7 @@ class Role(Enum):
     ADMIN = "admin"
     ISSUE = "issue"
     READ = "read"
+    OBSERVE = "observe"
 
     @property
     def rights(self) -> frozenset[Right]:
@@ -41,6 +42,7 @@ _RIGHTS_OF_ROLE = {
     Role.ADMIN: ALL_RIGHTS,
     Role.ISSUE: frozenset({Right.ISSUE}),
     Role.READ: frozenset({Right.READ}),
+    Role.OBSERVE: frozenset({Right.READ, Right.ISSUE}),
 }
 
 _RIGHTS_OF_USERS = {

@@ -180,6 +180,7 @@ class RoleTests(CheckerCase):
         self.assertEqual(self.of_role(Role.ADMIN), ALL)
         self.assertEqual(self.of_role(Role.ISSUE), {Right.ISSUE})
         self.assertEqual(self.of_role(Role.READ), {Right.READ})
+        self.assertEqual(self.of_role(Role.OBSERVE), {Right.READ, Right.ISSUE})
 
     def test_a_users_roles_only_take_rights_away(self) -> None:
         for role, roles, rights in (

@@ -120,7 +120,7 @@ class TermsTests(PsksCase):
     def test_wrong_values(self) -> None:
         end = "must be a date and time with an offset, such as 2027-01-01T00:00:00Z without quotes"
         for line, problem in (
-            ('role = "root"', "must be one of admin, issue, read, not 'root'"),
+            ('role = "root"', "must be one of admin, issue, read, observe, not 'root'"),
             ("role = 1", "must be a string, not an integer"),
             ("expires = 2027-01-01", end),
             ("expires = 2027-01-01T00:00:00", end),
