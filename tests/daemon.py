@@ -43,17 +43,22 @@ class Daemon:
     :ivar state: the state directory, absolute.
     """
 
-    def __init__(self, state: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, state: Path, *options: str, environment: Mapping[str, str] | None = None, program: str = "pkid"
+    ) -> None:
         """Describe a daemon; nothing is started.
 
         :param state: the state directory; its parent must exist and gets the daemon's log.
-        :param options: more options of ``twistd pkid``. Unless one is ``--https``, that door gets a free
-            port on 127.0.0.1.
+        :param options: more options of the program. Unless one is ``--https`` (or ``--listen``, of a program with one
+            door), that door gets a free port on 127.0.0.1.
         :param environment: variables to add to the test's own, which is passed on without ``PKID_*`` and
             what a service manager sets.
+        :param program: what ``twistd`` runs.
         """
         self.state = state.resolve()
-        self._options = options if "--https" in options else ("--https", "tcp:0:interface=127.0.0.1", *options)
+        self._program = program
+        door = "--https" if program == "pkid" else "--listen"
+        self._options = options if door in options else (door, "tcp:0:interface=127.0.0.1", *options)
         self._environment = _clean_environment() | dict(environment or {})
         self._log = self.state.with_name(f"{self.state.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,7 +72,7 @@ class Daemon:
         path, notifications = self._manager.enter_context(_service_manager())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [_twistd(), "-n", "--pidfile=", "pkid", "--state", str(self.state), *self._options],
+                [_twistd(), "-n", "--pidfile=", self._program, "--state", str(self.state), *self._options],
                 env=self._environment | {"NOTIFY_SOCKET": str(path)},
                 cwd=self.state.parent,
                 stdin=subprocess.DEVNULL,
@@ -143,8 +148,8 @@ class Daemon:
 
     @property
     def port(self) -> int:
-        """The port of the HTTPS door."""
-        return self.address("https")[1]
+        """The port of the HTTPS door, or of the only one."""
+        return self.address("https" if self._program == "pkid" else self._program.removeprefix("pkid-"))[1]
 
     @property
     def url(self) -> str:
@@ -158,7 +163,9 @@ class Daemon:
         return self._process
 
 
-def start_daemon(test: SynchronousTestCase, *options: str, environment: Mapping[str, str] | None = None) -> Daemon:
+def start_daemon(
+    test: SynchronousTestCase, *options: str, environment: Mapping[str, str] | None = None, program: str = "pkid"
+) -> Daemon:
     """Start a daemon on a fresh state directory, and stop it when *test* is over.
 
     The test fails too if the daemon then turns out to have ended badly, or to have logged a traceback.
@@ -167,7 +174,7 @@ def start_daemon(test: SynchronousTestCase, *options: str, environment: Mapping[
     """
     directory = Path(test.mktemp())
     directory.mkdir(parents=True)
-    daemon = Daemon(directory / "state", *options, environment=environment)
+    daemon = Daemon(directory / "state", *options, environment=environment, program=program)
     daemon.start()
     test.addCleanup(_finish, daemon)
     return daemon

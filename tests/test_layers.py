@@ -189,14 +189,19 @@ class EdgeTests(Case):
         loaded = loaded_by("pkid.agent", "pkid.testing")
         self.assertEqual([name for name in loaded if name in {"twisted.internet.reactor", "treq"}], [])
 
-    def test_only_tap_imports_the_reactor(self) -> None:
+    def test_only_command_lines_import_the_reactor(self) -> None:
         users = {
             path
             for folder in (ROOT / "pkid", ROOT / "twisted")
             for path, name in imported(folder)
             if is_within(name, "twisted.internet.reactor")
         }
-        self.assertEqual(users, {"pkid/tap.py"})
+        self.assertEqual(users, {"pkid/tap.py", "pkid/exporter/tap.py"})
+
+    def test_the_exporter_loads_nothing_of_the_database_and_no_reactor(self) -> None:
+        loaded = loaded_by("pkid.exporter")
+        foreign = ("sqlalchemy", "alembic", "pkid.service", "twisted.internet.reactor")
+        self.assertEqual([name for name in loaded if is_within(name, *foreign)], [])
 
     def test_the_plugin_imports_nothing_of_pkid(self) -> None:
         self.assertEqual([entry for entry in imported(ROOT / "twisted") if is_within(entry[1], "pkid")], [])

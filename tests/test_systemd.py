@@ -39,7 +39,7 @@ class UnitFileTests(Case):
         return done.stdout
 
     def test_systemd_finds_nothing_wrong(self) -> None:
-        units = [str(self.folder / name) for name in ("pkid.service", "pkid.socket")]
+        units = [str(self.folder / name) for name in ("pkid.service", "pkid.socket", "pkid-metrics.service")]
         self.assertEqual(self.run_analyze("verify", "--man=no", *units), "")
 
     def test_a_misspelt_setting_would_be_noticed(self) -> None:
@@ -48,11 +48,12 @@ class UnitFileTests(Case):
         self.assertIn("PrivateTemp", self.run_analyze("verify", "--man=no", str(unit)))
 
     def test_the_exposure_is_low(self) -> None:
-        said = self.run_analyze("security", "--offline=yes", "--no-pager", str(self.folder / "pkid.service"))
-        verdict = re.search(r"Overall exposure level for pkid\.service: ([0-9.]+)", said)
-        assert verdict is not None, said
-        print(f" [{verdict[0]}]", end="")
-        self.assertLessEqual(float(verdict[1]), HIGHEST_EXPOSURE)
+        for name in ("pkid.service", "pkid-metrics.service"):
+            said = self.run_analyze("security", "--offline=yes", "--no-pager", str(self.folder / name))
+            verdict = re.search(rf"Overall exposure level for {re.escape(name)}: ([0-9.]+)", said)
+            assert verdict is not None, said
+            print(f" [{verdict[0]}]", end="")
+            self.assertLessEqual(float(verdict[1]), HIGHEST_EXPOSURE)
 
 
 class AgreementTests(Case):
@@ -73,6 +74,14 @@ class AgreementTests(Case):
     def test_the_daemon_stays_in_the_foreground_and_writes_no_pid_file(self) -> None:
         command = self.read("pkid.service")["Service"]["ExecStart"]
         self.assertTrue(command.startswith(f"{INSTALLED} --nodaemon --pidfile= pkid "), command)
+
+    def test_the_exporter_is_confined_as_the_core_is(self) -> None:
+        core, exporter = (
+            (UNITS / name).read_text().partition("# No way to more rights")[2]
+            for name in ("pkid.service", "pkid-metrics.service")
+        )
+        self.assertEqual(core, exporter)
+        self.assertIn(f"{INSTALLED} --nodaemon --pidfile= pkid-metrics ", (UNITS / "pkid-metrics.service").read_text())
 
     def test_a_missing_pre_shared_key_does_not_stop_the_service(self) -> None:
         name, _, source = self.read("pkid.service")["Service"]["LoadCredential"].partition(":")

@@ -14,11 +14,15 @@ from pkid import __version__
 __all__ = ["describe_process"]
 
 
-def describe_process(registry: CollectorRegistry) -> None:
-    """Add the ``process_`` metrics that every Prometheus client has, and what was built from what."""
+def describe_process(registry: CollectorRegistry, build: str = "pkid_build") -> None:
+    """Add the ``process_`` metrics that every Prometheus client has, and what was built from what.
+
+    :param build: the name of the latter, without ``_info``.
+    """
     _Process(registry=registry)
-    build = Info("pkid_build", "The versions of what runs.", registry=registry)
-    build.info({"version": __version__, "python": platform.python_version(), "twisted": twisted.__version__})
+    Info(build, "The versions of what runs.", registry=registry).info(
+        {"version": __version__, "python": platform.python_version(), "twisted": twisted.__version__}
+    )
 
 
 class _Process(ProcessCollector):

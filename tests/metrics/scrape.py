@@ -44,5 +44,5 @@ class Scrape:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.samples = parse(written(registry).body)
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, name: str, /, **labels: str) -> float | None:
         return self.samples.get((name, frozenset(labels.items())))

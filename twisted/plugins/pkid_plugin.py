@@ -1,5 +1,9 @@
-"""Makes ``twistd`` and ``twist`` know ``pkid``; imports nothing of it."""
+"""Makes ``twistd`` and ``twist`` know pkid's programs; imports nothing of them."""
 
 from twisted.application.service import ServiceMaker
 
 pkid = ServiceMaker("pkid", "pkid.tap", "An authority that gives every component TLS that renews itself.", "pkid")
+
+pkid_metrics = ServiceMaker(
+    "pkid-metrics", "pkid.exporter.tap", "Tell Prometheus about a core of pkid.", "pkid-metrics"
+)

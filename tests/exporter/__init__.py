@@ -1,0 +1,1 @@
+"""Tests of `pkid.exporter`, the component that tells Prometheus about a core."""
