@@ -160,9 +160,8 @@ def _begin(connection: Connection) -> None:
 
 
 def _configure_reader(connection: sqlite3.Connection, _record: object) -> None:
-    """Tell letters of different case apart in LIKE, as every other comparison does, and write nothing."""
+    """Tell letters of different case apart in LIKE, as every other comparison does."""
     connection.execute("PRAGMA case_sensitive_like = ON")
-    connection.execute("PRAGMA query_only = ON")
 
 
 def _begin_reading(connection: Connection) -> None:

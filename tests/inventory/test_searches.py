@@ -257,6 +257,8 @@ class PageTests(SearchCase):
         self.assertEqual((len(first), self.ships.pages, self.ports.pages), (PAGE, 1, 1))
         self.items(self.find("is(ship)").head(10))
         self.assertEqual(self.ships.pages, 2)
+        self.items(self.find("is(ship) and name < s0005"))
+        self.assertEqual(self.ships.pages, 3)
 
 
 class KindTests(Case):

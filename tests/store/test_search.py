@@ -9,17 +9,19 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import event
 from twisted.internet.defer import Deferred, succeed
 
 from pkid.ca.ledger import Entry
 from pkid.errors import Malformed
+from pkid.inventory.binding import bind_order
 from pkid.inventory.inventory import Inventory
 from pkid.inventory.kinds import CERTIFICATE, Resource
 from pkid.inventory.predicate import ALL
 from pkid.inventory.results import gather
 from pkid.inventory.source import MOST_GROUPS, MemorySource, Source
 from pkid.resources import certificate_resource
+from pkid.store import plans
 from pkid.store.ledger import SQLLedger
 from pkid.store.search import CertificateSource
 from pkid.store.sqlite import open_reader, open_sqlite
@@ -56,7 +58,6 @@ class LedgerCase(Case):
         self.addCleanup(writer.dispose)
         self.addCleanup(self.reader.dispose)
         self.writer = writer
-        self.statements: list[str] = []
         self.source = CertificateSource(self.read)
 
     def record(self, entries: Iterable[Entry]) -> None:
@@ -79,7 +80,7 @@ class LedgerCase(Case):
 
 
 WORDS = {
-    "name": ["web-1", "web*", "*1", "w*b*", "'web%1'", "'web\\1'", "Web*", "'*.web'", "ü", "''", "w_b*", "*"],
+    "name": ["web-1", "web*", "*1", "w*b*", "'web%1'", "'web\\1'", "Web*", "'*.web'", "ü", "''", "w_b*", "*", "*EB-1"],
     "issued_at": ["0s", "-2d", "-49h", "2031-05-04"],
     "not_after": ["0s", "1d", "-3d", "2031-05-07T12:00:00.123456Z"],
     "serial": ["1", "2a", "0x0f", "ffffffffffffffffffffffffffffffffffffffff"],
@@ -160,9 +161,9 @@ class EquivalenceTests(LedgerCase):
         self.assertEqual(found, wanted)
 
     def test_letters_of_different_case_are_different(self) -> None:
-        for text in ("name = web-1", "name like web-1*", "name like *eb-1", "name like w*-1"):
-            self.assertEqual({item["name"] for item in self.find(text)} - {"Web-1"}, {"web-1"}, text)
-            self.assertNotIn("Web-1", {item["name"] for item in self.find(text) if "*e" not in text})
+        for text in ("name = web-1", "name like web-*", "name like *eb-1 and name < a", "name like *EB-1"):
+            self.assertNotEqual({item["name"] for item in self.find(text)} & {"web-1", "Web-1"}, {"web-1", "Web-1"})
+        self.assertEqual(self.find("name like *EB-1"), [])
 
     def test_pages_without_an_order_keep_to_the_ledger_s(self) -> None:
         for text in ("all", "name like web*", "not_after < 2d"):
@@ -177,45 +178,30 @@ class EquivalenceTests(LedgerCase):
 class PlanTests(LedgerCase):
     """What people ask for often is found by an index, and nothing is sorted for it."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.asked: list[tuple[str, Any]] = []
+        event.listen(self.reader, "before_cursor_execute", self.note)
+
+    def note(self, connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if statement.startswith("SELECT"):
+            self.asked.append((statement, parameters))
+
     def plan(self, text: str) -> str:
-        """Return SQLite's plans for the first page and the one behind it."""
-        plans: list[str] = []
-
-        class Result:
-            def __init__(self, rows: list[Any]) -> None:
-                self.rows = rows
-
-        class Explaining:
-            def __init__(self, connection: Connection) -> None:
-                self.connection = connection
-
-            def execute(self, query: Any) -> Any:
-                compiled = query.compile(self.connection, compile_kwargs={"literal_binds": False})
-                values = tuple(compiled.construct_params()[name] for name in compiled.positiontup or [])
-                processors = compiled._bind_processors
-                bound = tuple(
-                    processors[name](value) if name in processors else value
-                    for name, value in zip(compiled.positiontup or [], values, strict=True)
-                )
-                for row in self.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", bound):
-                    plans.append(row[3])
-                return []
-
-        def read(work: Any, /) -> Deferred[Any]:
-            with self.reader.connect() as connection:
-                return succeed(work(Explaining(connection)))
-
-        source = CertificateSource(read)
-        inventory = self.inventory(source)
-        (part,) = inventory.find(inventory.read(text)).parts
+        """Return SQLite's plan for the first page and for one behind it."""
+        inventory = self.inventory(self.source)
         found = inventory.find(inventory.read(text))
-        from pkid.inventory.binding import bind_order
+        (part,) = found.parts
+        order = bind_order(found.order or self.source.usual_order(part.predicate), CERTIFICATE)
+        told: list[str] = []
+        for last in (None, certificate_resource(entry(1))):
+            self.successResultOf(self.source.page(part.predicate, order, last))
+            told += self.explain(*self.asked[-1])
+        return "; ".join(told)
 
-        order = bind_order(found.order or source.usual_order(part.predicate), CERTIFICATE)
-        after = certificate_resource(entry(1))
-        for last in (None, after):
-            self.successResultOf(source.page(part.predicate, order, last))
-        return "; ".join(plans)
+    def explain(self, statement: str, parameters: Any) -> list[str]:
+        with self.reader.connect() as connection:
+            return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
 
     def test_orders(self) -> None:
         for text, index in {
@@ -227,6 +213,7 @@ class PlanTests(LedgerCase):
             "all sort age": "issued_at",
             "expired = true": "not_after",
             "name like web-*": "name",
+            "name like *-1": "name",
             "name = web-1": "name",
             "credential = psk:a": "credential",
             "profile = core": "profile",
@@ -234,3 +221,21 @@ class PlanTests(LedgerCase):
             plan = self.plan(text)
             self.assertIn(f"INDEX certificates_by_{index}", plan, text)
             self.assertNotIn("TEMP B-TREE", plan, text)
+
+    def test_many_are_left_out_on_the_way_and_few_are_sorted(self) -> None:
+        self.patch(plans, "_FEW", 3)
+        self.record(entry(number, name=f"n{number % 3}", profile="core") for number in range(1, 13))
+        plan = self.plan("profile = core sort name")
+        self.assertIn("INDEX certificates_by_name", plan)
+        self.assertNotIn("TEMP B-TREE", plan)
+        plan = self.plan("profile = core and renews = 7 sort name")
+        self.assertIn("INDEX certificates_by_renewed", plan)
+        self.assertNotIn("INDEX certificates_by_profile", plan)
+
+    def test_a_count_goes_by_the_index_that_tells_most(self) -> None:
+        self.patch(plans, "_FEW", 3)
+        self.record(entry(number, name="n", profile="core") for number in range(1, 13))
+        inventory = self.inventory(self.source)
+        found = inventory.find(inventory.read("profile = core and credential = psk:default and not_after > 0s"))
+        self.assertEqual(self.wait(found.count()), 12)
+        self.assertIn("INDEX certificates_by_not_after", "; ".join(self.explain(*self.asked[-1])))
