@@ -20,15 +20,15 @@ _HOUR = 3600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Whether callers prove who they are, and whether others can read what they say."""
+    """Whether callers prove who they are, and whether what they say is kept from others."""
 
     authentication: bool
     encryption: bool
 
     @classmethod
     def of(cls, settings: Settings) -> Exposure:
-        """Return what the settings leave on."""
-        return cls(settings.authentication, settings.tls)
+        """Return what the settings leave on; to a Unix socket nobody can listen, so it needs no encryption."""
+        return cls(settings.authentication, settings.tls or settings.https.startswith("unix:"))
 
     @property
     def notices(self) -> tuple[str, ...]:

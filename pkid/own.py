@@ -94,7 +94,7 @@ def _stamp(path: Path) -> Stamp:
         found = os.stat(path)
     except OSError as error:
         return (error.errno,)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns  # which no tool can set back
 
 
 def _read(files: PairFiles, remedy: str) -> KeyPair:

@@ -127,7 +127,8 @@ class FileWatch(Service, Generic[T]):
 
     async def _read_if_replaced(self) -> None:
         found = await self._offload(self._stamp_now)  # before they are read: what comes later is another stamp
-        if found == self._stamp and self._refused is None:
+        if found == self._stamp:
+            self._refused = None
             return
         loaded = await self._offload(self._load)
         if (loaded.certificate, loaded.issuers) != (self._current.certificate, self._current.issuers):

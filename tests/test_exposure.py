@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from twisted.internet.task import Clock
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from pkid.exposure import Exposure, Reminder
+from pkid.settings import resolve
 from tests.support import Case
 
 
@@ -28,6 +31,11 @@ class ExposureTests(Case):
             "NO AUTHENTICATION (--psk ''): whoever knocks at 127.0.0.1 8900 gets", self.said(authentication)[0]
         )
         self.assertIn("NO ENCRYPTION (--no-tls): whoever listens at 127.0.0.1 8900 can", self.said(encryption)[0])
+
+    def test_plain_text_on_a_unix_socket_exposes_nothing(self) -> None:
+        for endpoint, notices in (("unix:/run/pkid/https", ()), ("tcp:8900", ("no encryption",))):
+            settings = resolve({"no-tls": True, "https": endpoint}, {"HOME": "/"}, Path.read_bytes, Path("/"))
+            self.assertEqual(Exposure.of(settings).notices, notices, endpoint)
 
     def test_it_is_said_whether_other_machines_reach_it(self) -> None:
         for address, others in (

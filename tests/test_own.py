@@ -198,13 +198,15 @@ class StampTests(OwnCase):
         self.assertEqual(stamp(files), seen[0])
         self.key.write_bytes(self.key.read_bytes() + b"\n")
         seen.append(stamp(files))
+        os.utime(self.key, ns=(1, 1))
+        seen.append(stamp(files))
         other = self.directory / "other"
         other.write_bytes(self.certificate.read_bytes())
         other.replace(self.certificate)
         seen.append(stamp(files))
         self.key.unlink()
         seen.append(stamp(files))
-        self.assertEqual(len(set(seen)), 4)
+        self.assertEqual(len(set(seen)), 5)
 
     def test_a_link_is_followed(self) -> None:
         for name, content in (("one", b"1"), ("two", b"2")):

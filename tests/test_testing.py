@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from unittest import TestResult
 
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestSuite
 
 from pkid.agent import CertificateService, Core, MemoryStorage, Subject
@@ -61,10 +63,29 @@ class MemoryCoreTests(Case):
         self.assertEqual(certificate.not_valid_after_utc, START + timedelta(minutes=5))
         service.stopService()
 
+    def test_a_fleet_may_come_at_once(self) -> None:
+        memory_core = MemoryCore()
+        connected = [
+            self.successResultOf(memory_core.runtime.reach("core.example", 8900).connect(Factory.forProtocol(Staying)))
+            for _ in range(300)
+        ]
+        memory_core.clock.advance(0)
+        self.assertTrue(all(protocol.is_there for protocol in connected))  # type: ignore[attr-defined]
+        memory_core.clock.advance(60)
+
     def test_other_hosts_are_not_there(self) -> None:
         memory_core = MemoryCore()
         core = Core("https://other.example:8900", memory_core.psk, MemoryStorage(), memory_core.runtime)
         self.failureResultOf(core.authority())
+
+
+class Staying(Protocol):
+    """Knows whether it is connected."""
+
+    is_there = True
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.is_there = False
 
 
 class _Parent:

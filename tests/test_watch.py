@@ -135,6 +135,16 @@ class RefusalTests(WatchCase):
         self.clock.advance(60)
         self.assertEqual(self.used, [pair("two")])
 
+    def test_the_same_fault_again_after_it_was_mended_is_told_again(self) -> None:
+        self.start()
+        for _ in range(2):
+            self.replace(StateError("/own.crt", "is half written", "wait"))
+            self.clock.advance(60)
+            self.content, self.mark = pair("one"), 1  # as it was
+            self.clock.advance(60)
+            self.mark = 1
+        self.assertEqual((self.lines("was not replaced"), self.used), (2, []))
+
     def test_another_reason_is_another_line(self) -> None:
         self.start()
         for problem in ("is half written", "does not fit", "is half written"):
@@ -232,6 +242,7 @@ class OffloadTests(WatchCase):
         self.begin()
         self.clock.advance(60)
         asked = self.watch.check()
+        self.assertEqual(len(self.waiting), 1)
         self.work()
         self.assertNoResult(asked)
         self.content = pair("two")
@@ -242,6 +253,10 @@ class OffloadTests(WatchCase):
 
     def test_looks_do_not_pile_up(self) -> None:
         self.begin()
+        self.clock.pump([60] * 5)
+        self.assertEqual(len(self.waiting), 1)
+        self.work()
+        self.watch.check()
         self.clock.pump([60] * 5)
         self.assertEqual(len(self.waiting), 1)
 

@@ -53,6 +53,7 @@ START = datetime(2030, 1, 1, tzinfo=UTC)
 """The time at which a memory core begins, unless told otherwise."""
 
 _HOST = "core.example"
+_MOST_CONNECTIONS = 1_000_000  # all components of a test come from one address
 _SALT = bytes(16)
 
 
@@ -86,7 +87,7 @@ class MemoryCore:
         self.attempts = 0
         self.jitter = 0.0
         self._live = LiveContext()
-        self._site = Site(self.clock)
+        self._site = Site(self.clock, most_per_peer=_MOST_CONNECTIONS)
         self._server = TLSMemoryBIOFactory(self._live, False, self._site, self.clock)
         self.replace_authority()
 

@@ -274,6 +274,12 @@ class OtherAuthorityTests(CoreCase):
             self.assertNotEqual(self.memory_core.authority, self.first)
             self.setUp()
 
+    def test_one_that_ended_is_not_even_tried(self) -> None:
+        self.near_the_end(timedelta(0))
+        attempts = self.memory_core.attempts
+        self.assertEqual(self.done(self.memory_core.core(self.storage).authority()), self.memory_core.authority)
+        self.assertEqual(self.memory_core.attempts, attempts + 1)
+
     def test_but_not_to_one_that_it_does_not(self) -> None:
         self.near_the_end(timedelta(days=29))
         core = self.memory_core.core(self.storage, psk="another pre-shared key, 2")
