@@ -6,8 +6,8 @@ Effects are to be carried out in their order. While a session is identifying or 
 from __future__ import annotations
 
 from pkid.broker.calls import Calls
-from pkid.broker.changes import Change
-from pkid.broker.commands import Answer, Command
+from pkid.broker.changes import Change, changes_to
+from pkid.broker.commands import Answer, Command, View
 from pkid.broker.deliveries import Deliveries
 from pkid.broker.effects import CloseReason, Effect, Send
 from pkid.broker.identity import Identity
@@ -15,6 +15,7 @@ from pkid.broker.inputs import Disconnect, Input, Lost, Pause, Ready, Recalled
 from pkid.broker.membership import Membership
 from pkid.broker.message import Moment
 from pkid.broker.operations import Operations
+from pkid.broker.overview import describe_session, describe_topics
 from pkid.broker.peer import Peer
 from pkid.broker.policy import Duplicates, Policy
 from pkid.broker.replies import Draining, Greet
@@ -44,7 +45,7 @@ class Broker:
         self._logins: dict[int, Session] = {}
         self._peers: dict[int, Peer] = {}
         self._last_session = 0
-        self._operations = Operations(rights, self._router, self._calls)
+        self._operations = Operations(rights, self._router, self._calls, self.look)
 
     # Sessions
 
@@ -96,6 +97,16 @@ class Broker:
             else:
                 effects += self._end(session, CloseReason.DRAINING)
         return effects
+
+    def look(self, view: View) -> tuple[object, ...]:
+        """Return an overview: of sessions, of topics, or the changes that make up the rights."""
+        match view:
+            case View.SESSIONS:
+                return tuple(describe_session(s, self._peers.get(s.number)) for s in self._sessions.values())
+            case View.TOPICS:
+                return tuple(describe_topics(self.membership.tenants()))
+            case View.RIGHTS:
+                return tuple(changes_to(self.rights))
 
     # What the core tells
 

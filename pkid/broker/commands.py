@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from enum import Enum
 
 from pkid.broker.changes import Change
 from pkid.broker.message import QoS
@@ -22,6 +23,7 @@ __all__ = [
     "Explain",
     "Expose",
     "Identify",
+    "Inspect",
     "Prove",
     "Publish",
     "React",
@@ -32,6 +34,7 @@ __all__ = [
     "Unexpose",
     "Unregister",
     "Unsubscribe",
+    "View",
 ]
 
 RequestId = Hashable
@@ -199,6 +202,24 @@ class Administer(Command):
     """Change the rights."""
 
     change: Change
+
+
+class View(Enum):
+    """What can be looked at."""
+
+    SESSIONS = "sessions"
+    """:class:`pkid.broker.overview.SessionFacts`, one for each."""
+    TOPICS = "topics"
+    """:class:`pkid.broker.overview.TopicFacts`, one for each."""
+    RIGHTS = "rights"
+    """The changes that make fresh rights the same as these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect(Command):
+    """Look at sessions, topics or rights; for admins."""
+
+    view: View
 
 
 @dataclass(frozen=True, slots=True)

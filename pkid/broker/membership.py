@@ -29,6 +29,10 @@ class Membership:
             self._tenants[name] = Tenant(name, self._policy.retained)
         return self._tenants[name]
 
+    def tenants(self) -> list[Tenant]:
+        """Return all tenants."""
+        return list(self._tenants.values())
+
     def peers(self, component: str) -> list[Peer]:
         """Return the peers of a name, the proven one first."""
         tenant = self._tenants.get(tenant_of(component))

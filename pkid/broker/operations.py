@@ -16,12 +16,14 @@ from pkid.broker.commands import (
     Complete,
     Explain,
     Expose,
+    Inspect,
     Publish,
     React,
     Setup,
     Subscribe,
     Unexpose,
     Unsubscribe,
+    View,
 )
 from pkid.broker.effects import Audit, Effect, Event, Persist, Send
 from pkid.broker.identity import Identity
@@ -39,10 +41,16 @@ _Handler = Callable[[Peer, Any, Moment], list[Effect]]
 
 
 class Operations:
-    """Does what open sessions ask for."""
+    """Does what open sessions ask for.
 
-    def __init__(self, rights: Rights, router: Router, calls: Calls) -> None:
+    :param look: gives an overview of the whole broker.
+    """
+
+    def __init__(
+        self, rights: Rights, router: Router, calls: Calls, look: Callable[[View], tuple[object, ...]]
+    ) -> None:
         self._rights = rights
+        self._look = look
         self._router = router
         self._handlers: dict[type[Command], _Handler] = {
             Acknowledge: router.acknowledge,
@@ -53,6 +61,7 @@ class Operations:
             Complete: router.complete,
             Explain: self._explain,
             Expose: _confirmed(router.expose),
+            Inspect: self._inspect,
             Publish: router.publish,
             React: _confirmed(router.react),
             Setup: self._set_up,
@@ -77,6 +86,11 @@ class Operations:
         session = peer.session or 0
         trail = Audit(Event.CHANGE, True, session, peer.identity, str(command.change))
         return [trail, Persist(session, command.request, command.change)]
+
+    def _inspect(self, peer: Peer, command: Inspect, moment: Moment) -> list[Effect]:
+        if not self._rights.is_admin(peer.identity):
+            raise Refused(Reason.NOT_ADMIN)
+        return _done(peer, command, self._look(command.view))
 
     def _explain(self, peer: Peer, command: Explain, moment: Moment) -> list[Effect]:
         own = command.component in {None, peer.identity.component}

@@ -6,17 +6,73 @@ stays denied, whatever grants it. A grant counts only for a name that was proven
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pkid.broker.identity import Identity
 from pkid.broker.index import PatternIndex
 from pkid.broker.rules import Access, Basis, Decision, Rule, Verb
 from pkid.broker.topic import SEPARATOR, Pattern, Segments
 
-__all__ = ["ADMIN", "Rights"]
+__all__ = ["ADMIN", "Rights", "TopicRights"]
 
 ADMIN = "admin"
 """The role whose members are admins."""
+
+_MOST_TOPICS = 4096  # whose rights are remembered
+
+
+class TopicRights:
+    """What holds on one topic, until rights change.
+
+    :param rules: the rules about the topic, those that name it first.
+    """
+
+    def __init__(self, private: bool, rules: Iterable[Rule], roles: Mapping[str, Collection[str]]) -> None:
+        self.is_private = private
+        self._roles = roles
+        self._by_name: dict[str, list[tuple[int, Rule]]] = {}
+        self._others: list[tuple[int, Rule]] = []
+        for place, rule in enumerate(rules):
+            if rule.subject.is_component:
+                self._by_name.setdefault(rule.subject.text, []).append((place, rule))
+            else:
+                self._others.append((place, rule))
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules about the topic, those that name it first."""
+        named = (entry for entries in self._by_name.values() for entry in entries)
+        return [rule for _, rule in sorted([*named, *self._others], key=_place)]
+
+    def explain(self, identity: Identity, verb: Verb) -> Decision:
+        """Decide whether somebody may do something, and tell what the decision rests on."""
+        concerned = self._about(identity, verb)
+        denial = next((rule for rule in concerned if rule.access is Access.DENY), None)
+        if denial is not None:
+            return Decision(False, Basis.DENIED, denial)
+        if not self.is_private:
+            return _OPEN
+        if not concerned or identity.component is None:
+            return _CLOSED
+        return Decision(identity.authenticated, _GRANTED[identity.authenticated], concerned[0])
+
+    def _about(self, identity: Identity, verb: Verb) -> list[Rule]:
+        name = identity.component or ""
+        named = self._by_name.get(name, ())
+        if not named and not self._others:
+            return []
+        roles = self._roles.get(name, ())
+        others = [entry for entry in self._others if entry[1].subject.covers(identity.component, roles)]
+        return [rule for _, rule in sorted([*named, *others], key=_place) if verb in rule.verbs]
+
+
+_OPEN = Decision(True, Basis.PUBLIC)
+_CLOSED = Decision(False, Basis.PRIVATE)
+_GRANTED = {True: Basis.GRANTED, False: Basis.UNPROVEN}
+
+
+def _place(entry: tuple[int, Rule]) -> int:
+    return entry[0]
 
 
 class Rights:
@@ -32,6 +88,16 @@ class Rights:
         self._visibility: PatternIndex[bool] = PatternIndex(verbatim=False)  # True: private
         self._rules: PatternIndex[Rule] = PatternIndex(verbatim=False)
         self._roles: dict[str, set[str]] = {}
+        self._topics: dict[Segments, TopicRights] = {}  # until the next change
+
+    def on(self, topic: Segments) -> TopicRights:
+        """Return what holds on one topic."""
+        known = self._topics.get(topic)
+        if known is None:
+            if len(self._topics) >= _MOST_TOPICS:
+                self._topics.clear()
+            known = self._topics[topic] = self._survey(topic)
+        return known
 
     def allows(self, identity: Identity, verb: Verb, topic: Segments) -> bool:
         """Tell whether somebody may do something on a topic, now.
@@ -42,25 +108,7 @@ class Rights:
 
     def explain(self, identity: Identity, verb: Verb, topic: Segments) -> Decision:
         """Decide, and tell what the decision rests on."""
-        roles = self.roles(identity.component)
-        concerned = [
-            r for r in self.rules_for(topic) if verb in r.verbs and r.subject.covers(identity.component, roles)
-        ]
-        denial = next((rule for rule in concerned if rule.access is Access.DENY), None)
-        if denial is not None:
-            return Decision(False, Basis.DENIED, denial)
-        if not self.is_private(topic):
-            return Decision(True, Basis.PUBLIC)
-        if not concerned or identity.component is None:
-            return Decision(False, Basis.PRIVATE)
-        if not identity.authenticated:
-            return Decision(False, Basis.UNPROVEN, concerned[0])
-        return Decision(True, Basis.GRANTED, concerned[0])
-
-    def rules_for(self, topic: Segments) -> list[Rule]:
-        """Return the rules that are about a topic, those that name it first."""
-        found = sorted(self._rules.find(topic), key=lambda hit: (not hit[0].is_literal, hit[0].text))
-        return [rule for _, rules in found for rule in rules]
+        return self.on(topic).explain(identity, verb)
 
     def is_private(self, topic: Segments) -> bool:
         """Tell whether a topic is private: what was said of it by name counts before what was said by a pattern."""
@@ -99,17 +147,17 @@ class Rights:
         """Make a topic, or all that a pattern means, private or public."""
         self._visibility.discard(topic, not private)
         self._visibility.add(topic, private)
-        self.version += 1
+        self._changed()
 
     def add(self, rule: Rule) -> None:
         """Add a rule."""
         self._rules.add(rule.topic, rule)
-        self.version += 1
+        self._changed()
 
     def remove(self, rule: Rule) -> None:
         """Remove a rule."""
         self._rules.discard(rule.topic, rule)
-        self.version += 1
+        self._changed()
 
     def grants(self, topic: Pattern) -> list[Rule]:
         """Return what is granted on exactly this topic or pattern."""
@@ -118,11 +166,20 @@ class Rights:
     def assign(self, component: str, role: str) -> None:
         """Give a component a role."""
         self._roles.setdefault(component, set()).add(role)
-        self.version += 1
+        self._changed()
 
     def withdraw(self, component: str, role: str) -> None:
         """Take a role from a component."""
         self._roles.get(component, set()).discard(role)
         if not self._roles.get(component, True):
             del self._roles[component]
+        self._changed()
+
+    def _changed(self) -> None:
         self.version += 1
+        self._topics.clear()
+
+    def _survey(self, topic: Segments) -> TopicRights:
+        found = sorted(self._rules.find(topic), key=lambda hit: (not hit[0].is_literal, hit[0].text))
+        rules = [rule for _, rules in found for rule in rules]
+        return TopicRights(self.is_private(topic), rules, self._roles)

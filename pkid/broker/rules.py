@@ -62,6 +62,11 @@ class Subject:
         """Whether it means a role."""
         return self.text.startswith(_ROLE)
 
+    @property
+    def is_component(self) -> bool:
+        """Whether it means one component, by name."""
+        return not self.is_role and self._pattern.is_literal
+
     def covers(self, component: str | None, roles: Collection[str]) -> bool:
         """Tell whether a component with these roles is meant; ``*`` means those without a name too."""
         if self.is_role:

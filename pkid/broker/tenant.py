@@ -109,6 +109,13 @@ class Tenant:
         if not exposers:
             self.exposers.pop(topic, None)
 
+    def subscribers(self) -> dict[str, list[Peer]]:
+        """Return who subscribed to which topics and patterns."""
+        found = {topic: list(peers) for topic, peers in self._literal.items()}
+        for pattern, peer in self._patterns:
+            found.setdefault(pattern.text, []).append(peer)
+        return found
+
     def find(self, component: str) -> Peer | None:
         """Return the peer of this name, the proven one if there is one."""
         return self.named.get((component, True)) or self.named.get((component, False))
@@ -116,10 +123,9 @@ class Tenant:
     def _survey(self, topic: str, rights: Rights) -> Route:
         segments = read_topic(topic)
         found = [(None, tuple(self._literal.get(topic, ()))), *self._patterns.find(segments)]
-        allowed = {
-            peer: rights.allows(peer.identity, Verb.SUBSCRIBE, segments)
-            for peer in {peer: None for _, peers in found for peer in peers}
-        }
+        there = rights.on(segments)
+        everybody = {peer for _, peers in found for peer in peers}
+        allowed = {peer: there.explain(peer.identity, Verb.SUBSCRIBE).allowed for peer in everybody}
         stops = [_stop(pattern, [peer for peer in peers if allowed[peer] and peer.active]) for pattern, peers in found]
         missed = any(allowed[peer] and not peer.active and peer.wants_history for _, peers in found for peer in peers)
         members = frozenset(peer for stop in stops for peer in stop.peers)

@@ -159,6 +159,14 @@ class CommitTests(Case):
         self.assertNotIn(Acknowledged("m"), hub.replies[again])
 
 
+class SilentSessionTests(Case):
+    def test_a_transport_may_fill_before_anything_was_said(self) -> None:
+        hub = Hub()
+        number = hub.connect()
+        self.assertEqual(hub.say(number, Pause()), [])
+        self.assertEqual(hub.say(number, Ready()), [])
+
+
 class SlowSubscriberTests(Case):
     SMALL = Policy(backlog_bytes=4 * 356, backlog_entries=100)  # four messages of 100 bytes
 

@@ -126,6 +126,13 @@ class DecisionTests(Case):
             str(made.explain(BOB, Verb.RPC, ("a", "b"))), "no: the topic is private, and no rule grants it"
         )
 
+    def test_tells_every_rule_about_a_topic_the_one_for_the_topic_itself_first(self) -> None:
+        wide, other, own = rule(GRANT, "a/**", "ann"), rule(DENY, "c", "*"), rule(DENY, "a/b", "web-*")
+        made = rights(AddRule(wide), AddRule(other), AddRule(own))
+        self.assertEqual(made.on(("a", "b")).rules, [own, wide])
+        AddRule(rule(GRANT, "a/b", "zed")).apply(made)
+        self.assertEqual(len(made.on(("a", "b")).rules), 3)
+
     def test_a_pattern_is_judged_as_if_it_were_a_topic(self) -> None:
         made = rights(PrivateTopic(Pattern("house/**")), PrivateTopic(Pattern("a/secret")))
         self.assertFalse(made.allows(ALICE, Verb.SUBSCRIBE, Pattern("house/*").segments))

@@ -8,16 +8,19 @@ from pkid.broker.commands import (
     Administer,
     Explain,
     Expose,
+    Inspect,
     Publish,
     React,
     Setup,
     Subscribe,
     Unexpose,
     Unsubscribe,
+    View,
 )
 from pkid.broker.effects import CloseReason, Deliver, Event, Forget, Mark, Remember
 from pkid.broker.identity import Identity
-from pkid.broker.inputs import Disconnect, Lost
+from pkid.broker.inputs import Disconnect, Lost, Pause
+from pkid.broker.overview import SessionFacts, TopicFacts
 from pkid.broker.policy import Policy
 from pkid.broker.replies import Acknowledged, Done, Failed
 from pkid.broker.rules import Access, Basis, Decision, Rule, Subject, Verb
@@ -245,6 +248,48 @@ class AdministrationTests(Case):
         assert isinstance(done, Done) and isinstance(done.value, Decision)
         self.assertIs(done.value.basis, Basis.PRIVATE)
         self.assertEqual(hub.say(alice, Explain(3, Verb.RPC, "t", "bob")), [Failed(3, Reason.NOT_ADMIN)])
+
+
+class OverviewTests(Case):
+    def test_an_admin_sees_sessions_topics_and_rights_and_nobody_else_does(self) -> None:
+        hub = Hub(keys={"boss"})
+        changes = (PrivateTopic(Pattern("t")), AssignRole("boss", "admin"))
+        hub.change(*changes)
+        boss, other, away = hub.join("boss"), hub.join("o"), hub.join("a.org")
+        for number, topic in ((other, "u"), (other, "*"), (away, "u")):
+            hub.say(number, Subscribe(None, topic))
+        hub.say(other, Expose(None, "svc"))
+        hub.say(away, Lost())
+        self.assertEqual(hub.say(other, Inspect(1, View.SESSIONS)), [Failed(1, Reason.NOT_ADMIN)])
+        self.assertEqual(hub.say(boss, Inspect(2, View.RIGHTS)), [Done(2, changes)])
+        hub.say(other, Pause())
+        for _ in range(2):
+            hub.say(boss, publish("u"))
+        (done,) = hub.say(boss, Inspect(3, View.SESSIONS))
+        assert isinstance(done, Done) and isinstance(done.value, tuple)
+        one, two = done.value
+        self.assertEqual((one.number, str(one.identity), one.waiting), (boss, "boss", 0))
+        self.assertEqual((two.number, two.subscriptions, two.exposures), (other, 2, 1))
+        self.assertEqual((two.waiting, two.waiting_bytes), (4, 4 * (10 + 256)))
+        (done,) = hub.say(boss, Inspect(4, View.TOPICS))
+        assert isinstance(done, Done)
+        o, a = Identity("o"), Identity("a.org")
+        self.assertEqual(
+            done.value,
+            (
+                TopicFacts(".", "*", (o,), ()),
+                TopicFacts(".", "svc", (), (o,)),
+                TopicFacts(".", "u", (o,), ()),
+                TopicFacts("org", "u", (a,), ()),
+            ),
+        )
+
+    def test_a_session_without_identity_is_seen_too(self) -> None:
+        hub = Hub()
+        number = hub.connect()
+        (facts,) = hub.broker.look(View.SESSIONS)
+        assert isinstance(facts, SessionFacts)
+        self.assertEqual((facts.number, facts.state.value, str(facts.identity)), (number, "greeted", "anonymous"))
 
 
 class SetupTests(Case):

@@ -1,0 +1,69 @@
+"""What an operator may see of the broker: its sessions, its topics, its rights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pkid.broker.identity import Identity
+from pkid.broker.peer import Peer
+from pkid.broker.session import Session, State
+from pkid.broker.tenant import Tenant
+
+__all__ = ["SessionFacts", "TopicFacts", "describe_session", "describe_topics"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """One session, and how it keeps up."""
+
+    number: int
+    state: State
+    identity: Identity
+    active: bool
+    """Whether it takes messages."""
+    subscriptions: int
+    exposures: int
+    waiting: int
+    """Entries that wait because its transport, a recall or missing acknowledgements hold them up."""
+    waiting_bytes: int
+    dropped: int
+    """Messages that were dropped because too much waited."""
+    unacknowledged: int
+    calls: int
+    """Calls of its own that wait for an answer."""
+    serving: int
+    """Calls that it is to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """One topic or pattern of a tenant, and who uses it, whether connected or away."""
+
+    tenant: str
+    topic: str
+    subscribers: tuple[Identity, ...]
+    exposers: tuple[Identity, ...]
+
+
+def describe_session(session: Session, peer: Peer | None) -> SessionFacts:
+    """Say what is to be known of a session."""
+    if peer is None:
+        return SessionFacts(session.number, session.state, session.identity, False, 0, 0, 0, 0, 0, 0, 0, 0)
+    return SessionFacts(
+        session.number, session.state, session.identity, peer.active, len(peer.subscriptions), len(peer.exposed),
+        len(peer.backlog), peer.backlog.bytes, peer.backlog.dropped, len(peer.sent), len(peer.calls), len(peer.serving),
+    )  # fmt: skip
+
+
+def describe_topics(tenants: Iterable[Tenant]) -> Iterator[TopicFacts]:
+    """Say who uses which topics."""
+    for tenant in tenants:
+        subscribers = tenant.subscribers()
+        for topic in sorted(subscribers.keys() | tenant.exposers.keys()):
+            wanting, offering = subscribers.get(topic, ()), tenant.exposers.get(topic, ())
+            yield TopicFacts(tenant.name, topic, _identities(wanting), _identities(offering))
+
+
+def _identities(peers: Iterable[Peer]) -> tuple[Identity, ...]:
+    return tuple(peer.identity for peer in peers)
