@@ -191,7 +191,7 @@ class Client:
         :raises TrustError: when it is not to be trusted.
         :raises CoreError: when the core cannot be asked.
         """
-        answer = succeeded(self._ask(lambda: Request("GET", "/ca/cert"), unverified_context()))
+        answer = succeeded(self._ask(lambda: Request("GET", Origin.of(self.uri).at("/ca/cert")), unverified_context()))
         (certificate, *_) = certificates(answer)
         der = certificate.public_bytes(Encoding.DER)
         check_endorsement(endorsements(answer), self.psk, fingerprint(der), self.now())
@@ -218,7 +218,7 @@ class Client:
 
     def _bound(self, body: bytes, offset: float = 0.0) -> Request:
         """Make a request with a token of its own, by a clock that is so many seconds ahead of ours."""
-        return bound_request(Request("POST", "/ca/sign", body), self.psk, self.now() + offset)
+        return bound_request(Request("POST", Origin.of(self.uri).at("/ca/sign"), body), self.psk, self.now() + offset)
 
     def _ask(self, make_request: Callable[[], Request], context: ssl.SSLContext) -> Answer:
         """Ask until there is an answer other than 503, a few times, with growing pauses."""

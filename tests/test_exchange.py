@@ -50,9 +50,16 @@ class OriginTests(Case):
             self.assertEqual(Origin.of(text), Origin(*origin))
             self.assertEqual(Origin.of(str(Origin.of(text))), Origin(*origin))
 
+    def test_a_pre_shared_key_may_be_selected(self) -> None:
+        for text in ("https://core.example/psk/autumn", "https://core.example/psk/autumn/"):
+            origin = Origin.of(text)
+            self.assertEqual((str(origin), origin.at("/ca/cert")), ("https://core.example:443", "/psk/autumn/ca/cert"))
+        self.assertEqual(Origin.of("https://core.example/").at("/ca/cert"), "/ca/cert")
+
     def test_anything_else_is_refused_by_name(self) -> None:
         for text in (
             "", "core.example:8900", "core.example", "ftp://core.example", "https://", "https://core.example/path",
+            "https://core.example/psk/", "https://core.example/psk/a/b", "https://core.example/psk/../x",
             "https://core.example?x", "https://core.example#x", "https://user@core.example", "https://a b",
             "https://core.example:x", "https://core.example:99999", "https://[::1",
         ):  # fmt: skip

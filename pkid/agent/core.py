@@ -112,8 +112,8 @@ class Core:
         :raises CoreError: when it cannot be asked, or says no.
         :raises StateError: when the CA certificate cannot be kept.
         """
-        body = await self.runtime.offload(enrollment.request)
-        return await self._certified(enrollment, await self._ask_with_key(Request("POST", "/ca/sign", body)))
+        request = Request("POST", self.origin.at("/ca/sign"), await self.runtime.offload(enrollment.request))
+        return await self._certified(enrollment, await self._ask_with_key(request))
 
     async def renew(self, enrollment: Enrollment, credential: Credential) -> Credential:
         """Get a certificate with the one that is held, which must not have ended; the errors are those of :meth:`sign`.
@@ -123,17 +123,17 @@ class Core:
         body = await self.runtime.offload(enrollment.request)
 
         async def send(tls: VerifyingClient) -> Answer:
-            return await self._exchange(Request("POST", "/ca/renew", body), tls)
+            return await self._exchange(Request("POST", self.origin.at("/ca/renew"), body), tls)
 
         return await self._certified(enrollment, await self._ask(send, credential))
 
     async def ask(self, request: Request) -> Answer:
         """Ask for anything else with the pre-shared key; the errors are those of :meth:`sign`.
 
-        :param request: without a credential.
+        :param request: without a credential, for a path of the core.
         :return: an answer with status 200, of 96 KiB at most.
         """
-        return succeeded(await self._ask_with_key(request))
+        return succeeded(await self._ask_with_key(replace(request, path=self.origin.at(request.path))))
 
     async def _ask_with_key(self, request: Request) -> Answer:
         async def send(tls: VerifyingClient) -> Answer:
@@ -175,7 +175,9 @@ class Core:
 
     async def _fetch_authority(self) -> x509.Certificate:
         """Fetch the CA certificate from whoever answers, and keep it if it is the right one."""
-        answer = succeeded(await self._exchange(Request("GET", "/ca/cert"), UnverifiedClient(self.origin.host)))
+        answer = succeeded(
+            await self._exchange(Request("GET", self.origin.at("/ca/cert")), UnverifiedClient(self.origin.host))
+        )
         certificate = certificates(answer)[0]
         await self.runtime.offload(lambda: self._check_fetched(certificate, answer))
         await self.runtime.offload(lambda: self._storage.save_authority(certificate))

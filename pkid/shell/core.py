@@ -48,7 +48,9 @@ class Core:
         :raises TrustError: when somebody else answers.
         """
         headers = (("Content-Type", "text/plain; charset=utf-8"), ("Accept", accept))
-        with self._asked(Request("POST", "/cli/execute", text.encode("utf-8", "surrogateescape"), headers)) as response:
+        with self._asked(
+            Request("POST", self.origin.at("/cli/execute"), text.encode("utf-8", "surrogateescape"), headers)
+        ) as response:
             yield response
 
     def describe(self) -> bytes:
@@ -57,7 +59,7 @@ class Core:
         :raises CoreError: when the core cannot be asked.
         :raises TrustError: when somebody else answers.
         """
-        with self._asked(Request("GET", "/cli/info")) as response:
+        with self._asked(Request("GET", self.origin.at("/cli/info"))) as response:
             return response.whole(_LARGEST_INFO).body if response.status == HTTPStatus.OK else b""
 
     @contextmanager

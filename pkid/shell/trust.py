@@ -121,7 +121,7 @@ def _is_fit(certificate: x509.Certificate) -> bool:
 
 def _recognised(options: Options, wanted: str) -> x509.Certificate:
     """Fetch the CA certificate over whatever connection, and return it if it has the fingerprint."""
-    answer = exchange(options.core, Request("GET", "/ca/cert"), unverified_context(), options.timeout)
+    answer = exchange(options.core, Request("GET", options.core.at("/ca/cert")), unverified_context(), options.timeout)
     (certificate, *_) = certificates(succeeded(answer))
     if not same_fingerprint(fingerprint(certificate.public_bytes(Encoding.DER)), wanted):
         raise FingerprintMismatch(f"{options.core} has another CA certificate than the one with this fingerprint")

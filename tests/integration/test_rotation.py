@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from pkid.client import Client, WrongPreSharedKey
+from pkid.client import Client, Rejected, WrongPreSharedKey, get_signed_cert
 from tests.certificates import csr_pem, private_key
 from tests.daemon import Daemon, start_daemon
 from tests.integration.test_daemon import wait_for
@@ -72,6 +72,18 @@ class RotationTests(RotationCase):
 
     def trusts(self, psk: str) -> None:
         Client(self.daemon.url, psk).ca_cert()
+
+    def test_a_component_may_select_its_key_among_many(self) -> None:
+        others = [
+            line for number in range(5) for line in (f"[psks.k{number}]", f'key = "key number {number}, of 2026"')
+        ]
+        self.start(*others, "expires = 2999-01-01T00:00:00Z", "[psks.new]", f'key = "{NEW}"')
+        ca = Client(self.daemon.url, NEW).ca_cert()
+        self.assertRaises(Rejected, get_signed_cert, "a.example", self.daemon.url, NEW, ca)
+        selected = f"{self.daemon.url}/psk/new"
+        self.assertEqual(Client(selected, NEW).ca_cert(), ca)
+        _, certificate = get_signed_cert("a.example", selected, NEW, ca)
+        self.assertEqual(certificate.issuer, ca.subject)
 
     def test_another_key_in_the_file(self) -> None:
         self.start()
