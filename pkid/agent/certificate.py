@@ -5,6 +5,7 @@ Knows timers and storage; when to do what is decided in :mod:`pkid.ca.renewal`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from twisted.application.service import Service
@@ -41,21 +42,32 @@ class CertificateService(Service):
     the core does not accept it. Each certificate is for a new key.
 
     :param storage: keeps key and certificate for the next start.
+    :param on_kept: called with each credential as soon as it is kept, the stored one included; it may do anything.
     """
 
     _log = Logger()
     _timer: IDelayedCall | None = None
     _held: Credential | None = None
+    _told: Credential | None = None
     _saved = True
     _failures = 0
+    _error: str | None = None
     _asked = 0.0  # seconds that the core asked to be left alone
 
-    def __init__(self, core: Core, subject: Subject, storage: Storage, key_type: KeyType = KeyType.P256) -> None:
+    def __init__(
+        self,
+        core: Core,
+        subject: Subject,
+        storage: Storage,
+        key_type: KeyType = KeyType.P256,
+        on_kept: Callable[[Credential], object] | None = None,
+    ) -> None:
         self.core = core
         self.subject = subject
         self.setName(f"certificate of {subject.common_name}")
         self._storage = storage
         self._key_type = key_type
+        self._on_kept = on_kept
         self._runtime = core.runtime
         self._due = core.runtime.now()
         self._waiting: list[Deferred[Credential]] = []
@@ -68,6 +80,16 @@ class CertificateService(Service):
         When the core was not reachable for too long, the certificate may have ended; that is for its readers to judge.
         """
         return self._held
+
+    @property
+    def due(self) -> datetime:
+        """From when on the certificate is to be renewed, aware UTC."""
+        return self._due
+
+    @property
+    def error(self) -> str | None:
+        """Why the last attempt failed, if it did: a sentence for people."""
+        return self._error
 
     def when_ready(self) -> Deferred[Credential]:
         """Fire with the credential as soon as there is one, and it is kept if that is possible.
@@ -93,6 +115,15 @@ class CertificateService(Service):
             self._due = self._runtime.now()
         return self._try()
 
+    def check(self) -> None:
+        """Look at the storage and the clock now, and try at once what is to be tried again.
+
+        What is missing in the storage is saved anew.
+        """
+        if self.running and not self._renewing.under_way:
+            self._stop_timer()
+            self._begin()
+
     def startService(self) -> None:
         """Begin as soon as the reactor runs: take what is stored, then watch the clock."""
         super().startService()
@@ -109,16 +140,24 @@ class CertificateService(Service):
 
     def _begin(self) -> None:
         """Take the stored credential, if it is good; two small files are read before anything else happens."""
-        try:
-            self.core.load()
-            stored, authority = self._storage.load_credential(), self.core.known_authority
-            if stored is not None and authority is not None:
-                stored.check(self.subject.names, authority, self._runtime.now())
-                self._adopt(stored, self._runtime.now())
-        except (StateError, TrustError) as error:
-            self._log.warn("what is stored cannot be used: {error}", error=error)
+        if self._saved:
+            try:
+                self._load()
+            except (StateError, TrustError) as error:
+                self._saved = self._held is None
+                self._log.warn("what is stored cannot be used: {error}", error=error)
         self._wake()
         self._tell()
+
+    def _load(self) -> None:
+        self.core.load()
+        stored, authority = self._storage.load_credential(), self.core.known_authority
+        if stored is not None and authority is not None:
+            stored.check(self.subject.names, authority, self._runtime.now())
+            self._adopt(stored, self._runtime.now())
+            self._succeeded()
+        else:
+            self._saved = self._held is None
 
     def _wake(self) -> None:
         self._timer = None
@@ -160,7 +199,7 @@ class CertificateService(Service):
             self._failed(error)
             raise
         else:
-            self._failures, self._asked = 0, 0.0
+            self._succeeded()
             return credential
         finally:
             if self.running:
@@ -202,16 +241,25 @@ class CertificateService(Service):
         self._due = max(due, earliest)
 
     def _tell(self) -> None:
-        """Tell those who wait for the first credential, if it is there; they may do anything."""
-        if self._held is None:
+        """Tell those who wait for the first credential, if it is there, and who wants each; they may do anything."""
+        held = self._held
+        if held is None:
             return
         waiting, self._waiting = self._waiting, []
+        kept = self._saved and held is not self._told
+        self._told = held if kept else self._told
         for ready in waiting:
-            ready.callback(self._held)
+            ready.callback(held)
+        if kept and self._on_kept is not None:
+            self._on_kept(held)
+
+    def _succeeded(self) -> None:
+        self._failures, self._asked, self._error = 0, 0.0, None
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
         self._asked = float(error.retry_after or 0) if isinstance(error, Busy) else 0.0
+        self._error = str(error) if isinstance(error, _EXPECTED) else "a fault, of which the log tells more"
         if isinstance(error, _EXPECTED):
             self._log.error(
                 "{service}: none from {core}: {error}", service=self.name, core=self.core.origin, error=error

@@ -1,0 +1,91 @@
+"""What the agent is told to do: the values of all settings, checked, and how they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pkid.installer import table
+from pkid.installer.tables import read_tables
+from pkid.installer.wanted import WantedCertificate, read_certificate
+from pkid.settings import SettingsError, secret
+from pkid.settings.precedence import Sources
+from pkid.settings.sources import ReadFile
+
+__all__ = ["AgentSettings", "CoreSettings", "resolve"]
+
+_SOCKET = "status.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """Which core to ask, and how to know it."""
+
+    url: str
+    """Its address."""
+    psk: str = field(repr=False)
+    """The pre-shared key."""
+    ca_cert: Path | None
+    """The file with the CA certificate to trust; absolute."""
+    ca_fingerprint: str | None
+    """The SHA-256 of the CA certificate to trust."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """All settings of the agent, checked."""
+
+    state: Path
+    """Where it keeps whom it trusts, absolute; it need not exist yet."""
+    socket: Path
+    """Where it tells its status; absolute."""
+    core: CoreSettings
+    """Whom it asks."""
+    certificates: tuple[WantedCertificate, ...]
+    """What it asks for; at least one."""
+
+
+def resolve(
+    flags: Mapping[str, str | bool], environ: Mapping[str, str], read_file: ReadFile, directory: Path
+) -> AgentSettings:
+    """Find the value of every setting; the parameters are those of :func:`pkid.settings.resolve`.
+
+    :raises SettingsError: when something is given that cannot be used, or something is missing.
+    """
+    sources = Sources.of(table.AGENT, flags, environ, read_file, directory)
+    state = sources.path(table.STATE) or sources.state_by_default("pkid-agent")
+    ca_cert, ca_fingerprint = sources.path(table.CA_CERT), sources.optional(table.CA_FINGERPRINT)
+    if ca_cert and ca_fingerprint:
+        raise SettingsError(f"{table.CA_CERT.flag} and {table.CA_FINGERPRINT.flag} exclude each other; give one")
+    return AgentSettings(
+        state=state,
+        socket=sources.path(table.SOCKET) or _runtime_directory(environ, state) / _SOCKET,
+        core=CoreSettings(sources.value(table.CORE), _psk(sources), ca_cert, ca_fingerprint),
+        certificates=_certificates(sources),
+    )
+
+
+def _certificates(sources: Sources) -> tuple[WantedCertificate, ...]:
+    """Read the certificates of the file's tables, or the one that flags and variables describe."""
+    tables = sources.levels[-1].get(table.CERTIFICATES)
+    trust_domain = sources.value(table.TRUST_DOMAIN)
+    if tables is None:
+        return (read_certificate(sources, trust_domain),)
+    alone = next(filter(None, map(sources.find, table.CERTIFICATE)), None)
+    if alone:
+        raise SettingsError(f"{alone.source} is for the only certificate, but {tables.source} holds tables; use those")
+    return read_tables(tables, sources, trust_domain)
+
+
+def _psk(sources: Sources) -> str:
+    found = sources.psk()
+    if found is None:
+        raise SettingsError("--psk-file is needed: a file with the pre-shared key of the core")
+    secret.check(*found, allow_weak=True, remedy="give the core's")  # whether it is strong enough, the core knows
+    return found[0]
+
+
+def _runtime_directory(environ: Mapping[str, str], state: Path) -> Path:
+    given = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd.exec(5): parted by colons
+    return Path(given) if given.startswith("/") else state

@@ -1,0 +1,66 @@
+"""The table of the agent's settings; those of a certificate are flags for the only one, or keys for one of several."""
+
+from __future__ import annotations
+
+from pkid.ca.keys import KeyType
+from pkid.ca.names import DEFAULT_TRUST_DOMAIN
+from pkid.installer import kinds
+from pkid.settings import Component, Setting, table
+from pkid.settings import kinds as common
+
+__all__ = ["AGENT", "CERTIFICATE", "CERTIFICATES", "FILES"]
+
+STATE = Setting("state", "DIR", common.path, None, "what the agent keeps: the CA that it trusts")
+SOCKET = Setting("socket", "FILE", common.path, None, "where it tells its status (see Status)")
+
+CORE = Setting("core", "URL", kinds.origin, "https://localhost:8900", "where the core is")
+CA_CERT = Setting("ca-cert", "FILE", common.path, None, "trust this CA certificate, and fetch none")
+CA_FINGERPRINT = Setting(
+    "ca-fingerprint", "SHA256", kinds.fingerprint, None, "trust the core's CA if it has this fingerprint"
+)
+TRUST_DOMAIN = Setting(
+    "trust-domain", "NAME", common.trust_domain, DEFAULT_TRUST_DOMAIN, "where the core's identities belong"
+)
+
+NAME = Setting("name", "NAME", kinds.name, None, "what it is called in the status [the common name]")
+COMMON_NAME = Setting("common-name", "NAME", kinds.subject, None, "its common name")
+DNS_NAMES = Setting("dns-names", "LIST", common.host_names, "", "host names in it [the common name, if it is one]")
+IP_ADDRESSES = Setting("ip-addresses", "LIST", common.ip_addresses, "", "addresses in it")
+IDENTITY = Setting("identity", "NAME", common.text, None, "the component's name, for an identity of the core in it")
+KEY_TYPE = Setting(
+    "key-type",
+    "TYPE",
+    common.one_of(kind.value for kind in KeyType),
+    KeyType.P256.value,
+    f"of its keys: {', '.join(kind.value for kind in KeyType)}",
+)
+OUT = Setting("out", "DIR", common.path, None, "the directory that its files are written to")
+COMBINED = Setting("combined", "", common.boolean, "false", "key and certificate in one file, too: combined.pem")
+OWNER = Setting("owner", "USER", kinds.user, None, "who owns the files; as root only")
+GROUP = Setting("group", "GROUP", kinds.group, None, "their group")
+MODE = Setting("mode", "MODE", kinds.mode, "0600", "permissions of the key")
+ON_RENEW = Setting("on-renew", "CMD", kinds.command, None, "what to run for each new one; no shell sees it")
+ON_RENEW_TIMEOUT = Setting("on-renew-timeout", "TIME", kinds.timeout, "30s", "how long that may take")
+
+CERTIFICATE = (
+    NAME, COMMON_NAME, DNS_NAMES, IP_ADDRESSES, IDENTITY, KEY_TYPE,
+    OUT, COMBINED, OWNER, GROUP, MODE, ON_RENEW, ON_RENEW_TIMEOUT,
+)  # fmt: skip
+"""The settings of one certificate."""
+
+CERTIFICATES = "certificate"
+"""Several certificates, a table for each."""
+
+FILES = "files"
+"""In such a table: other names for the files."""
+
+AGENT = Component(
+    "agent",
+    {
+        "General": (table.CONFIG, STATE, SOCKET),
+        "The core": (CORE, table.PSK, table.PSK_FILE, CA_CERT, CA_FINGERPRINT, TRUST_DOMAIN),
+        "The certificate": CERTIFICATE,
+    },
+    tables=(CERTIFICATES,),
+)
+"""The agent."""
