@@ -9,6 +9,7 @@
 :class:`ClientEndpoint`        the same, as an endpoint
 :class:`HTTPSPolicy`           the same, for Twisted's ``Agent`` and treq
 :class:`DirectoryStorage`      keeps trust and certificate for the next start; :class:`MemoryStorage` does not
+:class:`GivenAuthority`        keeps them, too, but for a CA certificate that was given
 :class:`Runtime`               the reactor, the clock, the threads: :meth:`Runtime.of`
 =============================  =============================================================================
 
@@ -23,7 +24,7 @@ from pkid.agent.core import Core, OtherAuthority
 from pkid.agent.credential import Credential
 from pkid.agent.runtime import Runtime
 from pkid.agent.server import ClientAuthentication, ServerEndpoint
-from pkid.agent.storage import DirectoryStorage, MemoryStorage, Storage
+from pkid.agent.storage import DirectoryStorage, GivenAuthority, MemoryStorage, Storage
 from pkid.ca.enrollment import Subject
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Core",
     "Credential",
     "DirectoryStorage",
+    "GivenAuthority",
     "HTTPSPolicy",
     "MemoryStorage",
     "NotReady",

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.agent.credential import Credential
 from pkid.errors import StateError
-from pkid.files import PRIVATE, read_private, write_atomically
+from pkid.files import PRIVATE, read_private, read_regular, write_atomically
 
-__all__ = ["DirectoryStorage", "MemoryStorage", "Storage"]
+__all__ = ["DirectoryStorage", "GivenAuthority", "MemoryStorage", "Storage"]
 
 
 class Storage(Protocol):
@@ -139,6 +139,49 @@ class DirectoryStorage:
             write_atomically(path, content, PRIVATE)
         except OSError as error:
             raise StateError(path, f"cannot be written ({error.strerror})", "see that its directory takes it") from None
+
+
+class GivenAuthority:
+    """A storage whose CA certificate is one that was given, and is never replaced.
+
+    :param path: the file that holds it.
+    :param storage: keeps everything else.
+    """
+
+    def __init__(self, path: Path, storage: Storage) -> None:
+        self._path = path
+        self._storage = storage
+
+    @property
+    def place(self) -> str:
+        """The file that was given."""
+        return str(self._path)
+
+    def load_authority(self) -> x509.Certificate:
+        """Return the certificate that was given.
+
+        :raises StateError: when the file holds none, or more than one.
+        """
+        try:
+            (authority,) = x509.load_pem_x509_certificates(read_regular(self._path))
+        except ValueError:
+            raise StateError(self._path, "does not hold one certificate", "give the CA certificate, in PEM") from None
+        return authority
+
+    def save_authority(self, authority: x509.Certificate) -> None:
+        """Refuse another one.
+
+        :raises StateError: always.
+        """
+        raise StateError(self._path, "is no longer the CA of the core", "replace it by the core's CA certificate")
+
+    def load_credential(self) -> Credential | None:
+        """Return the key and certificate that were saved last."""
+        return self._storage.load_credential()
+
+    def save_credential(self, credential: Credential) -> None:
+        """Keep a key and its certificate."""
+        self._storage.save_credential(credential)
 
 
 def _damaged(path: Path, holds: str) -> StateError:

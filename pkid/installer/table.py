@@ -14,6 +14,8 @@ STATE = Setting("state", "DIR", common.path, None, "what the agent keeps: the CA
 SOCKET = Setting("socket", "FILE", common.path, None, "where it tells its status (see Status)")
 
 CORE = Setting("core", "URL", kinds.origin, "https://localhost:8900", "where the core is")
+PSK = Setting(table.PSK.name, "KEY", common.text, None, "its pre-shared key itself; visible to everybody in ps")
+PSK_FILE = Setting(table.PSK_FILE.name, "FILE", common.path, None, "a file that holds the key; better than --psk")
 CA_CERT = Setting("ca-cert", "FILE", common.path, None, "trust this CA certificate, and fetch none")
 CA_FINGERPRINT = Setting(
     "ca-fingerprint", "SHA256", kinds.fingerprint, None, "trust the core's CA if it has this fingerprint"
@@ -58,7 +60,7 @@ AGENT = Component(
     "agent",
     {
         "General": (table.CONFIG, STATE, SOCKET),
-        "The core": (CORE, table.PSK, table.PSK_FILE, CA_CERT, CA_FINGERPRINT, TRUST_DOMAIN),
+        "The core": (CORE, PSK, PSK_FILE, CA_CERT, CA_FINGERPRINT, TRUST_DOMAIN),
         "The certificate": CERTIFICATE,
     },
     tables=(CERTIFICATES,),
