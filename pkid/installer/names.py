@@ -25,8 +25,8 @@ def find_links(sources: Sources, directory: Path) -> dict[Part, Path]:
     given = _given(sources)
     combined = sources.value(table.COMBINED) or Part.COMBINED in given
     links = {part: directory / part.file_name for part in (*ALWAYS, *([Part.COMBINED] if combined else []))}
+    links |= {part: _path(one, directory, sources.home) for part, one in given.items()}
     for part, one in given.items():
-        links[part] = _path(one, directory, sources.home)
         if list(links.values()).count(links[part]) > 1:
             raise SettingsError(f"{one.source} is the name of another file, too; choose another name")
     return links

@@ -1,0 +1,1 @@
+"""Certificates in files: sets, links, hooks, settings, status."""
