@@ -28,6 +28,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 DEADLINE = timedelta(seconds=60)
 """How long the daemon may take to become ready, or to end."""
 
+_DOORS = {"pkid": "--https", "pkid-metrics": "--listen"}
 _GLANCE = timedelta(milliseconds=100)
 _CLEAN_ENDS = (0, -signal.SIGTERM, -signal.SIGKILL)
 _FOREIGN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY")
@@ -49,16 +50,17 @@ class Daemon:
         """Describe a daemon; nothing is started.
 
         :param state: the state directory; its parent must exist and gets the daemon's log.
-        :param options: more options of the program. Unless one is ``--https`` (or ``--listen``, of a program with one
-            door), that door gets a free port on 127.0.0.1.
+        :param options: more options of the program. If it has a door and none of them is for that, it gets a free
+            port on 127.0.0.1.
         :param environment: variables to add to the test's own, which is passed on without ``PKID_*`` and
             what a service manager sets.
         :param program: what ``twistd`` runs.
         """
         self.state = state.resolve()
         self._program = program
-        door = "--https" if program == "pkid" else "--listen"
-        self._options = options if door in options else (door, "tcp:0:interface=127.0.0.1", *options)
+        door = _DOORS.get(program)
+        needs_one = door is not None and door not in options
+        self._options = (door, "tcp:0:interface=127.0.0.1", *options) if needs_one else options
         self._environment = _clean_environment() | dict(environment or {})
         self._log = self.state.with_name(f"{self.state.name}.log")
         self._process: subprocess.Popen[bytes] | None = None

@@ -25,7 +25,16 @@ TWISTED_IN_AUTH = ("twisted.cred", "twisted.internet.defer")
 OUTSIDE_WORLD = ("asyncio", "io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "threading")
 CLOCKS_AND_DICE = ("random", "secrets", "time", "uuid")
 CALLS_OUTSIDE = ("open", "datetime.now", "datetime.utcnow", "date.today", "random_serial_number")
-OF_COMPONENTS = ("pkid.agent", "pkid.answers", "pkid.client", "pkid.exchange", "pkid.jwt", "pkid.shell", "pkid.x509")
+OF_COMPONENTS = (
+    "pkid.agent",
+    "pkid.answers",
+    "pkid.client",
+    "pkid.exchange",
+    "pkid.installer",
+    "pkid.jwt",
+    "pkid.shell",
+    "pkid.x509",
+)
 NOT_OF_THE_DAEMON = ("alembic", "nats", "pkid.testing", "prompt_toolkit", "rich", "treq", *OF_COMPONENTS)
 KNOWN_TO_AGENT = (
     "pkid.agent",
@@ -36,6 +45,15 @@ KNOWN_TO_AGENT = (
     "pkid.exchange",
     "pkid.files",
     "pkid.jwt",
+)
+
+KNOWN_TO_INSTALLER = (
+    *KNOWN_TO_AGENT,
+    "pkid.installer",
+    "pkid.options",
+    "pkid.readiness",
+    "pkid.settings",
+    "pkid.start",
 )
 
 LOADED_BY = """
@@ -185,8 +203,16 @@ class EdgeTests(Case):
         ]
         self.assertEqual(wrong, [])
 
+    def test_the_installer_stands_on_the_agent_and_knows_nothing_of_the_daemon(self) -> None:
+        wrong = [
+            (path, name)
+            for path, name in imported(ROOT / "pkid" / "installer")
+            if is_within(name, "pkid") and not is_within(name, *KNOWN_TO_INSTALLER)
+        ]
+        self.assertEqual(wrong, [])
+
     def test_the_agent_leaves_the_choice_of_reactor_open(self) -> None:
-        loaded = loaded_by("pkid.agent", "pkid.testing")
+        loaded = loaded_by("pkid.agent", "pkid.installer", "pkid.testing")
         self.assertEqual([name for name in loaded if name in {"twisted.internet.reactor", "treq"}], [])
 
     def test_only_command_lines_import_the_reactor(self) -> None:
@@ -196,12 +222,17 @@ class EdgeTests(Case):
             for path, name in imported(folder)
             if is_within(name, "twisted.internet.reactor")
         }
+<<<<<<< HEAD
         self.assertEqual(users, {"pkid/tap.py", "pkid/exporter/tap.py"})
 
     def test_the_exporter_loads_nothing_of_the_database_and_no_reactor(self) -> None:
         loaded = loaded_by("pkid.exporter")
         foreign = ("sqlalchemy", "alembic", "pkid.service", "twisted.internet.reactor")
         self.assertEqual([name for name in loaded if is_within(name, *foreign)], [])
+=======
+        self.assertEqual({path for path in users if Path(path).name != "tap.py"}, set())
+        self.assertIn("pkid/tap.py", users)
+>>>>>>> 7eb58df (pkid agent status, the certificate service as its owner sees it, docs/agent.md for programs that read files)
 
     def test_the_plugin_imports_nothing_of_pkid(self) -> None:
         self.assertEqual([entry for entry in imported(ROOT / "twisted") if is_within(entry[1], "pkid")], [])

@@ -7,14 +7,16 @@ __all__ = ["DESCRIPTION", "EPILOG", "SYNOPSIS"]
 SYNOPSIS = """\
 pkid [options] [COMMAND ...]
        pkid doctor [--help]
+       pkid agent status [--help]
        pkid ca passphrase [--help]"""
 
 DESCRIPTION = """\
 Carry commands to a core, and bring back what they give. Without a command:
 interactive on a terminal, else the lines of standard input.
 
-doctor looks at a core from outside and says what to mend; ca passphrase
-changes what protects the CA's key. These two run here and not in the core.
+doctor looks at a core from outside and says what to mend; agent status shows
+the certificates that agents of this machine keep; ca passphrase changes what
+protects the CA's key. These run here and not in the core.
 """
 
 EPILOG = """\

@@ -1,4 +1,4 @@
-"""Commands that run here and not in the core: they look at the files of a core on this machine."""
+"""Commands that run here and not in the core: they look at a core, or agents, on this machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ def local_program(words: Sequence[str], options: Options) -> Callable[[], int] |
     match words:
         case ["doctor", *arguments]:
             return lambda: _status(lambda: _doctor(arguments, options))
+        case ["agent", *arguments]:
+            return lambda: _status(lambda: _agent(arguments))
         case ["ca", "passphrase", *arguments]:
             return lambda: _status(lambda: _passphrase(arguments, options))
     return None
@@ -32,6 +34,12 @@ def _doctor(arguments: Sequence[str], options: Options) -> int:
     from pkid.shell.doctor.main import main
 
     return main(arguments, options)
+
+
+def _agent(arguments: Sequence[str]) -> int:
+    from pkid.shell.agent import main
+
+    return main(arguments)
 
 
 def _passphrase(arguments: Sequence[str], options: Options) -> int:

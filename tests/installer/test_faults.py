@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -28,7 +28,9 @@ Act = Callable[[str, tuple[Any, ...]], None]
 def before_each_step(act: Act) -> Iterator[None]:
     """Do something before every call of the system that changes a file; the disk itself is not waited for."""
     calls = {name: getattr(os, name) for name in STEPS} | {"fsync": lambda _: None}
-    with patch.multiple(os, **{name: _watched(name, call, act) for name, call in calls.items()}):
+    with ExitStack() as patches:
+        for name, call in calls.items():
+            patches.enter_context(patch.object(os, name, _watched(name, call, act)))
         yield
 
 
