@@ -222,17 +222,12 @@ class EdgeTests(Case):
             for path, name in imported(folder)
             if is_within(name, "twisted.internet.reactor")
         }
-<<<<<<< HEAD
-        self.assertEqual(users, {"pkid/tap.py", "pkid/exporter/tap.py"})
+        self.assertEqual(users, {"pkid/tap.py", "pkid/exporter/tap.py", "pkid/installer/tap.py"})
 
     def test_the_exporter_loads_nothing_of_the_database_and_no_reactor(self) -> None:
         loaded = loaded_by("pkid.exporter")
         foreign = ("sqlalchemy", "alembic", "pkid.service", "twisted.internet.reactor")
         self.assertEqual([name for name in loaded if is_within(name, *foreign)], [])
-=======
-        self.assertEqual({path for path in users if Path(path).name != "tap.py"}, set())
-        self.assertIn("pkid/tap.py", users)
->>>>>>> 7eb58df (pkid agent status, the certificate service as its owner sees it, docs/agent.md for programs that read files)
 
     def test_the_plugin_imports_nothing_of_pkid(self) -> None:
         self.assertEqual([entry for entry in imported(ROOT / "twisted") if is_within(entry[1], "pkid")], [])
