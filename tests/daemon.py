@@ -59,8 +59,7 @@ class Daemon:
         self.state = state.resolve()
         self._program = program
         door = _DOORS.get(program)
-        needs_one = door is not None and door not in options
-        self._options = (door, "tcp:0:interface=127.0.0.1", *options) if needs_one else options
+        self._options = options if door is None or door in options else (door, "tcp:0:interface=127.0.0.1", *options)
         self._environment = _clean_environment() | dict(environment or {})
         self._log = self.state.with_name(f"{self.state.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
