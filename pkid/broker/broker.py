@@ -21,7 +21,8 @@ from pkid.broker.policy import Duplicates, Policy
 from pkid.broker.replies import Draining, Greet
 from pkid.broker.rights import Rights
 from pkid.broker.router import Router
-from pkid.broker.session import Session, State
+from pkid.broker.session import Session
+from pkid.broker.states import State
 from pkid.errors import PkidError, Reason, Refused
 
 __all__ = ["Broker"]
@@ -124,11 +125,13 @@ class Broker:
         return self._calls.served(answer)
 
     def expel(self, component: str, proven_too: bool = True) -> list[Effect]:
-        """End a component's sessions and forget what it wanted, because its name was revoked.
+        """End a component's sessions and logins, and forget what it wanted, because its name was revoked.
 
         :param proven_too: ``False`` when the name got its first key, so that none but its holder may use it now.
         """
         effects: list[Effect] = []
+        for session in [session for session in self._sessions.values() if session.wanted_name == component]:
+            effects += self._end(session, CloseReason.EXPELLED)  # what is known of its proof is out of date
         for peer in self.membership.peers(component):
             if proven_too or not peer.identity.authenticated:
                 if peer.session is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pkid.broker.identity import Identity
 from pkid.broker.peer import Peer
-from pkid.broker.session import Session, State
+from pkid.broker.session import Session
+from pkid.broker.states import State
 from pkid.broker.tenant import Tenant
 
 __all__ = ["SessionFacts", "TopicFacts", "describe_session", "describe_topics"]

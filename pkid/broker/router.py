@@ -79,13 +79,15 @@ class Router:
 
     def kept(self, number: int, error: PkidError | None = None) -> list[Effect]:
         """Acknowledge a message that was committed, or tell its publisher that it was not."""
-        peer, session, request = self._uncommitted.pop(number, (None, 0, None))
-        if peer is None or peer.session != session or request is None:
+        if number not in self._uncommitted:
             return []
+        peer, session, request = self._uncommitted.pop(number)
         if error is None:
-            return self._acknowledge(peer, request)
-        peer.received.forget(request)
-        return [Send(session, Failed(request, error.reason, error.subject))]
+            told = self._acknowledge(peer, request)
+        else:
+            peer.received.forget(request)
+            told = [Send(session, Failed(request, error.reason, error.subject))]
+        return told if peer.session == session else []  # in another session it is asked for again, and answered then
 
     def subscribe(self, peer: Peer, command: Subscribe, moment: Moment) -> list[Effect]:
         """Add a subscription, and bring what it wants of the past.

@@ -1,14 +1,12 @@
 """One session: who is at the other end, and what may be said next.
 
-The identity is fixed once, before anything is done in its name. A command that the table below does not list ends the
-session. How a proof is checked is not known here: the session asks, and the answer comes back as one more input.
+The identity is fixed once, before anything is done in its name. A command that the table of states does not list ends
+the session. How a proof is checked is not known here: the session asks, and the answer comes back as one more input.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 from pkid.broker.commands import Command, Identify, Prove, Register, RequestId, Unregister
@@ -29,57 +27,11 @@ from pkid.broker.inputs import Admitted, Challenged, Committed, Denied, Failure,
 from pkid.broker.message import Moment
 from pkid.broker.policy import Policy
 from pkid.broker.replies import Challenge, Done, Failed, Welcome
+from pkid.broker.states import TABLE, State
 from pkid.ca.names import is_component
 from pkid.errors import Reason, Refused
 
-__all__ = ["TABLE", "Seats", "Session", "State", "Transition"]
-
-
-class State(Enum):
-    """How far a session has come."""
-
-    GREETED = "greeted"
-    IDENTIFYING = "identifying"
-    """A name was said; the core looks up which proofs it may use."""
-    PROVING = "proving"
-    """A proof is awaited."""
-    VERIFYING = "verifying"
-    """A proof is being checked."""
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """What happens upon an input, and where that may lead; to ``closed`` it always may."""
-
-    action: str
-    leads_to: tuple[State, ...]
-
-
-TABLE: dict[tuple[State, type[Command | Input]], Transition] = {
-    (State.GREETED, Identify): Transition("look_up", (State.IDENTIFYING,)),
-    (State.GREETED, Prove): Transition("verify", (State.VERIFYING,)),
-    (State.GREETED, Register): Transition("enroll", (State.GREETED,)),
-    (State.GREETED, Command): Transition("open_anonymously", (State.OPEN,)),
-    (State.GREETED, Committed): Transition("report", (State.GREETED,)),
-    (State.GREETED, Failure): Transition("report", (State.GREETED,)),
-    (State.IDENTIFYING, Known): Transition("challenge_or_open", (State.PROVING, State.OPEN)),
-    (State.PROVING, Prove): Transition("verify", (State.VERIFYING,)),
-    (State.VERIFYING, Identify): Transition("await_verdict", (State.VERIFYING,)),
-    (State.VERIFYING, Prove): Transition("await_verdict", (State.VERIFYING,)),
-    (State.VERIFYING, Challenged): Transition("challenge_again", (State.PROVING,)),
-    (State.VERIFYING, Admitted): Transition("open_proven", (State.OPEN,)),
-    (State.VERIFYING, Denied): Transition("deny", ()),
-    (State.OPEN, Identify): Transition("welcome_again", (State.OPEN,)),
-    (State.OPEN, Prove): Transition("welcome_again", (State.OPEN,)),
-    (State.OPEN, Register): Transition("enroll", (State.OPEN,)),
-    (State.OPEN, Unregister): Transition("revoke", (State.OPEN,)),
-    (State.OPEN, Command): Transition("pass_on", (State.OPEN,)),
-    (State.OPEN, Committed): Transition("report", (State.OPEN,)),
-    (State.OPEN, Failure): Transition("report", (State.OPEN,)),
-}
-"""What each state takes. `Command` stands for all commands that have no line of their own."""
+__all__ = ["Seats", "Session"]
 
 
 class Seats(Protocol):
@@ -123,6 +75,12 @@ class Session:
         self._name = ""
         self._awaiting: list[RequestId | None] = []
         self._registrations = 0
+
+    @property
+    def wanted_name(self) -> str | None:
+        """The name that a login under way is about."""
+        logging_in = self.state in {State.IDENTIFYING, State.PROVING, State.VERIFYING}
+        return self._name if logging_in else None
 
     def receive(self, given: Command | Input, moment: Moment) -> list[Effect]:
         """Take an input; an answer that comes too late is passed over, a command out of order ends the session."""

@@ -157,6 +157,7 @@ class CommitTests(Case):
         again = hub.join("p")
         hub.release()
         self.assertNotIn(Acknowledged("m"), hub.replies[again])
+        self.assertEqual(hub.say(again, publish(1, LEAST, "m")), [Acknowledged("m")])
 
 
 class SilentSessionTests(Case):

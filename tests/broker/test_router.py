@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from pkid.broker import commands
 from pkid.broker.changes import AddRule, AssignRole, Authorize, PrivateTopic, PublicTopic, Unauthorize
 from pkid.broker.commands import (
     LAST_RECEIVED,
+    Acknowledge,
     Administer,
+    Answer,
+    Call,
+    Cancel,
+    Command,
+    Complete,
     Explain,
     Expose,
+    Identify,
     Inspect,
+    Prove,
     Publish,
     React,
+    Register,
     Setup,
     Subscribe,
     Unexpose,
+    Unregister,
     Unsubscribe,
     View,
 )
@@ -210,6 +221,38 @@ class PrivateTopicTests(Case):
         (failed,) = hub.say(number, Subscribe(1, "t"))
         self.assertEqual(failed, Failed(1, Reason.FORBIDDEN, Basis.UNPROVEN.value))
         self.assertEqual(hub.say(number, Administer(2, PublicTopic(Pattern("t")))), [Failed(2, Reason.NOT_ADMIN)])
+
+
+class EveryCommandTests(Case):
+    """No command can be added without saying here which right it needs."""
+
+    OF_TOPICS = (
+        Publish(1, "t", "x", 1), Subscribe(1, "t"), Unsubscribe(1, "t"), Expose(1, "t"), Unexpose(1, "t"),
+        Call(1, "t", "x", 1), Call(1, "t", "x", 1, target="other"),
+    )  # fmt: skip
+    OF_ADMINS = (Administer(1, PublicTopic(Pattern("t"))), Inspect(1, View.RIGHTS), Explain(1, Verb.RPC, "t", "boss"))
+    OF_ITS_OWN = (Acknowledge, Answer, Cancel, Complete, React, Setup)  # `Setup` is judged part by part
+    OF_LOGINS = (Identify, Prove, Register, Unregister)
+
+    def test_all_are_here(self) -> None:
+        here = {type(command) for command in (*self.OF_TOPICS, *self.OF_ADMINS)}
+        known = [value for value in vars(commands).values() if isinstance(value, type) and issubclass(value, Command)]
+        self.assertEqual(here | {*self.OF_ITS_OWN, *self.OF_LOGINS}, set(known) - {Command})
+
+    def test_each_is_refused_without_its_right(self) -> None:
+        for reason, refused in ((Reason.FORBIDDEN, self.OF_TOPICS), (Reason.NOT_ADMIN, self.OF_ADMINS)):
+            for command in refused:
+                hub = Hub(keys={"bad", "other"})
+                hub.change(Authorize(Pattern("t"), "other"))
+                other = hub.join("other")
+                hub.say(other, Expose(0, "t"))
+                hub.say(other, Subscribe(0, "t"))
+                for number in (hub.connect(), hub.join("claimed"), hub.join("bad")):
+                    (failed,) = hub.say(number, command)
+                    assert isinstance(failed, Failed), command
+                    self.assertIs(failed.reason, reason, command)
+                    self.assertIs(hub.audited[-1].event, Event.FORBIDDEN)
+                self.assertEqual((hub.delivered[other], hub.invoked[other]), ([], []))
 
 
 class AdministrationTests(Case):

@@ -16,7 +16,8 @@ from pkid.broker.inputs import Admitted, Challenged, Committed, Denied, Disconne
 from pkid.broker.message import Moment
 from pkid.broker.policy import Duplicates, Policy
 from pkid.broker.replies import Challenge, Done, Draining, Failed, Greet, Reply, Welcome
-from pkid.broker.session import TABLE, Session, State
+from pkid.broker.session import Session
+from pkid.broker.states import TABLE, State
 from pkid.broker.topic import Pattern
 from pkid.errors import Reason, Refused
 from tests.broker.hub import GOOD, Hub
@@ -382,6 +383,22 @@ class EndTests(Case):
         alice = hub.join("alice")
         hub.carry_out(hub.broker.expel("alice", proven_too=False))
         self.assertNotIn(alice, hub.closed)
+
+    def test_a_proof_that_is_being_checked_while_the_name_is_revoked_opens_nothing(self) -> None:
+        hub = Hub(keys={"alice"})
+        logins: list[list[Command | Input]] = [
+            [Identify(1, "alice")],
+            [Identify(1, "alice"), Known(("key",)), Prove(2, "alice", GOOD)],
+        ]
+        for said in logins:
+            number, effects = hub.broker.connect(b"c" * 32, hub.now, offered=False)
+            hub.replies[number] = []
+            for given_ in said:
+                effects += hub.broker.receive(number, given_, hub.now)
+            hub.carry_out(hub.broker.expel("alice", proven_too=False))
+            self.assertIs(hub.closed[number], CloseReason.EXPELLED)
+            self.assertEqual(hub.broker.receive(number, Admitted("alice"), hub.now), [])
+            self.assertEqual(hub.broker.receive(number, Known(()), hub.now), [])
 
     def test_the_core_closes_a_session_with_a_reason(self) -> None:
         hub = Hub()
