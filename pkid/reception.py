@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 
@@ -11,7 +12,8 @@ from pkid.audit import Strangers
 from pkid.auth.certificates import CertificateChecker
 from pkid.auth.checkers import BearerTokenChecker
 from pkid.auth.credentials import Member
-from pkid.auth.derivation import KeyDerivation
+from pkid.auth.derivation import KeyDerivation, Offload
+from pkid.auth.endorsement import Endorsements
 from pkid.auth.keyring import Keyring
 from pkid.auth.realm import Realm
 from pkid.auth.roles import ALL_RIGHTS
@@ -29,54 +31,65 @@ from pkid.web.metrics import MetricsPage, UnprotectedMetricsPage
 from pkid.web.rendering import Page
 from pkid.web.system import NobodyPage, PingPage, ReadyPage
 
-__all__ = ["NOBODY", "guard", "pages"]
+__all__ = ["NOBODY", "Reception"]
 
 NOBODY = Member("nobody", ALL_RIGHTS, ANY_NAME)
 """Everybody, where nobody proves anything."""
 
 
-def guard(
-    authority: Authority,
-    keyring: Keyring,
-    derivation: KeyDerivation,
-    strangers: Strangers,
-    store: Store,
-    settings: Settings,
-) -> Guard:
-    """Return who lets callers in: by tokens and certificates; without authentication, everybody."""
-    open_to_all = not settings.authentication
-    tokens = BearerTokenChecker(keyring, derivation, time.time, strict=settings.strict_tokens)
-    certificates = CertificateChecker(
-        lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
-        authority.recognises,
-        (lambda _: ANY_NAME) if open_to_all else keyring.policy_of,
-        lambda: datetime.now(UTC),
-    )
-    portal = Portal(Realm(), [tokens, certificates])
-    return Guard(portal, strangers, keyring, NOBODY if open_to_all else None)
+class Reception:
+    """Knows the pre-shared keys in service, and lets callers in: by tokens and certificates, or everybody.
 
+    :ivar keyring: the keys; none at first.
+    :ivar endorsements: what they say of the CA certificate.
+    :ivar derivation: makes signing keys of them.
+    :ivar strangers: takes note of who is not let in.
 
-def pages(
-    guard: Guard,
-    certificate: CertificatePage,
-    issuance: Issuance,
-    interpreter: Interpreter,
-    ready: ReadyPage,
-    exposition: Exposition,
-    settings: Settings,
-) -> dict[str, Page]:
-    """Return the pages by their paths."""
-    found: dict[str, Page] = {
-        "/ca/cert": certificate,
-        "/ca/renew": RenewPage(guard, issuance),
-        "/ca/sign": SignPage(guard, issuance),
-        "/cli/evaluate": EvaluatePage(guard, interpreter),
-        "/cli/execute": ExecutePage(guard, interpreter),
-        "/cli/info": InfoPage(guard, interpreter),
-        "/metrics": UnprotectedMetricsPage(exposition) if settings.open_metrics else MetricsPage(guard, exposition),
-        "/graph/fix/model": ModelPage(guard),
-        "/model": ModelPage(guard),
-        "/system/ping": PingPage(),
-        "/system/ready": ready,
-    }
-    return found if settings.authentication else found | {"/authorization/user": NobodyPage()}
+    :param offload: where keys are derived, in as many threads as there are processors.
+    """
+
+    def __init__(self, authority: Authority, store: Store, offload: Offload, settings: Settings) -> None:
+        self._settings = settings
+        self.keyring = Keyring((), time.time)
+        self.endorsements = Endorsements(self.keyring, time.time)
+        self.derivation = KeyDerivation(offload, os.cpu_count() or 1)
+        self.strangers = Strangers(time.monotonic)
+        checkers = [self._tokens(), self._certificates(authority, store)]
+        everybody = None if settings.authentication else NOBODY
+        self.guard = Guard(Portal(Realm(), checkers), self.strangers, self.keyring, everybody)
+
+    def pages(
+        self,
+        authority: Authority,
+        issuance: Issuance,
+        interpreter: Interpreter,
+        ready: ReadyPage,
+        exposition: Exposition,
+    ) -> dict[str, Page]:
+        """Return the pages by their paths."""
+        guard, settings = self.guard, self._settings
+        found: dict[str, Page] = {
+            "/ca/cert": CertificatePage(authority, self.endorsements, self.keyring),
+            "/ca/renew": RenewPage(guard, issuance),
+            "/ca/sign": SignPage(guard, issuance),
+            "/cli/evaluate": EvaluatePage(guard, interpreter),
+            "/cli/execute": ExecutePage(guard, interpreter),
+            "/cli/info": InfoPage(guard, interpreter),
+            "/metrics": UnprotectedMetricsPage(exposition) if settings.open_metrics else MetricsPage(guard, exposition),
+            "/graph/fix/model": ModelPage(guard),
+            "/model": ModelPage(guard),
+            "/system/ping": PingPage(),
+            "/system/ready": ready,
+        }
+        return found if settings.authentication else found | {"/authorization/user": NobodyPage()}
+
+    def _tokens(self) -> BearerTokenChecker:
+        return BearerTokenChecker(self.keyring, self.derivation, time.time, strict=self._settings.strict_tokens)
+
+    def _certificates(self, authority: Authority, store: Store) -> CertificateChecker:
+        return CertificateChecker(
+            lambda sha256: store.transact(lambda ledger: ledger.find_fingerprint(sha256)),
+            authority.recognises,
+            self.keyring.policy_of if self._settings.authentication else lambda _: ANY_NAME,
+            lambda: datetime.now(UTC),
+        )

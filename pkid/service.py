@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
@@ -15,10 +14,6 @@ from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger, globalLogPublisher
 
-from pkid import reception
-from pkid.audit import Strangers
-from pkid.auth.derivation import KeyDerivation
-from pkid.auth.endorsement import Endorsements
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.ca.authority import Authority
@@ -37,6 +32,7 @@ from pkid.metrics.decisions import Decisions
 from pkid.metrics.exposition import Exposition
 from pkid.pruning import Pruning
 from pkid.readiness import Readiness
+from pkid.reception import Reception
 from pkid.resources import core_resource, credential_resource, sources
 from pkid.rotation import Rotation
 from pkid.selftest import SelfTest
@@ -44,15 +40,11 @@ from pkid.settings import Settings
 from pkid.start import one_clear_line
 from pkid.startup import check_ledger, open_psks, open_trust_domain
 from pkid.state import StateDirectory
-from pkid.store.disk import LedgerFile
-from pkid.store.reader import Reader
+from pkid.store.opening import OpenLedger, open_ledger
 from pkid.store.search import CertificateSource
 from pkid.store.service import StoreService
-from pkid.store.size import LedgerSize
-from pkid.store.sqlite import open_reader, open_sqlite
 from pkid.threads import Threads
 from pkid.tls import LiveContext
-from pkid.web.ca import CertificatePage
 from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site
 from pkid.web.system import ReadyPage
@@ -79,6 +71,7 @@ class Core(MultiService):
     _log = Logger()
     _state: StateDirectory
     _certificates: CoreCertificates
+    _ledger: OpenLedger
     _readiness: Readiness
 
     def __init__(self, settings: Settings, reactor: Any, resolve: Callable[[], Settings]) -> None:
@@ -131,53 +124,52 @@ class Core(MultiService):
         self._reactor.callFromThread(self.reload)
 
     def _assemble(self) -> None:
-        settings, reactor = self._settings, self._reactor
+        settings, reactor, metrics = self._settings, self._reactor, self._metrics
         self._state = state = StateDirectory(settings.state)
         trust_domain = open_trust_domain(state, settings.trust_domain)
         keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
+        derivations = Threads("derivation", os.cpu_count() or 1, reactor)
         self._certificates = own = CoreCertificates(settings, state, self._live, offload=keys, clock=reactor, now=_now)
         issuer = own.open_issuer()
         psks = open_psks(state, settings)
         check_ledger(state)
-        metrics = self._metrics
-        store = StoreService(open_sqlite(state.ledger), reactor, metrics.meter)
-        reader = Reader(open_reader(state.ledger), reactor, time.monotonic)
-        threads = Threads("derivation", os.cpu_count() or 1, reactor)
+        self._ledger = ledger = open_ledger(state.ledger, reactor, metrics.meter)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
         authority = Authority(issuer, profile, _now, x509.random_serial_number, own.former())
-        pruning = self._pruning(store)
-        own.open_host(authority, store)
-        issuance = Issuance(authority, store, observe_group=metrics.group.observe)
-        ledger_file = LedgerFile(state.ledger)
-        keyring = Keyring((), time.time)
-        size = LedgerSize(lambda: reader.consult(ledger_file.measure), reactor)
-        certificates = _certificates(reader, size, keyring, authority)
-        commands = core_commands(lambda: authority.issuer.anchor, certificates, issuance, keys)
-        interpreter = Interpreter(commands)
-        self_test = SelfTest(authority, store, ledger_file.check, reactor)
-        derivation, strangers = KeyDerivation(threads, os.cpu_count() or 1), Strangers(time.monotonic)
-        decisions = Decisions(strangers, globalLogPublisher)
-        metrics.watch(
-            {"https": self._site}, derivation, issuance, store,
-            ledger_bytes=ledger_file.size, decisions=decisions.read, now=_now, ends=own.ends,
-        )  # fmt: skip
-        endorsements = Endorsements(keyring, time.time)
-        self._rotation = Rotation(keyring, endorsements, self._read_psks, keys)
+        pruning = self._pruning(ledger.store)
+        own.open_host(authority, ledger.store)
+        reception = Reception(authority, ledger.store, derivations, settings)
+        self._rotation = Rotation(reception.keyring, reception.endorsements, self._read_psks, keys)
         self._rotation.begin(psks)
-        guard = reception.guard(authority, keyring, derivation, strangers, store, settings)
-        certificate = CertificatePage(authority, endorsements, keyring)
-        exposition = Exposition(metrics.registry, lambda: self_test.passes(_IMPATIENCE).addCallback(metrics.ready.set))
+        issuance = Issuance(authority, ledger.store, observe_group=metrics.group.observe)
+        decisions = Decisions(reception.strangers, globalLogPublisher)
+        metrics.watch(
+            {"https": self._site}, reception.derivation, issuance, ledger.store,
+            ledger_bytes=ledger.file.size, decisions=decisions.read, now=_now, ends=own.ends,
+        )  # fmt: skip
         exposure = Exposure.of(settings)
-        ready = ReadyPage(self_test, exposure.notices)
-        pages = reception.pages(guard, certificate, issuance, interpreter, ready, exposition, settings)
-        threshold = Threshold(exposure.notices, None if settings.authentication else own.is_own_name, strangers)
-        routes = Routes(pages, NotFound(guard), keyring, threshold)
-        metrics.traffic.expect(routes.names)
-        self._site.serve(routes)
+        self._serve(reception, authority, issuance, keys, exposure)
         self._readiness = Readiness.from_environment(os.environ, reactor)
         reminder = Reminder(lambda: exposure.sentences(self._door.address), reactor)
-        for child in (decisions, threads, keys, store, reader, *pruning, own, self._door, reminder):
+        for child in (decisions, derivations, keys, ledger.store, ledger.reader, *pruning, own, self._door, reminder):
             child.setServiceParent(self)
+
+    def _serve(
+        self, reception: Reception, authority: Authority, issuance: Issuance, keys: Threads, exposure: Exposure
+    ) -> None:
+        """Give the HTTPS door its pages."""
+        metrics, ledger = self._metrics, self._ledger
+        certificates = _certificates(ledger, reception.keyring, authority)
+        interpreter = Interpreter(core_commands(lambda: authority.issuer.anchor, certificates, issuance, keys))
+        self_test = SelfTest(authority, ledger.store, ledger.file.check, self._reactor)
+        exposition = Exposition(metrics.registry, lambda: self_test.passes(_IMPATIENCE).addCallback(metrics.ready.set))
+        ready = ReadyPage(self_test, exposure.notices)
+        pages = reception.pages(authority, issuance, interpreter, ready, exposition)
+        is_own_name = None if exposure.authentication else self._certificates.is_own_name
+        threshold = Threshold(exposure.notices, is_own_name, reception.strangers)
+        routes = Routes(pages, NotFound(reception.guard), reception.keyring, threshold)
+        metrics.traffic.expect(routes.names)
+        self._site.serve(routes)
 
     def _pruning(self, store: StoreService) -> list[Pruning]:
         """Return what lets the ledger forget, if it is to; before this start records anything by a clock that errs."""
@@ -198,15 +190,15 @@ class Core(MultiService):
         return open_psks(self._state, self._resolve(), make=False)
 
 
-def _certificates(reader: Reader, size: LedgerSize, keyring: Keyring, authority: Authority) -> Certificates:
+def _certificates(ledger: OpenLedger, keyring: Keyring, authority: Authority) -> Certificates:
     """Return the certificates of the ledger, in an inventory of all that the core knows."""
     known = sources(
-        CertificateSource(reader.read),
+        CertificateSource(ledger.reader.read),
         credentials=lambda: map(credential_resource, keyring.all()),
         authority=lambda: authority.issuer.anchor,
-        core=lambda: core_resource(authority.profile.trust_domain.name, size.read),
+        core=lambda: core_resource(authority.profile.trust_domain.name, ledger.size.read),
     )
-    return Certificates(Inventory(known, _now), lambda serial: reader.consult(lambda ledger: ledger.find(serial)))
+    return Certificates(Inventory(known, _now), lambda serial: ledger.reader.consult(lambda rows: rows.find(serial)))
 
 
 def _now() -> datetime:
