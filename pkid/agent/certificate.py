@@ -21,7 +21,15 @@ from pkid.agent.storage import Storage
 from pkid.answers import Busy, CoreError, Rejected
 from pkid.ca.enrollment import Subject
 from pkid.ca.keys import KeyType
-from pkid.ca.renewal import Step, next_step, renewal_due, retry_delay, time_to_sleep
+from pkid.ca.renewal import (
+    LONGEST_RETRY,
+    Step,
+    longest_retry,
+    next_step,
+    renewal_due,
+    retry_delay,
+    time_to_sleep,
+)
 from pkid.ca.trust import TrustError
 from pkid.errors import StateError
 from pkid.exchange import Unreachable
@@ -179,7 +187,9 @@ class CertificateService(Service):
 
     def _sleep(self) -> None:
         if self._failures:
-            delay = retry_delay(self._failures, self._runtime.random(), self._asked)
+            held = self._held
+            longest = LONGEST_RETRY if held is None else longest_retry(held.not_before, held.not_after)
+            delay = retry_delay(self._failures, self._runtime.random(), self._asked, longest)
         else:
             delay = time_to_sleep(self._due, self._runtime.now())
         self._timer = self._runtime.clock.callLater(delay.total_seconds(), self._wake)

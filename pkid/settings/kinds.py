@@ -39,7 +39,7 @@ T = TypeVar("T")
 _TYPES = {bool: "a boolean", int: "an integer", float: "a float", list: "an array", dict: "a table", str: "a string"}
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_SHORTEST_LIFETIME = timedelta(minutes=5)
+_SHORTEST_LIFETIME = timedelta(minutes=2)
 _LONGEST_LIFETIME = timedelta(days=3650)
 _SHORTEST_KEEPING = timedelta(days=1)
 _LONGEST_KEEPING = timedelta(days=36500)
@@ -92,10 +92,10 @@ def duration(value: object) -> timedelta:
 
 
 def lifetime(value: object) -> timedelta:
-    """Read the lifetime of a certificate: a duration of five minutes to ten years."""
+    """Read the lifetime of a certificate: a duration of two minutes to ten years."""
     span = duration(value)
     if not _SHORTEST_LIFETIME <= span <= _LONGEST_LIFETIME:
-        raise ValueError(f"must be at least 5m and at most 3650d, not {value!r}")
+        raise ValueError(f"must be at least 2m and at most 3650d, not {value!r}")
     return span
 
 

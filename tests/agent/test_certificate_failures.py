@@ -86,6 +86,15 @@ class FailureTests(ServiceCase):
         self.service()
         self.assertEqual(self.attempts_at(27), [4, 12, 27])
 
+    def test_with_certificates_of_minutes_they_end_earlier(self) -> None:
+        self.memory_core.lifetime = timedelta(minutes=5)
+        self.memory_core.replace_authority()
+        service = self.service()
+        self.move_to_end(service, timedelta(minutes=2))
+        self.memory_core.reachable = False
+        self.failed(service.renew(), Unreachable)
+        self.assertEqual(self.attempts_at(320), [5, 15, 35, 75, 135, 195, 255, 315])
+
     def test_the_core_may_ask_for_more_time(self) -> None:
         body = b"Error: busy\nMessage: too many requests are waiting; try again"
         for asked, waited in ((60, 60), (10**6, 900)):

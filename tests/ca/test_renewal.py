@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pkid.ca.renewal import (
     RENEW_BEFORE,
     Step,
+    longest_retry,
     next_step,
     renewal_due,
     replaceable_from,
@@ -43,9 +44,25 @@ class DueTests(Case):
         end = NOON + timedelta(days=365)
         self.assertEqual(renewal_due(NOON, end, 0.5), end - 1.5 * DAY)
 
+    def test_four_days_are_where_half_of_the_lifetime_stops_the_jitter(self) -> None:
+        second = timedelta(seconds=2)
+        for lifetime, earliest in (
+            (4 * DAY + second, 2 * DAY),
+            (4 * DAY, 2 * DAY),
+            (4 * DAY - second, 2 * DAY - second / 2),
+            (3 * DAY, 1.5 * DAY),
+            (DAY, DAY / 2),
+        ):
+            self.assertEqual(NOON + lifetime - renewal_due(NOON, NOON + lifetime, 1.0), earliest)
+
+    def test_a_fresh_one_of_two_minutes_that_is_backdated_is_not_due_for_half_a_minute(self) -> None:
+        start, end = NOON - timedelta(minutes=1), NOON + timedelta(minutes=2)
+        self.assertEqual(renewal_due(start, end), NOON + timedelta(minutes=1))
+        self.assertEqual(renewal_due(start, end, 1.0), NOON + timedelta(seconds=30))
+
     @PROPERTY
     @given(lifetimes, jitters)
-    def test_jitter_is_only_earlier_and_a_third_of_the_lifetime_is_always_left(
+    def test_jitter_is_only_earlier_and_half_of_the_lifetime_is_never_touched(
         self, lifetime: timedelta, jitter: float
     ) -> None:
         end = NOON + lifetime
@@ -54,7 +71,7 @@ class DueTests(Case):
         self.assertLessEqual(due, plain)
         self.assertLess(plain, end)
         self.assertGreaterEqual(due, end - 2 * RENEW_BEFORE)
-        self.assertGreaterEqual(due, NOON + lifetime / 3 - timedelta(microseconds=2))
+        self.assertGreaterEqual(due, NOON + lifetime / 2 - timedelta(microseconds=2))
 
 
 class RetryTests(Case):
@@ -70,6 +87,21 @@ class RetryTests(Case):
     def test_jitter_takes_up_to_half_away(self, failures: int, jitter: float) -> None:
         whole = retry_delay(failures)
         self.assertTrue(whole / 2 <= retry_delay(failures, jitter) <= whole)
+
+    def test_who_lives_on_short_certificates_comes_back_sooner(self) -> None:
+        minute, second = timedelta(minutes=1), timedelta(seconds=6)
+        for span, longest in (
+            (3 * minute - second, minute / 2),
+            (3 * minute, minute / 2),
+            (3 * minute + second, minute / 2 + second / 6),
+            (90 * minute - second, 15 * minute - second / 6),
+            (90 * minute, 15 * minute),
+            (365 * DAY, 15 * minute),
+        ):
+            self.assertEqual(longest_retry(NOON, NOON + span), longest)
+        self.assertEqual(retry_delay(4, 0.0, 0.0, minute), timedelta(seconds=40))
+        self.assertEqual(retry_delay(10**6, 0.0, 0.0, minute), minute)
+        self.assertEqual(retry_delay(10**6, 0.0, 900.0, minute), 15 * minute)
 
     def test_the_other_side_may_ask_for_more_time_and_not_for_less(self) -> None:
         for asked, waited in ((0, 5), (4, 5), (6, 6), (900, 900), (10**9, 900)):
