@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pkid.agent import CertificateService, Credential, MemoryStorage, Subject
 from pkid.auth.component import WrongPreSharedKey
 from pkid.errors import Reason, StateError, Unavailable
+from pkid.exchange import Unreachable
 from tests.agent.case import Impostor
 from tests.agent.service import DAY, SECOND, ServiceCase
 from tests.scripted import http
