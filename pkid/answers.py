@@ -12,6 +12,8 @@ from http.client import HTTPMessage
 
 from cryptography import x509
 
+from pkid.ca.chain import UNREADABLE
+
 __all__ = [
     "Answer",
     "BadAnswer",
@@ -111,7 +113,7 @@ def certificates(answer: Answer) -> list[x509.Certificate]:
     """Return the certificates in an answer, at least one."""
     try:
         return x509.load_pem_x509_certificates(answer.body)
-    except ValueError:
+    except UNREADABLE:
         raise BadAnswer("the answer holds no certificate; see that the address is a core's") from None
 
 

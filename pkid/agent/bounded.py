@@ -20,6 +20,8 @@ class BoundedEndpoint:
     :ivar exceeded: whether more came.
     """
 
+    _connection: _Bounded | None = None
+
     def __init__(self, endpoint: IStreamClientEndpoint, most: int) -> None:
         self._endpoint = endpoint
         self.most = most
@@ -28,7 +30,16 @@ class BoundedEndpoint:
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect; fire with the factory's own protocol."""
         connecting: Deferred[Any] = self._endpoint.connect(_Factory(protocolFactory, self))
-        return connecting.addCallback(lambda protocol: protocol.wrappedProtocol)
+        return connecting.addCallback(self._connected)
+
+    def abort(self) -> None:
+        """End the connection that was made last, if it is open, without waiting for the other side."""
+        if self._connection is not None:
+            self._connection.abortConnection()
+
+    def _connected(self, connection: _Bounded) -> IProtocol:
+        self._connection = connection
+        return connection.wrappedProtocol
 
 
 class _Bounded(ProtocolWrapper):

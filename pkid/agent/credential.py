@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Self
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from pkid.ca.chain import UNREADABLE
 from pkid.ca.keys import PrivateKey
 from pkid.ca.names import Names
 from pkid.ca.trust import check_certificate
@@ -42,7 +42,7 @@ class Credential:
         try:
             key = load_pem_private_key(pem, None)
             certificate, *intermediates = x509.load_pem_x509_certificates(pem)
-        except (TypeError, UnsupportedAlgorithm) as error:
+        except UNREADABLE as error:
             raise ValueError(str(error)) from None
         if not isinstance(key, PrivateKey):
             raise ValueError("the key is of a kind that pkid does not use")  # noqa: TRY004  # a file's content

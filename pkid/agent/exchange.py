@@ -21,14 +21,16 @@ from twisted.internet.interfaces import (
     IReactorTime,
     IStreamClientEndpoint,
 )
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.web.client import (
     URI,
     Agent,
-    PartialDownloadError,
     RequestTransmissionFailed,
+    ResponseDone,
     ResponseFailed,
-    readBody,
 )
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
@@ -47,7 +49,7 @@ _FAILURES = (
     ConnectError,
     ConnectionClosed,
     DNSLookupError,
-    PartialDownloadError,
+    PotentialDataLoss,
     RequestTransmissionFailed,
     ResponseFailed,
     SSL.Error,
@@ -87,10 +89,11 @@ async def exchange(
 async def _exchange(origin: Origin, request: Request, endpoint: BoundedEndpoint, clock: IReactorTime) -> Answer:
     agent = Agent.usingEndpointFactory(clock, _OneEndpoint(endpoint))
     headers = Headers({name: [value] for name, value in request.headers})
-    body = _Body(request.body) if request.body else None
+    sent = _Body(request.body) if request.body else None
     try:
-        response = await agent.request(request.method.encode(), f"{origin}{request.path}".encode(), headers, body)
-        content = await readBody(response)
+        response = await agent.request(request.method.encode(), f"{origin}{request.path}".encode(), headers, sent)
+        response.deliverBody(body := _Content())
+        content = await body.whole
     except _FAILURES as error:
         if endpoint.exceeded:
             raise BadAnswer(
@@ -99,6 +102,8 @@ async def _exchange(origin: Origin, request: Request, endpoint: BoundedEndpoint,
         if any(isinstance(cause, CancelledError) for cause in _causes(error)):
             raise CancelledError from None
         raise _meaning(origin, error) from None
+    finally:
+        endpoint.abort()
     return Answer(response.code, _message(response), content)
 
 
@@ -124,7 +129,7 @@ def _meaning(origin: Origin, error: Exception) -> CoreError | TrustError:
             case DNSLookupError() | ConnectError() | ValueError() if cause is error:
                 why = str(cause).rstrip(".")
                 return Unreachable(f"{origin} cannot be reached ({why}); see that the core is running there")
-            case PartialDownloadError():
+            case PotentialDataLoss():
                 return Unreachable(f"{origin} ended its answer too early; try again")
     if any(isinstance(cause, ConnectionClosed) for cause in causes):
         return Unreachable(f"{origin} closed the connection before its answer was complete; try again")
@@ -152,6 +157,26 @@ class _OneEndpoint:
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         return self._endpoint
+
+
+class _Content(Protocol):
+    """Gathers the body of an answer.
+
+    :ivar whole: fires with all of it.
+    """
+
+    def __init__(self) -> None:
+        self.whole: Deferred[bytes] = Deferred()
+        self._pieces: list[bytes] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self._pieces.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if reason.check(ResponseDone):
+            self.whole.callback(b"".join(self._pieces))
+        else:
+            self.whole.errback(reason)
 
 
 @implementer(IBodyProducer)

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.agent.credential import Credential
+from pkid.ca.chain import UNREADABLE
 from pkid.errors import StateError
 from pkid.files import PRIVATE, read_private, read_regular, write_atomically
 
@@ -105,7 +106,7 @@ class DirectoryStorage:
         pem = read_private(self._authority)
         try:
             return None if pem is None else x509.load_pem_x509_certificate(pem)
-        except ValueError:
+        except UNREADABLE:
             raise _damaged(self._authority, "no CA certificate") from None
 
     def save_authority(self, authority: x509.Certificate) -> None:

@@ -32,6 +32,7 @@ UNREADABLE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
+    x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
@@ -59,7 +60,7 @@ def is_der_issued_by(certificate: bytes, issuer: x509.Certificate) -> bool:
     """Tell the same of a certificate in DER form, which may be anything."""
     try:
         loaded = x509.load_der_x509_certificate(certificate)
-    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
+    except UNREADABLE:
         return False
     return is_issued_by(loaded, issuer)
 
@@ -131,7 +132,7 @@ def check_path(
     try:
         policy.build_client_verifier().verify(certificate, between)
     except VerificationError as error:
-        raise BrokenPath(str(error)) from None
+        raise BrokenPath("".join(filter(str.isprintable, str(error)))) from None  # it repeats names as they stand
 
 
 def _check_issuer(certificate: x509.Certificate, depth: int, now: datetime) -> None:

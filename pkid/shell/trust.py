@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.answers import certificates, succeeded
+from pkid.ca.chain import UNREADABLE
 from pkid.ca.trust import UnfitAuthority, check_authority, fingerprint, same_fingerprint
 from pkid.client import Client, FingerprintMismatch
 from pkid.errors import StateError
@@ -103,7 +104,7 @@ def _context(options: Options, psk: str, state: Path | None) -> ssl.SSLContext:
 def _authorities(path: Path) -> list[x509.Certificate]:
     try:
         found = x509.load_pem_x509_certificates(_read(path))
-    except ValueError:
+    except UNREADABLE:
         found = []
     fit = list(filter(_is_fit, found))
     if not fit:

@@ -83,18 +83,26 @@ class ExchangeTests(AgentCase):
         self.refused(BadAnswer, "more than 96 KiB", b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000)
 
     def test_time_is_for_the_whole_answer(self) -> None:
-        for step in (
-            lambda connection: None,
-            lambda connection: connection.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nslow"),
-        ):
-            running = self.ask(step)
-            self.clock.advance(9.9)
-            self.assertNoResult(running)
-            self.clock.advance(0.1)
-            failure = self.failureResultOf(running, Unreachable)
-            self.assertIn("did not answer within 10 seconds", str(failure.value))
-            self.clock.advance(0)
-            self.assertEqual(self.clock.getDelayedCalls(), [])
+        for begun in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nslow"):
+            self.ends_in_time(begun, "https://core.example:8900")
+            self.ends_in_time(begun, "http://core.example:8900")
+
+    def ends_in_time(self, begun: bytes, url: str) -> None:
+        connections: list[Any] = []
+
+        def begin(connection: Any) -> None:
+            connections.append(connection)
+            connection.transport.write(begun)
+
+        running = self.ask(begin, url=url)
+        self.clock.advance(9.9)
+        self.assertNoResult(running)
+        self.clock.advance(0.1)
+        failure = self.failureResultOf(running, Unreachable)
+        self.assertIn("did not answer within 10 seconds", str(failure.value))
+        self.clock.advance(0)
+        self.assertIsNotNone(connections[0].lost, "the connection is still open")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_who_asks_no_more_leaves_nothing_behind(self) -> None:
         running = self.ask(lambda connection: None)

@@ -124,6 +124,13 @@ class PathTests(Case):
         self.both(self.broken, ca=False)
         self.both(self.broken, usage=NO_CERTIFICATES)
 
+    def test_why_not_is_told_in_printable_words(self) -> None:
+        anchor = authority("CN=anchor")
+        between = authority("CN=\\1b[2J", anchor, usage=NO_CERTIFICATES)
+        with self.assertRaises(BrokenPath) as caught:
+            check_path(between.certificate, anchor.certificate, [], NOON)
+        self.assertTrue(str(caught.exception).isprintable(), ascii(caught.exception))
+
     def test_not_through_what_is_not_valid(self) -> None:
         self.both(lambda a, b, kind: self.broken(a, b, kind, NOON + DAY), valid=(NOON - DAY, NOON + DAY))
 
