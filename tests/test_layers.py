@@ -243,7 +243,7 @@ class EdgeTests(Case):
         self.assertEqual([name for name in loaded_by("pkid.shell") if is_within(name, "twisted")], [])
 
     def test_one_command_loads_nothing_that_only_a_terminal_needs(self) -> None:
-        loaded = loaded_by("pkid.shell.main")
+        loaded = loaded_by("pkid.shell.main", "pkid.shell.program")
         self.assertEqual([name for name in loaded if is_within(name, "prompt_toolkit", "rich", "sqlalchemy")], [])
 
     def test_the_daemon_leaves_the_choice_of_reactor_open(self) -> None:

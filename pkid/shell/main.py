@@ -1,66 +1,80 @@
-"""The program `pkid`: one command, the lines of standard input, or a conversation on a terminal."""
+"""The program `pkid` from its start to its end: its streams, the signals that end it, and its exit code.
+
+Imports little before it is ready for an interrupt.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-
-from pkid.shell.exits import EXPECTED, Exit, ShellError, exit_of
-from pkid.shell.options import Options, resolve
-from pkid.shell.programs import local_program
-from pkid.shell.quoting import command_line
-from pkid.shell.session import begin, tell, write_error
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
 
 __all__ = ["main"]
 
+_FAILED, _INTERRUPTED = 1, 130
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say, by default those of the process; return the exit code."""
+    """Do what the arguments say, by default those of the process; return the exit code.
+
+    What is half done is undone first, whatever ends it.
+    """
     try:
-        return _main(sys.argv[1:] if arguments is None else arguments)
-    except EXPECTED as error:
-        tell(error)
-        return exit_of(error)
+        _prepare()
+        from pkid.shell.program import run
+
+        code = run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+        return _INTERRUPTED
     except BrokenPipeError:
-        _end_as_by_sigpipe()
-        return Exit.FAILED
+        _end_by(signal.SIGPIPE)
+    except _Signalled as signalled:
+        _end_by(signalled.number)
     except OSError as error:
-        write_error(f"standard output cannot be written ({error.strerror})")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be tried again at the end
-        return Exit.FAILED
+        _say_no_more()
+        sys.stderr.write(f"pkid: {error.filename or 'the output'} cannot be written ({error.strerror})\n")
+    else:
+        return code
+    return _FAILED
 
 
-def _main(arguments: Sequence[str]) -> int:
-    options = resolve(arguments, os.environ)
-    if options.words and options.stdin:
-        raise ShellError("there is a command, and --stdin: give one of them", Exit.USAGE)
-    program = local_program(_words(options), options)
-    if program is not None:
-        return program()
-    session = begin(options)
-    if options.words:
-        return session.run(command_line(options.words))
-    if options.stdin or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return session.run_all(_lines())
-    from pkid.shell.interactive import converse
+class _Signalled(SystemExit):
+    """A signal came that ends the program; an event loop lets nothing else through that is no ``Exception``."""
 
-    return converse(session)
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
 
 
-def _words(options: Options) -> list[str]:
-    return options.words[0].split() if len(options.words) == 1 else list(options.words)
+def _prepare() -> None:
+    """Have all three streams, whatever they can show, and an end for which what is begun is taken back."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # for as long as the process lives, as the others
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        getattr(sys, name).reconfigure(errors="replace")
+    for number in _ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(number, _end)
 
 
-def _lines() -> Iterator[str]:
-    for line in sys.stdin.buffer:
-        yield line.decode("utf-8", "surrogateescape")
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)
+    raise _Signalled(number)
 
 
-def _end_as_by_sigpipe() -> None:
-    """End as other programs do when nobody reads what they write; Python would have to say something at its end."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGPIPE)
+def _end_by(number: int) -> None:
+    """End as other programs do by this signal; Python would have to say something at its end."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _say_no_more() -> None:
+    """Let what could not be written go, or Python would try it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

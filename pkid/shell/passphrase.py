@@ -26,6 +26,11 @@ Ask = Callable[[str], str]
 
 _DONE, _FAILED, _INTERRUPTED = 0, 1, 130
 _SHORTEST = 12  # characters, below which a warning is in order: the key's file is all that guessing needs
+_DESCRIPTION = """\
+Set, change or remove the passphrase of the CA's private key. The file alone is
+changed, also beside a running core, which reads it at its next start. A
+passphrase is never an argument, because everybody can see those.
+"""
 _EPILOG = """\
 Without the files, the passphrases are taken from the variables PKID_OLD_PASS and
 PKID_NEW_PASS, and else asked for on the terminal. A file holds one line.
@@ -90,7 +95,7 @@ class _Source:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser("pkid ca passphrase", description=__doc__, epilog=_EPILOG, allow_abbrev=False)
+    parser = ArgumentParser("pkid ca passphrase", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--state", type=Path, metavar="DIR", help="the core's state directory, whose ca.pem is meant")
     which.add_argument("--ca-cert-key", type=Path, metavar="FILE", help="the key of an own CA instead")

@@ -27,7 +27,9 @@ def _status(program: Callable[[], int]) -> int:
     try:
         return program()
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        if not isinstance(end.code, int):
+            raise
+        return end.code
 
 
 def _doctor(arguments: Sequence[str], options: Options) -> int:

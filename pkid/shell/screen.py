@@ -145,9 +145,12 @@ def _shown(value: object) -> str:
             return ""
         case str():
             return printable(value)
-        case list():
+        case list() if not any(isinstance(each, list | dict) for each in value):
             return ", ".join(map(_shown, value))
-    return printable(json.dumps(value, ensure_ascii=False))
+    try:
+        return printable(json.dumps(value, ensure_ascii=False))
+    except RecursionError:
+        return "..."
 
 
 def _fields(item: _Item) -> tuple[str, ...] | None:

@@ -84,7 +84,11 @@ class Terminal:
 
     def interrupt(self) -> None:
         """Do what Ctrl-C does while no program reads keys: the terminal is not the one that controls the program."""
-        self._process.send_signal(signal.SIGINT)
+        self.send(signal.SIGINT)
+
+    def send(self, number: int) -> None:
+        """Send the program a signal."""
+        self._process.send_signal(number)
 
     def wait(self) -> int:
         """Read until the program ends; return its exit status."""

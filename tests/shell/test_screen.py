@@ -80,6 +80,12 @@ class ScreenTests(Case):
             self.shown("application/x-ndjson", b"{broken\n[1, 2]\n7\n" + b"[" * 100_000)[:20], "{broken\n1, 2\n7\n[[[[["
         )
 
+    def test_what_is_nested_too_deeply_is_left_out(self) -> None:
+        for depth in (300, 900):
+            nested = b"[" * depth + b"]" * depth
+            self.shown("application/x-ndjson", nested + b"\n", b'{"a":' + nested + b"}\n", b'{"a": [1, [2]]}\n')
+        self.assertIn("[1, [2]]", self.out.getvalue())
+
     def test_a_line_has_a_limit(self) -> None:
         self.patch(screen, "_LONGEST_LINE", 10)
         self.assertRaises(BadAnswer, self.shown, "application/x-ndjson", b"x" * 11, b"x")
