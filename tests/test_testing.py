@@ -73,6 +73,22 @@ class MemoryCoreTests(Case):
         self.assertTrue(all(protocol.is_there for protocol in connected))  # type: ignore[attr-defined]
         memory_core.clock.advance(60)
 
+    def test_a_restart_keeps_the_ca_and_the_ledger_and_reads_the_lifetime_again(self) -> None:
+        memory_core = MemoryCore()
+        service = memory_core.certificate_service("web.example")
+        service.startService()
+        memory_core.clock.advance(0)
+        authority, memory_core.lifetime = memory_core.authority, timedelta(days=30)
+        memory_core.clock.advance(1)
+        memory_core.restart()
+        service.renew()
+        memory_core.clock.advance(0)
+        first, second = memory_core.issued
+        self.assertEqual(memory_core.authority, authority)
+        self.assertEqual(second.not_valid_after_utc, memory_core.now() + timedelta(days=30))
+        self.assertEqual([entry.renews for entry in memory_core.store.entries], [None, first.serial_number])
+        service.stopService()
+
     def test_other_hosts_are_not_there(self) -> None:
         memory_core = MemoryCore()
         core = Core("https://other.example:8900", memory_core.psk, MemoryStorage(), memory_core.runtime)

@@ -6,9 +6,10 @@ A test can hold commits back and make them fail, to see what the code does meanw
 from __future__ import annotations
 
 from collections import ChainMap, deque
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -29,14 +30,20 @@ class _MemoryLedger:
         self.added: dict[int, Entry] = {}
         self.deleted: set[int] = set()
         self.touched = False
+        self._committed = committed
         self._entries = ChainMap(self.added, committed)
+
+    def _all(self) -> Iterator[Entry]:
+        """Yield every entry; a chain of maps would look each one up."""
+        return chain(self._committed.values(), self.added.values())
 
     def recall(self, keys: Sequence[RequestKey], since: datetime) -> Mapping[RequestKey, Entry]:
         wanted = set(keys)
         found: dict[RequestKey, Entry] = {}
-        for entry in sorted(self._entries.values(), key=lambda entry: (entry.issued_at, entry.serial)):
+        recent = [entry for entry in self._all() if entry.issued_at >= since]
+        for entry in sorted(recent, key=lambda entry: (entry.issued_at, entry.serial)):
             key = entry.request_key
-            if key is not None and key in wanted and entry.issued_at >= since:
+            if key is not None and key in wanted:
                 found[key] = entry
         return found
 
@@ -53,7 +60,7 @@ class _MemoryLedger:
         return self._entries.get(serial)
 
     def find_fingerprint(self, sha256: bytes) -> Entry | None:
-        return next((entry for entry in self._entries.values() if entry.sha256 == sha256), None)
+        return next((entry for entry in self._all() if entry.sha256 == sha256), None)
 
     def count(self) -> int:
         return len(self._entries)

@@ -63,8 +63,10 @@ class MemoryCore:
     :param lifetime: how long certificates are valid.
     :param psk: the pre-shared key.
     :param start: the time at which it begins, aware UTC.
+    :param clock: a clock of your own, for tests that need one.
     :ivar clock: moves everything, bytes included: ``clock.advance(0)`` lets all happen that needs no time.
     :ivar store: the ledger; commits can be held back and made to fail.
+    :ivar lifetime: takes effect when the core starts anew.
     :ivar reachable: whether the core takes connections.
     :ivar attempts: how often somebody tried to connect.
     :ivar jitter: what the dice show, at least 0 and below 1.
@@ -77,8 +79,9 @@ class MemoryCore:
         lifetime: timedelta = timedelta(days=365),
         psk: str = "a pre-shared key for tests",
         start: datetime = START,
+        clock: Clock | None = None,
     ) -> None:
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self._start = start
         self.store = MemoryStore()
         self.psk = psk
@@ -93,7 +96,13 @@ class MemoryCore:
 
     def replace_authority(self) -> None:
         """Give the core another CA, as the loss of its state directory would; it begins with one that is as good."""
-        issuer = make_root(KeyType.P256.generate(), self.now(), x509.random_serial_number())
+        self._begin(make_root(KeyType.P256.generate(), self.now(), x509.random_serial_number()))
+
+    def restart(self) -> None:
+        """Begin anew with the same CA and ledger: what was only in memory is forgotten, the lifetime is read again."""
+        self._begin(self.issuer)
+
+    def _begin(self, issuer: Issuer) -> None:
         profile = Profile(TrustDomain(DEFAULT_TRUST_DOMAIN), self.lifetime, issuer.key.public_key())
         self._authority = Authority(issuer, profile, self.now, x509.random_serial_number)
         self._live_until = self.now()
