@@ -90,6 +90,11 @@ class CertificateService(Service):
         return self._held
 
     @property
+    def kept(self) -> bool:
+        """Whether the storage has the credential, if there is one."""
+        return self._saved
+
+    @property
     def due(self) -> datetime:
         """From when on the certificate is to be renewed, aware UTC."""
         return self._due

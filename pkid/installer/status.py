@@ -32,7 +32,8 @@ class Status:
     :ivar serial: the certificate's serial number, in hex.
     :ivar next_renewal: from when on it is to be renewed.
     :ivar error: why the last attempt to get, renew or write one failed, if it did.
-    :ivar ok: whether there is nothing to look after: it is valid, and neither the last attempt nor the hook failed.
+    :ivar ok: whether there is nothing to look after: it is valid and written, and neither the last attempt nor the hook
+        failed.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Status:
     ) -> Self:
         """Look at a certificate and its hook."""
         held = certificate.credential
+        failed = certificate.error is not None or hook_error is not None
         state = _state(None if held is None else held.not_after, now)
         names = wanted.subject.names
         return cls(
@@ -73,7 +75,7 @@ class Status:
             error=certificate.error,
             hook=hook.value,
             hook_error=hook_error,
-            ok=state is CertificateState.VALID and certificate.error is None and hook_error is None,
+            ok=state is CertificateState.VALID and certificate.kept and not failed,
         )
 
     def line(self) -> bytes:

@@ -22,11 +22,11 @@ class OwnerTests(ServiceCase):
         save = self.storage.save_credential
         self.patch(self.storage, "save_credential", self.refuse)
         self.start(service)
-        self.assertEqual((service.credential is not None, told), (True, []))
+        self.assertEqual((service.credential is not None, service.kept, told), (True, False, []))
         self.assertIn("full; empty it", service.error or "")
         self.patch(self.storage, "save_credential", save)
         self.pass_time(timedelta(seconds=5))
-        self.assertEqual((told, service.error), ([service.credential], None))
+        self.assertEqual((told, service.kept, service.error), ([service.credential], True, None))
         self.move_to_end(service, DAY)
         self.assertEqual((len(told), told[-1]), (2, service.credential))
 

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from cryptography import x509
 from twisted.internet.defer import Deferred, fail, succeed
 
-from pkid.agent import MemoryStorage
+from pkid.agent import CertificateService, MemoryStorage
 from pkid.ca.enrollment import Subject
 from pkid.ca.keys import KeyType
 from pkid.installer import installation as module
@@ -155,6 +155,12 @@ class StatusTests(InstallationCase):
         self.assertEqual((status["state"], status["serial"], status["hook"]), ("missing", None, "waiting"))
         self.assertFalse(status["ok"])
         self.assertIn("core.example", status["error"])
+
+    def test_one_that_is_not_written_yet_is_not_well(self) -> None:
+        installation = self.make()
+        with patch.object(CertificateService, "kept", False):
+            status = self.status(installation)
+        self.assertEqual((status["state"], status["error"], status["ok"]), ("valid", None, False))
 
     def test_expired(self) -> None:
         installation = self.make()

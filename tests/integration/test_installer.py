@@ -3,81 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
 import ssl
-from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from threading import Event
-from time import monotonic
-from typing import Any
 
-from cryptography import x509
-
-from tests.daemon import DEADLINE, Daemon, start_daemon
+from tests.integration.agents import AgentCase, AgentProcess
 from tests.interop.openssl import openssl
-from tests.support import Case
-
-PSK = "a good pre-shared key, 1"
-
-
-class AgentProcess(Daemon):
-    """One ``twistd pkid-agent``."""
-
-    def __init__(self, state: Path, config: Path) -> None:
-        super().__init__(state, "--config", str(config), program="pkid-agent")
-
-    def status(self) -> list[dict[str, Any]]:
-        """Return what it tells of each certificate."""
-        with socket.socket(socket.AF_UNIX) as reader:
-            reader.settimeout(DEADLINE.total_seconds())
-            reader.connect(str(self.state / "status.sock"))
-            return [json.loads(line) for line in reader.makefile("rb")]
-
-    def hang_up(self) -> None:
-        """Let it read its file again."""
-        os.kill(self.pid, signal.SIGHUP)
-
-
-class AgentCase(Case):
-    def setUp(self) -> None:
-        self.core = start_daemon(self, "--psk", PSK, "--strict-tokens")
-        self.folder = Path(self.enterContext(TemporaryDirectory(prefix="pkid-")))  # the path of a socket must be short
-        self.config = self.folder / "agent.toml"
-        self.agent = AgentProcess(self.folder / "agent", self.config)
-
-    def configure(self, *tables: str) -> None:
-        """Write the agent's file."""
-        general = f'core = "{self.core.url}"\npsk = "{PSK}"\n'
-        self.config.write_text(general + "".join(f"[[certificate]]\n{table}\n" for table in tables))
-
-    def table(self, name: str, more: str = "") -> str:
-        return f'name = "{name}"\ncommon-name = "{name}.example"\nout = "{name}"\n{more}'
-
-    def start(self) -> None:
-        self.agent.start()
-        self.addCleanup(self.finish)
-
-    def finish(self) -> None:
-        if self.agent.running:
-            self.agent.stop()
-        self.assertNotIn("Traceback", self.agent.output)
-        self.assertNotIn(PSK, self.agent.output)
-
-    def wait(self, what: Callable[[], object]) -> None:
-        """Wait until something is so."""
-        limit = monotonic() + DEADLINE.total_seconds()
-        while not what():
-            self.assertLess(monotonic(), limit, self.agent.output)
-            Event().wait(0.05)
-
-    def wait_until_well(self, count: int) -> None:
-        self.wait(lambda: [status["ok"] for status in self.agent.status()] == [True] * count)
-
-    def certificate(self, name: str) -> x509.Certificate:
-        return x509.load_pem_x509_certificate((self.folder / name / "cert.pem").read_bytes())
+from tests.shell.program import run
 
 
 class FilesTests(AgentCase):
@@ -135,6 +65,32 @@ class HookTests(AgentCase):
         self.agent.start()
         self.wait_until_well(1)
         self.assertEqual((self.folder / "web" / "told").read_text().split(), told)
+
+
+class StatusTests(AgentCase):
+    def status(self, *arguments: str) -> tuple[int, str]:
+        """Run ``pkid agent status``; return its exit code and all that it wrote."""
+        ended = run("agent", "status", "--socket", str(self.agent.state / "status.sock"), *arguments,
+                    directory=self.folder)  # fmt: skip
+        return ended.returncode, ended.stdout + ended.stderr
+
+    def test_people_and_scripts_are_told(self) -> None:
+        self.configure(self.table("web"), self.table("db", 'on-renew = "false"'))
+        self.start()
+        self.wait(lambda: self.agent.status()[1]["hook"] == "failed")
+        self.wait(lambda: self.agent.status()[0]["ok"])
+        code, written = self.status()
+        self.assertEqual(code, 1)
+        self.assertRegex(written, r"web: valid, ok\n  names         web\.example\n")
+        self.assertRegex(written, r"db: valid, PROBLEM\n(.*\n)*  it failed     false ended with status 1\n")
+        self.configure(self.table("web"))
+        self.agent.hang_up()
+        self.wait_until_well(1)
+        code, written = self.status("--json")
+        self.assertEqual((code, [json.loads(written)]), (0, self.agent.status()))
+        self.agent.stop()
+        code, written = self.status()
+        self.assertEqual((code, "no agent answers" in written), (4, True))
 
 
 class ReloadTests(AgentCase):

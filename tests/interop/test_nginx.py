@@ -1,4 +1,4 @@
-"""nginx, set up as its guide says, with certificates of ``certificate create``, and curl as its client."""
+"""nginx, set up as its guide says, with certificates of a core, and curl as its client."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ http {{
 }}
 """
 HOST = "www.example.com"
+FILES = "/var/lib/pkid-agent/nginx/tls"
 
 
 class NginxTests(Case):
@@ -36,11 +37,13 @@ class NginxTests(Case):
         require_program("curl")
         self.daemon = start_daemon(self, *WITH_PSK)
         self.folder = self.enterContext(folder_of("root"))
-        create(self.daemon, self.folder, f"--common-name {HOST} --dns-names {HOST}")
+        key, certificate = create(self.daemon, self.folder, f"--common-name {HOST} --dns-names {HOST}")
+        key.rename(self.folder / "key.pem")
+        certificate.rename(self.folder / "fullchain.pem")
         create(self.daemon, self.folder, "--common-name client --dns-names client.example.com")
-        (self.folder / "ca.crt").write_bytes((self.daemon.state / "ca.crt").read_bytes())
+        (self.folder / "ca.pem").write_bytes((self.daemon.state / "ca.crt").read_bytes())
         self.open, self.closed = free_port(), free_port()
-        servers = block("nginx", "nginx").replace("/etc/nginx/pkid", str(self.folder))
+        servers = block("nginx", "nginx").replace(FILES, str(self.folder))
         servers = servers.replace("listen 443", f"listen 127.0.0.1:{self.open}")
         servers = servers.replace("listen 8443", f"listen 127.0.0.1:{self.closed}")
         (self.folder / "nginx.conf").write_text(FRAME.format(servers=servers))
@@ -57,18 +60,18 @@ class NginxTests(Case):
 
     def test_who_trusts_the_authority_trusts_the_server(self) -> None:
         for version in ("--tlsv1.3", "--tls-max=1.2"):
-            ended = self.curl(self.open, "--cacert", "ca.crt", *version.split("="))
+            ended = self.curl(self.open, "--cacert", "ca.pem", *version.split("="))
             self.assertEqual((ended.stdout, ended.returncode), ("hello\n", 0))
 
     def test_others_do_not_and_no_other_name_is_served(self) -> None:
         self.assertEqual(self.curl(self.open).returncode, 60)
-        self.assertEqual(self.curl(self.open, "--cacert", "ca.crt", host="other.example.com").returncode, 60)
+        self.assertEqual(self.curl(self.open, "--cacert", "ca.pem", host="other.example.com").returncode, 60)
         other = start_daemon(self, *WITH_PSK)
         self.assertEqual(self.curl(self.open, "--cacert", str(other.state / "ca.crt")).returncode, 60)
 
     def test_mutual_tls(self) -> None:
         """A client comes in with a certificate of the same authority, and not with none or another's."""
-        pair = ("--cacert", "ca.crt", "--cert", "client.crt", "--key", "client.key")
+        pair = ("--cacert", "ca.pem", "--cert", "client.crt", "--key", "client.key")
         ended = self.curl(self.closed, *pair)
         self.assertEqual((ended.stdout, ended.returncode), ("hello CN=client\n", 0))
         self.assertIn("400 No required SSL certificate was sent", self.curl(self.closed, *pair[:2]).stdout)
