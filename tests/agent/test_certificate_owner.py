@@ -74,8 +74,13 @@ class OwnerTests(ServiceCase):
     def test_a_check_takes_what_somebody_else_stored(self) -> None:
         service = self.service()
         other = self.service()
+        self.memory_core.reachable = False
+        self.move_to_end(service, DAY)
+        self.memory_core.reachable = True
         self.done(other.renew())
+        self.assertIsNotNone(service.error)
         service.check()
+        self.assertIsNone(service.error)
         self.assertEqual(service.credential, other.credential)
         self.assertEqual(len(self.memory_core.issued), 2)
 

@@ -173,6 +173,13 @@ class OpenTests(DirectoryCase):
         first.close()
         self.directory().open()
 
+    def test_what_a_crash_left_is_removed(self) -> None:
+        self.path.mkdir()
+        (self.path / ".other.pem.new").symlink_to("live/key.pem")
+        (self.path / ".hook-done.1.new").write_text("1")
+        self.directory().open()
+        self.assertEqual({path.name for path in self.path.iterdir() if path.name.endswith(".new")}, set())
+
     def test_a_directory_that_others_can_change_is_refused(self) -> None:
         self.path.mkdir()
         for mode in (0o775, 0o757, 0o1777):

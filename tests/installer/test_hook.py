@@ -136,6 +136,17 @@ class FailureTests(HookCase):
         self.runs.succeed()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_with_a_new_set_the_pauses_begin_anew(self) -> None:
+        self.install()
+        for seconds in (5, 10, 20):
+            self.runs.fail()
+            self.clock.advance(seconds)
+        self.runs.fail()
+        self.install("new")
+        self.runs.fail()
+        self.clock.advance(5)
+        self.assertEqual(self.hook.state, HookState.RUNNING)
+
     def test_success_that_cannot_be_marked_is_a_failure(self) -> None:
         self.install()
         (self.path / ".hook-done").mkdir()
@@ -162,6 +173,14 @@ class StopTests(HookCase):
         self.runs.fail("sh was stopped")
         self.successResultOf(stopping)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_command_that_succeeds_all_the_same_is_the_last(self) -> None:
+        self.install()
+        self.install("newer")
+        stopping = self.hook.stopService()
+        self.runs.succeed()
+        self.successResultOf(stopping)
+        self.assertEqual((self.runs_so_far(), self.clock.getDelayedCalls()), (1, []))
 
     def test_what_waits_is_not_tried_again(self) -> None:
         self.install()
