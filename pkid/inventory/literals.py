@@ -60,7 +60,10 @@ def read_duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f"expected {Type.DURATION.value}: {text!r}")
-    span = timedelta(**{_UNITS[match[3]]: int(match[2])})
+    try:
+        span = timedelta(**{_UNITS[match[3]]: int(match[2])})
+    except OverflowError:
+        raise ValueError(f"expected a duration of at most 999999999 days: {text!r}") from None
     return -span if match[1] == "-" else span
 
 

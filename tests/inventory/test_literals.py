@@ -46,7 +46,9 @@ class LiteralTests(Case):
     def test_durations(self) -> None:
         for text, seconds in (("90s", 90), ("15m", 900), ("2h", 7200), ("1d", 86400), ("2w", 1209600), ("-1m", -60)):
             self.assertEqual(read_duration(text), timedelta(seconds=seconds))
-        self.refuses(Type.DURATION, "", "1", "d", "1.5d", "1 d", "1D")
+        self.refuses(Type.DURATION, "", "1", "d", "1.5d", "1 d", "1D", "999999999w")
+        for text in ("1", "999999999w", "-999999999w"):
+            self.assertRaises(ValueError, read_duration, text)
 
     def test_digits(self) -> None:
         for text in ("1a", "0x1A", "1:a", "001a", "0" * 60 + "1a"):
