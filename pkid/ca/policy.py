@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final, Generic, Protocol, TypeVar
 
 from pkid.ca.names import IPAddress, Names, TrustDomain, is_host_name
 from pkid.ca.patterns import ComponentPattern
+from pkid.ca.reserved import address_of
 from pkid.errors import Reason, Refused
 
 __all__ = ["ANY_NAME", "Policy", "Rules"]
@@ -94,7 +94,7 @@ class Policy:
         Old ones do so if there is no DNS name (RFC 6125, 6.4.4).
         """
         reading = common_name.lower().rstrip(".")
-        address = _address(reading)
+        address = address_of(reading)
         if address is not None:
             return self._permits(self.ip, address)
         if "*" in reading and not is_host_name(reading):
@@ -104,13 +104,6 @@ class Policy:
         if self.dns.denies(reading) or self.components.denies(common_name):
             return False
         return self._permits(self.dns, reading) or (has_dns and self._permits(self.components, common_name))
-
-
-def _address(text: str) -> IPAddress | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
 
 
 ANY_NAME: Final = Policy()

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from pkid.ca.names import IPAddress, Names
 
-__all__ = ["covers", "find_reserved", "is_name_of"]
+__all__ = ["address_of", "covers", "find_reserved", "is_name_of"]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback", "localhost4", "localhost6"})
 _LOOPBACK_DOMAINS = (".localhost", ".localdomain", ".localdomain4", ".localdomain6")  # RFC 6761, 6.3; and by custom
@@ -36,6 +36,14 @@ def is_name_of(host: str, core: Names) -> bool:
     return host == "localhost" or host.endswith(".localhost") or any(covers(name, host) for name in core.dns)
 
 
+def address_of(common_name: str) -> IPAddress | None:
+    """Return the address that a common name may be taken for, in its own form, whatever stands around it."""
+    try:
+        return _plain(ip_address(common_name.strip("[].").partition("%")[0]))
+    except ValueError:
+        return None
+
+
 def _is_reserved(name: str | IPAddress, core: Names) -> bool:
     if isinstance(name, str):
         loopback = name in _LOOPBACK_NAMES or name.endswith(_LOOPBACK_DOMAINS)
@@ -59,9 +67,7 @@ def _plain(address: IPAddress) -> IPAddress:
 
 def _readings(common_name: str) -> Iterable[str | IPAddress]:
     """Return what a common name may be taken for: a host name or an address."""
-    text = common_name.lower().rstrip(".")
-    yield text
-    try:
-        yield ip_address(text.strip("[]").partition("%")[0])
-    except ValueError:
-        return
+    yield common_name.lower().rstrip(".")
+    address = address_of(common_name)
+    if address is not None:
+        yield address

@@ -125,6 +125,12 @@ class CommonNameTests(PolicyCase):
         for name in ("192.0.2.1", "10.1.0.1", "::1"):
             self.assertEqual(self.refused(anything, ip="10.0.0.1", common_name=name), name)
 
+    def test_an_address_is_denied_in_whatever_form_it_comes(self) -> None:
+        policy = Policy(ip=Rules(deny=(NetworkPattern(ip_network("10.0.0.0/8")),)))
+        for name in ("10.0.0.1", "[10.0.0.1]", "10.0.0.1%eth0", "::ffff:10.0.0.1", "[::FFFF:a00:1]", "::10.0.0.1"):
+            self.assertEqual(self.refused(policy, ip="192.0.2.1", common_name=name), name)
+        self.assertIsNone(self.refused(policy, ip="192.0.2.1", common_name="::ffff:192.0.2.1"))
+
     def test_wildcards(self) -> None:
         self.assertIsNone(self.refused(WEB, dns="localhost", common_name="*.a.web.example"))
         for name in ("*.web.example", "*.example", "*.com", "*", "a*.web.example"):
