@@ -55,7 +55,7 @@ def read_regular(path: Path) -> bytes:
     :raises StateError: when it cannot be read, or is no such file.
     """
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
             regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             content = file.read(_LARGEST + 1) if regular else b""
     except OSError as error:
@@ -73,8 +73,7 @@ def read_private(path: Path) -> bytes | None:
     :raises StateError: when it cannot be read, is a link to nothing, or others than its owner could read it.
     """
     try:
-        # Without O_NONBLOCK, a pipe in the file's place would be waited for.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
             found = os.fstat(file.fileno())
             content = file.read() if stat.S_ISREG(found.st_mode) else None
     except FileNotFoundError:
@@ -95,3 +94,8 @@ def read_private(path: Path) -> bytes | None:
             "see who could have read it, then run chmod 600 on it",
         )
     return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for a pipe in its place; it is closed again if it is a directory."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from pkid.errors import StateError
-from pkid.files import PRIVATE, PUBLIC, read_private, write_atomically
+from pkid.files import PRIVATE, PUBLIC, read_private, read_regular, write_atomically
 from tests.support import Case
 
 
@@ -121,6 +121,12 @@ class ReadTests(FileCase):
     def test_a_pipe_is_refused_and_not_waited_for(self) -> None:
         os.mkfifo(self.path, 0o600)
         self.assertIn("regular file", str(self.assertRaises(StateError, read_private, self.path)))
+
+    def test_a_directory_is_refused_and_closed_again(self) -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        for read in (read_private, read_regular):
+            self.assertRaises(StateError, read, self.directory)
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
 
     def test_one_of_another_user_is_refused(self) -> None:
         self.path.write_bytes(b"secret")
