@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any
 
@@ -28,6 +29,7 @@ COLUMNS: dict[str, ColumnElement[Any]] = {
 
 _NULLABLE = frozenset(name for name in COLUMNS if certificates.c[name].nullable)
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_", "*": "%"})
+_CHAIN = 128  # terms, of up to four comparisons each; SQLite follows 1,000 (https://sqlite.org/limits.html, item 5)
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -53,7 +55,7 @@ def condition(predicate: Predicate) -> ColumnElement[bool]:
     """Return the condition for a predicate that is bound to certificates; it is never NULL."""
     match predicate:
         case And(terms):
-            return and_(true(), *map(condition, terms))
+            return _all_of(list(_flat(terms)))
         case Or(terms):
             return or_(false(), *map(condition, terms))
         case Not(term):
@@ -67,6 +69,17 @@ def condition(predicate: Predicate) -> ColumnElement[bool]:
             given = _never_null(name, some)
             return or_(given, _comparison(name, equal, None)) if None in values else given
     raise TypeError("the predicate is not bound to a kind")
+
+
+def _all_of(terms: list[Predicate]) -> ColumnElement[bool]:
+    """Join terms by AND, in several chains if they are many."""
+    rest = (terms[start : start + _CHAIN] for start in range(_CHAIN, len(terms), _CHAIN))
+    return and_(true(), *map(condition, terms[:_CHAIN]), *(Unindexed(_all_of(part)) for part in rest))
+
+
+def _flat(terms: Iterable[Predicate]) -> Iterator[Predicate]:
+    for term in terms:
+        yield from _flat(term.terms) if isinstance(term, And) else (term,)
 
 
 def _comparison(name: str, operator: Operator, value: Any) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred, succeed
 from pkid.ca.ledger import Entry
 from pkid.errors import Malformed
 from pkid.inventory.binding import bind_order
+from pkid.inventory.grammar import MOST_TERMS
 from pkid.inventory.inventory import Inventory
 from pkid.inventory.kinds import CERTIFICATE, Resource
 from pkid.inventory.predicate import ALL
@@ -159,6 +160,14 @@ class EquivalenceTests(LedgerCase):
             for inventory in (self.inventory(self.source), self.inventory(self.memory))
         )
         self.assertEqual(found, wanted)
+
+    def test_as_many_terms_as_a_search_may_hold(self) -> None:
+        for word in (" and ", " or "):
+            self.assertEqual(self.find(word.join(["origin like a*"] * MOST_TERMS)), [])
+        few = " and ".join(["origin like psk:a*"] * (MOST_TERMS // 8))
+        found = self.find(" and ".join([f"({few})"] * 8))
+        self.assertEqual(found, self.find("origin like psk:a*"))
+        self.assertNotEqual(found, [])
 
     def test_letters_of_different_case_are_different(self) -> None:
         for text in ("name = web-1", "name like web-*", "name like *eb-1 and name < a", "name like *EB-1"):
