@@ -128,8 +128,9 @@ class Core(MultiService):
         self._state = state = StateDirectory(settings.state)
         trust_domain = open_trust_domain(state, settings.trust_domain)
         keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
+        files = Threads("files", 1, reactor)  # apart from keys, so that no caller holds up the end of a pre-shared key
         derivations = Threads("derivation", os.cpu_count() or 1, reactor)
-        self._certificates = own = CoreCertificates(settings, state, self._live, offload=keys, clock=reactor, now=_now)
+        self._certificates = own = CoreCertificates(settings, state, self._live, offload=files, clock=reactor, now=_now)
         issuer = own.open_issuer()
         psks = open_psks(state, settings)
         check_ledger(state)
@@ -139,7 +140,7 @@ class Core(MultiService):
         pruning = self._pruning(ledger.store)
         own.open_host(authority, ledger.store)
         reception = Reception(authority, ledger.store, derivations, settings)
-        self._rotation = Rotation(reception.keyring, reception.endorsements, self._read_psks, keys)
+        self._rotation = Rotation(reception.keyring, reception.endorsements, self._read_psks, files)
         self._rotation.begin(psks)
         issuance = Issuance(authority, ledger.store, observe_group=metrics.group.observe)
         decisions = Decisions(reception.strangers, globalLogPublisher)
@@ -151,7 +152,8 @@ class Core(MultiService):
         self._serve(reception, authority, issuance, keys, exposure)
         self._readiness = Readiness.from_environment(os.environ, reactor)
         reminder = Reminder(lambda: exposure.sentences(self._door.address), reactor)
-        for child in (decisions, derivations, keys, ledger.store, ledger.reader, *pruning, own, self._door, reminder):
+        threads = (derivations, keys, files)
+        for child in (decisions, *threads, ledger.store, ledger.reader, *pruning, own, self._door, reminder):
             child.setServiceParent(self)
 
     def _serve(

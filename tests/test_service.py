@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import ssl
+import threading
 from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
@@ -16,7 +17,7 @@ from typing import Any
 
 from cryptography import x509
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
@@ -167,6 +168,16 @@ class CoreTests(TestCase):
         self.assertNotEqual(other.sock.getpeercert(True), before)
         self.assertIn(("DNS", "new.example"), other.sock.getpeercert()["subjectAltName"])
         self.assertEqual(await self.ask(connection, "GET", "/system/ping"), (200, b"pong"))
+
+    async def test_a_reload_does_not_wait_for_keys_that_callers_have_made(self) -> None:
+        core = await self.start()
+        keys, enough = core.getServiceNamed("keys"), threading.Event()
+        self.addCleanup(enough.set)
+        made = [keys(enough.wait) for _ in range(os.cpu_count() or 1)]
+        await core.reload()
+        self.assertFalse(any(each.called for each in made))
+        enough.set()
+        await gatherResults(made)
 
     async def test_a_hangup_reloads_until_the_stop(self) -> None:
         before = signal.getsignal(signal.SIGHUP)
