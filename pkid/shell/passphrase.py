@@ -128,7 +128,7 @@ def _change(path: Path, options: Namespace, source: _Source) -> str:
         raise StateError(path, error.problem, error.remedy) from None
     _rewrite(path.resolve(), changed, stat.S_IRGRP if options.ca_cert_key else 0)
     if passphrase is None:
-        return f"{path} is not encrypted any more; leave --ca-cert-key-pass away at the core's next start"
+        return f"{path} is not encrypted any more; leave --ca-cert-key-pass out at the core's next start"
     weak = "; it is short, and who gets the file can guess it" if len(passphrase) < _SHORTEST else ""
     return f"{path} is encrypted with the new passphrase, which the core needs at its next start{weak}"
 

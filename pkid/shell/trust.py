@@ -64,6 +64,8 @@ def _psk(options: Options, state: Path | None) -> str:
         return options.psk
     if options.psk_file is not None:
         return _key_in(_read(options.psk_file), options.psk_file)
+    if options.state is not None and not os.path.isdir(options.state):  # unlike Path.is_dir, whatever its parents are
+        raise StateError(options.state, "is no directory", "give the state directory of a core on this machine")
     try:
         content = read_private(state / "psk") if state is not None else None
     except StateError:

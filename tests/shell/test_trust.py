@@ -69,6 +69,15 @@ class KeyTests(TrustCase):
             self.assertEqual(self.trust(core=f"http://{host}:1").psk, "")
             self.assertEqual(self.trust("--state", str(self.state), core=f"http://{host}:1").psk, "stored")
 
+    def test_a_state_directory_that_is_named_must_be_there(self) -> None:
+        for missing in (self.state / "none", self.keep("file", b"")):
+            with self.assertRaisesRegex(StateError, "is no directory; give the state directory of a core"):
+                self.trust("--state", str(missing), core="http://localhost:1")
+            key = self.keep("key", b"given\n")
+            self.assertEqual(
+                self.trust("--state", str(missing), "--psk-file", str(key), core="http://localhost:1").psk, "given"
+            )
+
     def test_an_empty_key_means_none(self) -> None:
         self.keep("psk", b"stored\n")
         self.assertEqual(self.trust("--psk", "", core="http://localhost:1").psk, "")

@@ -84,7 +84,7 @@ def check_files(files: Iterable[Found], owner: int) -> Iterator[Finding]:
         if file.owner not in (owner, 0):
             remedy = "see who could have changed it, then run chown on it"
             yield problem(f"{file.path} belongs to another user than its directory", remedy)
-    yield ok(f"{count} files were looked at")
+    yield ok(f"files that were looked at: {count}")
 
 
 def check_lock(state: Path, holder: int | None) -> Finding:

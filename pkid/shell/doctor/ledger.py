@@ -70,7 +70,7 @@ def check_contents(contents: Contents, application: int, version: str) -> Iterat
     if contents.damage != "ok":
         yield problem(f"the ledger is damaged: {contents.damage}", "stop the core, and restore it from a backup")
     else:
-        yield ok(f"the ledger is whole, and holds {contents.certificates} certificates")
+        yield ok(f"the ledger is whole; certificates in it: {contents.certificates}")
     if contents.version is None or contents.version < version:
         yield warning("the ledger was written by an older pkid", "the core's next start brings it up to date")
     elif contents.version > version:
