@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _end_by(signalled.number)
     except OSError as error:
         _say_no_more()
-        sys.stderr.write(f"pkid: {error.filename or 'the output'} cannot be written ({error.strerror})\n")
+        sys.stderr.write(f"pkid: standard output cannot be written ({error.strerror})\n")
     else:
         return code
     return _FAILED

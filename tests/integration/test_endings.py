@@ -52,17 +52,6 @@ class EndingCase(Case):
 
 
 class OutputTests(EndingCase):
-    def test_a_full_disk_is_told_in_a_line(self) -> None:
-        with open("/dev/full", "wb") as full:
-            for command in (self.serve(TEXT), [*PROGRAM, "doctor", "--json", "--core", "http://localhost:1"]):
-                arguments = ["help"] if "doctor" not in command else []
-                ended = subprocess.run(
-                    [*command, *arguments], cwd=self.user, env=environ(self.user), stdin=subprocess.DEVNULL,
-                    stdout=full, stderr=subprocess.PIPE, timeout=60,
-                )  # fmt: skip
-                said = b"pkid: the output cannot be written (No space left on device)\n"
-                self.assertEqual((ended.returncode, ended.stderr), (1, said))
-
     def test_a_stream_that_is_closed_is_as_good_as_an_empty_one(self) -> None:
         command = ["sh", "-c", 'exec "$@" <&- >&-', "sh", *self.serve(TEXT, TEXT)]
         for arguments in ([], ["help"]):
