@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -29,7 +30,7 @@ from pkid.issuance import Issuance
 from pkid.limits import raise_file_limit
 from pkid.metrics.core import CoreMetrics
 from pkid.metrics.decisions import Decisions
-from pkid.metrics.exposition import Exposition
+from pkid.metrics.ending import EndingNames
 from pkid.pruning import Pruning
 from pkid.readiness import Readiness
 from pkid.reception import Reception
@@ -40,6 +41,7 @@ from pkid.settings import Settings
 from pkid.start import one_clear_line
 from pkid.startup import check_ledger, open_psks, open_trust_domain
 from pkid.state import StateDirectory
+from pkid.store.ending import count_ending_names
 from pkid.store.opening import OpenLedger, open_ledger
 from pkid.store.search import CertificateSource
 from pkid.store.service import StoreService
@@ -144,9 +146,10 @@ class Core(MultiService):
         self._rotation.begin(psks)
         issuance = Issuance(authority, ledger.store, observe_group=metrics.group.observe)
         decisions = Decisions(reception.strangers, globalLogPublisher)
+        names = EndingNames(lambda spans: ledger.reader.read(partial(count_ending_names, spans=spans)), reactor, _now)
         metrics.watch(
             {"https": self._site}, reception.derivation, issuance, ledger.store,
-            ledger_bytes=ledger.file.size, decisions=decisions.read, now=_now, ends=own.ends,
+            ledger_bytes=ledger.file.size, decisions=decisions.read, names=names, now=_now, ends=own.ends,
         )  # fmt: skip
         exposure = Exposure.of(settings)
         self._serve(reception, authority, issuance, keys, exposure)
@@ -164,7 +167,7 @@ class Core(MultiService):
         certificates = _certificates(ledger, reception.keyring, authority)
         interpreter = Interpreter(core_commands(lambda: authority.issuer.anchor, certificates, issuance, keys))
         self_test = SelfTest(authority, ledger.store, ledger.file.check, self._reactor)
-        exposition = Exposition(metrics.registry, lambda: self_test.passes(_IMPATIENCE).addCallback(metrics.ready.set))
+        exposition = metrics.exposition(lambda: self_test.passes(_IMPATIENCE))
         ready = ReadyPage(self_test, exposure.notices)
         pages = reception.pages(authority, issuance, interpreter, ready, exposition)
         is_own_name = None if exposure.authentication else self._certificates.is_own_name

@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
+from twisted.internet.defer import Deferred
 
 from pkid.metrics.decisions import LABELS
+from pkid.metrics.ending import EndingNames
+from pkid.metrics.exposition import Exposition
 from pkid.metrics.http import HTTPTraffic
 from pkid.metrics.ledger import LedgerMeter
 from pkid.metrics.process import describe_process
@@ -43,6 +46,8 @@ class _Derivations(_Queue, Protocol):
 class CoreMetrics:
     """The core's metrics: some it is told, the others it reads where they are kept."""
 
+    _names: EndingNames
+
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         describe_process(registry)
@@ -54,6 +59,18 @@ class CoreMetrics:
         self.ready = Gauge("pkid_ready", "Whether the self-test succeeds, 1 or 0.", registry=registry)
         self._readings = Readings(registry)
 
+    def exposition(self, passes: Callable[[], Deferred[bool]]) -> Exposition:
+        """Return the exposition of everything; whoever asks for it makes the self-test run, and names be counted.
+
+        :param passes: fires with whether the self-test succeeds.
+        """
+
+        def prepare() -> Deferred[None]:
+            self._names.refresh()
+            return passes().addCallback(self.ready.set)
+
+        return Exposition(self.registry, prepare)
+
     def watch(
         self,
         doors: Mapping[str, _Door],
@@ -62,6 +79,7 @@ class CoreMetrics:
         store: _Store,
         ledger_bytes: Callable[[], int],
         decisions: Callable[[], Labelled],
+        names: EndingNames,
         now: Callable[[], datetime],
         ends: Callable[[], Mapping[str, datetime]],
     ) -> None:
@@ -72,6 +90,7 @@ class CoreMetrics:
         :param now: gives the wall-clock time, aware UTC.
         :param ends: gives when the core's own certificates end, aware UTC.
         """
+        self._names = names
         self._watch_doors(doors)
         self._watch_keys(keys)
         self._watch_orders(orders)
@@ -79,6 +98,10 @@ class CoreMetrics:
         readings.gauge("pkid_store_transactions_waiting", "Transactions that are not done.", lambda: store.waiting)
         readings.gauge("pkid_ledger_bytes", "Bytes that the ledger takes on the disk.", ledger_bytes)
         readings.counters("pkid_decisions", "Decisions, as in the audit trail.", LABELS, decisions)
+        readings.gauges(
+            "pkid_names_ending", "Components whose last certificate ends within a span.", ["within"], names.ending
+        )
+        readings.gauges("pkid_names_ended", "Components whose last certificate ended within a week.", [], names.ended)
         readings.gauge("pkid_clock_timestamp_seconds", "The core's clock.", lambda: now().timestamp())
         readings.gauges(
             "pkid_certificate_not_after_timestamp_seconds",

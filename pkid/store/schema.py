@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 __all__ = ["HEAD", "Instant", "Serial", "certificates", "heartbeat", "metadata"]
 
-HEAD = "0004"
+HEAD = "0005"
 """The schema's version that this code needs: the newest migration's name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,6 +91,7 @@ certificates = Table(
     Index("certificates_by_credential", "credential", "serial"),
     Index("certificates_by_profile", "profile", "serial"),
     Index("certificates_by_renewed", "renews", "serial"),
+    Index("certificates_by_last", "profile", "name", "not_after"),
 )
 
 heartbeat = Table(

@@ -41,6 +41,16 @@ class MetricsTests(Case):
         self.assertGreater(value(seen, "pkid_certificate_not_after_timestamp_seconds", certificate="ca"), time.time())
         self.assertGreater(value(seen, "process_resident_memory_bytes"), 1e7)
 
+    def test_names_that_end_are_counted_in_the_background(self) -> None:
+        daemon = start_daemon(self, *WITH_PSK, "--leaf-lifetime", "6d")
+        credential = bearer()
+        self.assertEqual(ask(daemon, "POST", "/ca/sign", csr_pem(dns=["a.example"]), credential).status, 200)
+        limit, seen = time.monotonic() + 60, Samples()
+        while ("pkid_names_ended", frozenset()) not in seen and time.monotonic() < limit:
+            seen = self.scrape(daemon, credential)
+        ending = [value(seen, "pkid_names_ending", within=within) for within in ("24h", "7d", "30d")]
+        self.assertEqual((value(seen, "pkid_names_ended"), ending), (0, [0, 1, 1]))
+
     def test_strangers_see_it_only_where_it_is_open(self) -> None:
         self.assertEqual(ask(start_daemon(self, *WITH_PSK), "GET", "/metrics").status, 401)
         self.scrape(start_daemon(self, *WITH_PSK, "--open-metrics"), {})

@@ -8,7 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+
 from pkid.metrics.core import CoreMetrics
+from pkid.metrics.ending import EndingNames
 from tests.metrics.scrape import Scrape, written
 from tests.support import Case
 
@@ -23,6 +27,7 @@ class CoreMetricsTests(Case):
         self.keys: Any = SimpleNamespace(waiting=4, refused=5, derived=6)
         self.orders: Any = SimpleNamespace(waiting=8, refused=9)
         self.store: Any = SimpleNamespace(waiting=10)
+        self.names = EndingNames(lambda spans: succeed([13, 14, 15, 16]), Clock(), lambda: NOON)
         self.metrics.watch(
             {"https": self.door},
             self.keys,
@@ -30,12 +35,16 @@ class CoreMetricsTests(Case):
             self.store,
             ledger_bytes=lambda: 11,
             decisions=lambda: {("sign", "denied", "weak-key"): 12},
+            names=self.names,
             now=lambda: NOON,
             ends=lambda: {"ca": NOON},
         )
 
     def test_every_number_stands_under_its_name(self) -> None:
+        self.names.refresh()
         seen = Scrape(self.metrics.registry)
+        ending = [seen.value("pkid_names_ending", within=within) for within in ("24h", "7d", "30d")]
+        self.assertEqual(ending, [14, 15, 16])
         for name, value in {
             "pkid_derivations_waiting": 4,
             "pkid_derivations_refused_total": 5,
@@ -45,6 +54,7 @@ class CoreMetricsTests(Case):
             "pkid_store_transactions_waiting": 10,
             "pkid_ledger_bytes": 11,
             "pkid_clock_timestamp_seconds": NOON.timestamp(),
+            "pkid_names_ended": 13,
         }.items():
             self.assertEqual(seen.value(name), value, name)
         for name, value in {"": 2, "_accepted_total": 7, "_refused_total": 3}.items():
@@ -64,6 +74,15 @@ class CoreMetricsTests(Case):
         self.keys.waiting = 0
         seen = Scrape(self.metrics.registry)
         self.assertEqual((seen.value("pkid_connections", door="https"), seen.value("pkid_derivations_waiting")), (0, 0))
+
+    def test_who_asks_makes_the_self_test_run_and_the_names_be_counted(self) -> None:
+        tested: Deferred[bool] = Deferred()
+        asked = Deferred.fromCoroutine(self.metrics.exposition(lambda: tested).write(""))
+        self.assertNoResult(asked)
+        tested.callback(True)
+        body = self.successResultOf(asked).body
+        self.assertIn(b"\npkid_ready 1.0\n", body)
+        self.assertIn(b'\npkid_names_ending{within="24h"} 14.0\n', body)
 
     def test_two_cores_in_one_process_count_for_themselves(self) -> None:
         other = CoreMetrics()
