@@ -16,46 +16,46 @@ SCRAPES = RULES.with_name("prometheus.yml")
 DAY = 86400
 
 WELL = {
-    'up{job="pkid-metrics"}': "1x1440",
-    "pkid_up": "1x1440",
-    "pkid_ready": "1x1440",
-    "pkid_store_failures_total": "0x1440",
-    'pkid_store_transaction_seconds_bucket{le="0.5"}': "0+60x1440",
-    'pkid_store_transaction_seconds_bucket{le="2.5"}': "0+60x1440",
-    'pkid_store_transaction_seconds_bucket{le="+Inf"}': "0+60x1440",
-    "pkid_derivations_refused_total": "5x1440",
-    "pkid_orders_refused_total": "0x1440",
-    'pkid_connections_refused_total{door="https"}': "0x1440",
-    'pkid_decisions_total{action="login",result="denied",reason="unauthorized"}': "0+1x1440",
-    'pkid_decisions_total{action="sign",result="allowed",reason=""}': "0+600x1440",
-    'pkid_certificate_not_after_timestamp_seconds{certificate="ca"}': f"{3650 * DAY}x1440",
-    'pkid_certificate_not_after_timestamp_seconds{certificate="host"}': f"{3 * DAY}x1440",
-    "pkid_metrics_certificate_not_after_timestamp_seconds": f"{3 * DAY}x1440",
-    'pkid_inventory_credential_expires_timestamp_seconds{credential="psk:autumn"}': f"{100 * DAY}x1440",
-    'pkid_names_ending{within="24h"}': "0x1440",
-    'pkid_names_ending{within="7d"}': "3x1440",
-    "pkid_names_ended": "2x1440",
-    "pkid_observation_age_seconds": "20x1440",
-    "pkid_clock_timestamp_seconds": "-20+60x1440",
+    'up{job="pkid-metrics"}': "1x180",
+    "pkid_up": "1x180",
+    "pkid_ready": "1x180",
+    "pkid_store_failures_total": "0x180",
+    'pkid_store_transaction_seconds_bucket{le="0.5"}': "0+60x180",
+    'pkid_store_transaction_seconds_bucket{le="2.5"}': "0+60x180",
+    'pkid_store_transaction_seconds_bucket{le="+Inf"}': "0+60x180",
+    "pkid_derivations_refused_total": "5x180",
+    "pkid_orders_refused_total": "0x180",
+    'pkid_connections_refused_total{door="https"}': "0x180",
+    'pkid_decisions_total{action="login",result="denied",reason="unauthorized"}': "0+1x180",
+    'pkid_decisions_total{action="sign",result="allowed",reason=""}': "0+600x180",
+    'pkid_certificate_not_after_timestamp_seconds{certificate="ca"}': f"{3650 * DAY}x180",
+    'pkid_certificate_not_after_timestamp_seconds{certificate="host"}': f"{3 * DAY}x180",
+    "pkid_metrics_certificate_not_after_timestamp_seconds": f"{3 * DAY}x180",
+    'pkid_inventory_credential_expires_timestamp_seconds{credential="psk:autumn"}': f"{100 * DAY}x180",
+    'pkid_names_ending{within="24h"}': "0x180",
+    'pkid_names_ending{within="7d"}': "3x180",
+    "pkid_names_ended": "2x180",
+    "pkid_observation_age_seconds": "20x180",
+    "pkid_clock_timestamp_seconds": "-20+60x180",
 }
-"""What is scraped in a day, one value a minute, while all is well; time begins at nought."""
+"""What is scraped in three hours, one value a minute, while all is well; time begins at nought."""
 
 ILL = {
-    "PkidCoreDown": {"pkid_up": "1x1400 0x40"},
-    "PkidCoreNotReady": {"pkid_ready": "0x1440"},
-    "PkidStoreFails": {"pkid_store_failures_total": "0x1438 1x2"},
-    "PkidStoreSlow": {'pkid_store_transaction_seconds_bucket{le="0.5"}': "0+50x1440"},
-    "PkidBusy": {"pkid_orders_refused_total": "0+1x1440"},
-    "PkidManyRefusals": {'pkid_decisions_total{action="login",result="denied",reason="unauthorized"}': "0+60x1440"},
-    "PkidCertificatesEnd": {'pkid_names_ending{within="24h"}': "1x1440"},
-    "PkidCertificatesEnded": {"pkid_names_ended": "2x1420 3x20"},
-    "PkidCAEnds": {'pkid_certificate_not_after_timestamp_seconds{certificate="ca"}': f"{364 * DAY}x1440"},
-    "PkidHostCertificateEnds": {'pkid_certificate_not_after_timestamp_seconds{certificate="host"}': f"{DAY // 2}x1440"},
-    "PkidExporterCertificateEnds": {"pkid_metrics_certificate_not_after_timestamp_seconds": f"{DAY // 2}x1440"},
+    "PkidCoreDown": {"pkid_up": "1x120 0x60"},
+    "PkidCoreNotReady": {"pkid_ready": "0x180"},
+    "PkidStoreFails": {"pkid_store_failures_total": "0x178 1x2"},
+    "PkidStoreSlow": {'pkid_store_transaction_seconds_bucket{le="0.5"}': "0+50x180"},
+    "PkidBusy": {"pkid_orders_refused_total": "0+1x180"},
+    "PkidManyRefusals": {'pkid_decisions_total{action="login",result="denied",reason="unauthorized"}': "0+60x180"},
+    "PkidCertificatesEnd": {'pkid_names_ending{within="24h"}': "1x180"},
+    "PkidCertificatesEnded": {"pkid_names_ended": "2x160 3x20"},
+    "PkidCAEnds": {'pkid_certificate_not_after_timestamp_seconds{certificate="ca"}': f"{364 * DAY}x180"},
+    "PkidHostCertificateEnds": {'pkid_certificate_not_after_timestamp_seconds{certificate="host"}': f"{DAY // 2}x180"},
+    "PkidExporterCertificateEnds": {"pkid_metrics_certificate_not_after_timestamp_seconds": f"{DAY // 2}x180"},
     "PkidCredentialEnds": {
-        'pkid_inventory_credential_expires_timestamp_seconds{credential="psk:autumn"}': f"{13 * DAY}x1440"
+        'pkid_inventory_credential_expires_timestamp_seconds{credential="psk:autumn"}': f"{13 * DAY}x180"
     },
-    "PkidClock": {"pkid_clock_timestamp_seconds": "100+60x1440"},
+    "PkidClock": {"pkid_clock_timestamp_seconds": "100+60x180"},
 }
 """What makes each alert fire, and no other."""
 
@@ -73,7 +73,7 @@ class RulesTests(Case):
         return done.stdout
 
     def case(self, changes: dict[str, str], firing: list[str]) -> dict[str, object]:
-        """Describe a test of promtool's: which alerts fire after a day."""
+        """Describe a test of promtool's: which alerts fire after three hours."""
         fires = [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in firing]
         return {
             "name": firing[0] if firing else "all is well",
@@ -84,7 +84,7 @@ class RulesTests(Case):
             "promql_expr_test": [
                 {
                     "expr": 'max by (alertname) (ALERTS{alertstate="firing"})',
-                    "eval_time": "24h",
+                    "eval_time": "3h",
                     "exp_samples": fires,
                 }
             ],
