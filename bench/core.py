@@ -57,11 +57,15 @@ class Core:
 
 
 @contextmanager
-def running_core(*options: str) -> Iterator[Core]:
-    """Start a core with these options of ``twistd pkid``, and end it."""
+def running_core(*options: str, state: Path | None = None) -> Iterator[Core]:
+    """Start a core with these options of ``twistd pkid``, and end it.
+
+    :param state: its state directory, if it is to outlive the core.
+    """
     command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "pkid", *options]
     with TemporaryDirectory() as folder:
-        state = Path(folder) / "state"
+        state = state or Path(folder) / "state"
+        (state / "addresses").unlink(missing_ok=True)
         command += ["--https", "tcp:0:interface=127.0.0.1", "--state", str(state)]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from random import Random
 
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
-from pkid.agent import CertificateService, Core, Credential, MemoryStorage, Subject
+from pkid.agent import CertificateService, Core, Subject
 from pkid.auth import component
 from pkid.auth.tokens import derive_key
 from pkid.ca import renewal
 from pkid.testing import START, MemoryCore
 from pkid.testing.wire import MemoryEndpoint
+from tests.agent.diary import Diary
 from tests.agent.timeline import Timeline
 from tests.support import Case
 
@@ -28,27 +28,6 @@ YEAR = timedelta(days=365)
 
 MOST_A_SECOND, MOST_A_MINUTE = 6, 60
 """Connections that the core sees at most; 200 agents that come within 7 to 15 minutes are 13 to 27 a minute."""
-
-
-class Diary(MemoryStorage):
-    """Keeps what every storage keeps, and when it did."""
-
-    def __init__(self, memory_core: MemoryCore) -> None:
-        super().__init__()
-        self._memory_core = memory_core
-        self.pages: list[tuple[datetime, datetime]] = []
-        """When each certificate came, and when it ends."""
-
-    def save_credential(self, credential: Credential) -> None:
-        """Keep a key and its certificate."""
-        super().save_credential(credential)
-        self.pages.append((self._memory_core.now(), credential.not_after))
-
-    def gaps(self) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the times in which the certificate that was there had ended."""
-        for (_, ended), (came, _) in zip(self.pages, self.pages[1:], strict=False):
-            if came > ended:
-                yield ended, came
 
 
 class Network:
@@ -88,7 +67,7 @@ class YearsTests(Case):
         self.patch(component, "derive_key", cache(derive_key))
         self.memory_core = MemoryCore(YEAR, clock=Timeline())
         self.network = Network(self.memory_core)
-        self.diaries = [Diary(self.memory_core) for _ in range(AGENTS)]
+        self.diaries = [Diary(self.memory_core.now) for _ in range(AGENTS)]
         self.services: list[CertificateService] = []
 
     def go_to(self, time: timedelta) -> None:
