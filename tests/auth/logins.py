@@ -1,0 +1,34 @@
+"""A login for the tests of proofs, and the ways in which a relay's other side differs from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pkid.auth.schemes import Scheme
+from pkid.auth.transcript import BindingType, Transcript
+
+__all__ = ["CLIENT_NONCE", "EXPORTER", "OFFERS", "SERVER_NONCE", "differing", "transcript"]
+
+SERVER_NONCE = bytes(range(32))
+CLIENT_NONCE = bytes(range(32, 64))
+EXPORTER = b"E" * 32
+OFFERS = tuple(scheme.value for scheme in Scheme)
+
+
+def transcript(scheme: Scheme, *, bound: bool = True) -> Transcript:
+    """Return the transcript of alice's login at core.example."""
+    binding = (BindingType.TLS_EXPORTER, EXPORTER) if bound else (BindingType.NONE, b"")
+    return Transcript("core.example", SERVER_NONCE, CLIENT_NONCE, "alice", OFFERS, scheme.value, *binding)
+
+
+def differing(login: Transcript) -> Iterator[tuple[str, Transcript]]:
+    """Yield what else the other end may have seen, and a word for it."""
+    yield "other connection", replace(login, binding=b"F" * 32)
+    yield "unbound", replace(login, binding_type=BindingType.NONE, binding=b"")
+    yield "stripped offers", replace(login, offers=(login.chosen,))
+    yield "reordered offers", replace(login, offers=login.offers[::-1])
+    yield "other core", replace(login, server="core.example.evil")
+    yield "other challenge", replace(login, server_nonce=b"s" * 32)
+    yield "other client nonce", replace(login, client_nonce=b"c" * 32)
+    yield "other name", replace(login, component="bob")
