@@ -71,6 +71,10 @@ class Policy:
             self.components, component
         )
 
+    def may_be_proven(self, component: str, *, reserved: bool) -> bool:
+        """Tell whether a component's name may be had; one with rights or a credential of its own only literally."""
+        return self.lists(component) if reserved else self._permits(self.components, component)
+
     def _refused(self, names: Names, common_name: str | None, trust_domain: TrustDomain) -> Iterator[str]:
         yield from (name for name in names.dns if not self._permits(self.dns, name))
         yield from (str(address) for address in names.ip if not self._permits(self.ip, address))

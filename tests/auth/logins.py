@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import BindingType, Transcript
 
-__all__ = ["CLIENT_NONCE", "EXPORTER", "OFFERS", "SERVER_NONCE", "differing", "transcript"]
+__all__ = ["CLIENT_NONCE", "EXPORTER", "OFFERS", "SERVER_NONCE", "differing", "outcome", "transcript"]
+
+T = TypeVar("T")
 
 SERVER_NONCE = bytes(range(32))
 CLIENT_NONCE = bytes(range(32, 64))
@@ -32,3 +35,13 @@ def differing(login: Transcript) -> Iterator[tuple[str, Transcript]]:
     yield "other challenge", replace(login, server_nonce=b"s" * 32)
     yield "other client nonce", replace(login, client_nonce=b"c" * 32)
     yield "other name", replace(login, component="bob")
+
+
+def outcome(work: Awaitable[T]) -> T:
+    """Return what comes of work that waits for nothing; raise what it raises."""
+    try:
+        next(work.__await__())
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    raise AssertionError("it waits for something")
