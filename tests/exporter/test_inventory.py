@@ -45,6 +45,7 @@ class AnswerTests(Case):
             inventory([*INVENTORY, INVENTORY[0]]),
             inventory([("component: many", "total matched: 9", "total unmatched: 0"), *INVENTORY[1:]]),
             inventory([("component: 1",), *INVENTORY[1:]]),
+            inventory([("component: 1", "total: 1", "rest: 0"), *INVENTORY[1:]]),
             inventory([(), *INVENTORY[1:]]),
             inventory(credentials=["{}"]),
             inventory(credentials=["7"]),
