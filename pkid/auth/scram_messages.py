@@ -16,7 +16,6 @@ from pkid.errors import Malformed, Reason
 
 __all__ = ["ClientFinal", "ClientFirst", "ServerFinal", "ServerFirst"]
 
-_LONGEST = 1024  # bytes of a message
 _FLAG = r"(?P<header>(?P<flag>n|y|p=tls-exporter),,)"
 _NONCE = r"r=(?P<nonce>[!-+\--~]{1,256})"
 _CLIENT_FIRST = re.compile(_FLAG + r"(?P<bare>n=(?P<name>[A-Za-z0-9._-]{1,128})," + _NONCE + r")")
@@ -140,7 +139,7 @@ class ServerFinal:
 
 
 def _match(form: re.Pattern[str], message: bytes) -> re.Match[str]:
-    found = form.fullmatch(message.decode("latin-1")) if len(message) <= _LONGEST else None
+    found = form.fullmatch(message.decode("latin-1"))
     if found is None or not message.isascii():
         raise Malformed(Reason.PROOF_FAILED)
     return found

@@ -151,6 +151,13 @@ class SignatureLoginTests(LoginCase):
         self.assertEqual(offers, (Scheme.ED25519.value,))
         self.refused(login, self.signed(Scheme.ED25519, self.seen(Scheme.ED25519, offers)))
 
+    def test_only_what_was_offered_counts(self) -> None:
+        self.add("alice", KEYS[Scheme.ED25519].public_key())
+        login = self.login()
+        offers = outcome(login.offer("alice"))
+        self.add("alice", KEYS[Scheme.RSA_PSS].public_key())
+        self.refused(login, self.signed(Scheme.RSA_PSS, self.seen(Scheme.RSA_PSS, offers)))
+
     def test_an_unasked_proof_covers_the_offers_of_the_greeting(self) -> None:
         self.add("alice", KEYS[Scheme.ED25519].public_key())
         all_offers = tuple(scheme.value for scheme in BOUND)
@@ -177,7 +184,8 @@ class SignatureLoginTests(LoginCase):
             self.refused(self.login(), self.signed(scheme, self.seen(scheme, all_offers)))
 
     def test_other_schemes_do_not_pass_as_signatures(self) -> None:
-        self.add("alice", KEYS[Scheme.ED25519].public_key())
+        for material in (KEYS[Scheme.ED25519].public_key(), VERIFIER, SharedSecret("hush hush")):
+            self.add("alice", material)
         for scheme in set(Scheme) - set(KEYS):
             self.refused(self.login(), SignedProof(scheme, CLIENT_NONCE, BindingType.TLS_EXPORTER, NOISE))
 
@@ -269,7 +277,26 @@ class ScramLoginTests(LoginCase):
     def test_garbage_is_refused_as_anything_else(self) -> None:
         self.refused(self.login(), ScramStart(Scheme.SCRAM_PLUS, CLIENT_NONCE, NOISE))
 
-    def test_what_is_revoked_or_expires_between_the_steps_is_refused(self) -> None:
+    def test_what_expires_between_the_steps_is_refused(self) -> None:
+        self.add("bob", VERIFIER, days=1)
+        login = self.login()
+        self.scram(login, self.seen(Scheme.SCRAM_PLUS, outcome(login.offer("bob")), "bob"))
+        self.now += 86_400
+        self.refused(login, self.final, "bob")
+
+    def test_the_newest_password_counts_that_has_not_expired(self) -> None:
+        self.add("alice", ScramVerifier.make("another", b"saltsalt", 4096), days=-1)
+        login = self.login()
+        self.scram(login, self.seen(Scheme.SCRAM_PLUS, outcome(login.offer("alice"))))
+        self.admitted(login, self.final)
+
+    def test_other_schemes_do_not_pass_as_scram(self) -> None:
+        plain = replace(GREETING, channel=Channel(False), accepted=tuple(Scheme))
+        for scheme in set(Scheme) - {Scheme.SCRAM, Scheme.SCRAM_PLUS}:
+            mine = self.seen(scheme, tuple(each.value for each in Scheme), channel=Channel(False))
+            self.refused(self.login(plain), ScramStart(scheme, CLIENT_NONCE, ScramClient(PASSWORD, mine).start()))
+
+    def test_what_is_revoked_between_the_steps_is_refused(self) -> None:
         login = self.login()
         self.scram(login, self.seen(Scheme.SCRAM_PLUS, outcome(login.offer("alice"))))
         outcome(self.keyring.revoke(self.credential.identifier))
@@ -345,6 +372,11 @@ class UnknownNameTests(LoginCase):
         true = {outcome(self.login(decoys=decoys).offer(name)) for name in ("alice", "bob")}
         false = {outcome(self.login(decoys=decoys).offer(f"nobody-{number}")) for number in range(30)}
         self.assertEqual(true, false)
+
+    def test_decoys_are_in_nobodys_way(self) -> None:
+        self.add("alice", KEYS[Scheme.ED25519].public_key())
+        login = self.login(decoys=Decoys(b"k" * 32, (Scheme.ECDSA_P256,)))
+        self.admitted(login, self.signed(Scheme.ED25519, self.seen(Scheme.ED25519, outcome(login.offer("alice")))))
 
     def test_an_exchange_with_a_decoy_goes_on_to_its_end(self) -> None:
         decoys = Decoys(b"k" * 32, (Scheme.SCRAM_PLUS,))

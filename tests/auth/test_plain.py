@@ -8,7 +8,7 @@ from hashlib import sha256
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pkid.auth.plain import challenge_and_text, plain_scheme_of, secret_digest, verify_digest, verify_plain
@@ -101,6 +101,8 @@ class PlainSecretTests(Case):
             self.assertRaises(Refused, verify_digest, "mypassword", CHALLENGE, wrong)
 
     @given(st.binary(max_size=300), st.text(max_size=300))
+    @example(bytes(23), "a" * 24)
+    @example(bytes(255), "a" * 256)
     def test_challenge_and_secret_can_be_told_apart(self, challenge: bytes, secret: str) -> None:
         encoded, text = challenge_and_text(challenge, secret), secret.encode()
         self.assertEqual(encoded[:1], b"\x82")

@@ -136,6 +136,14 @@ class ServerTests(Case):
         self.core.answer(self.client.start())
         self.assertRaises(Refused, self.core.answer, self.client.start())
 
+    def test_the_first_message_is_of_this_login(self) -> None:
+        for what, other in (
+            ("name", replace(BOUND, component="bob")),
+            ("nonce", replace(BOUND, client_nonce=bytes(32))),
+        ):
+            with self.assertRaises(Refused, msg=what):
+                self.core.answer(ScramClient(PASSWORD, other).start())
+
     def test_binding_is_what_the_login_says(self) -> None:
         unbound = ScramClient(PASSWORD, UNBOUND).start()
         self.assertRaises(Refused, self.core.answer, unbound)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pkid.auth.schemes import Scheme
 from pkid.auth.signatures import scheme_of, sign, verify
@@ -58,8 +59,13 @@ class SignatureTests(Case):
             self.assertIs(scheme_of(key.public_key()), scheme)
             for other in set(Scheme) - {scheme}:
                 self.assertRaises(Refused, sign, key, transcript(other))
-                forced = replace(transcript(scheme), chosen=other.value)
-                self.assertRaises(Refused, verify, key.public_key(), forced, b"")
+
+    def test_a_signature_of_the_right_key_under_the_name_of_another_scheme_is_refused(self) -> None:
+        key = Ed25519PrivateKey.generate()
+        for other in set(Scheme) - {Scheme.ED25519}:
+            forced = replace(transcript(Scheme.ED25519), chosen=other.value)
+            proof = key.sign(forced.encode(Prover.COMPONENT))
+            self.assertRaises(Refused, verify, key.public_key(), forced, proof)
 
     def test_a_curve_without_scheme_is_refused(self) -> None:
         self.assertRaises(Refused, scheme_of, ec.generate_private_key(ec.SECP521R1()).public_key())
