@@ -86,6 +86,11 @@ class Origin:
             raise ValueError(_NO_ORIGIN.format(uri))
         return cls(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), prefix)
 
+    @property
+    def address(self) -> str:
+        """All of it as :meth:`of` reads it."""
+        return f"{self}{self.prefix}"
+
     def at(self, path: str) -> str:
         """Return what to ask for to get the page at a path."""
         return self.prefix + path

@@ -54,6 +54,7 @@ class OriginTests(Case):
         for text in ("https://core.example/psk/autumn", "https://core.example/psk/autumn/"):
             origin = Origin.of(text)
             self.assertEqual((str(origin), origin.at("/ca/cert")), ("https://core.example:443", "/psk/autumn/ca/cert"))
+            self.assertEqual(Origin.of(origin.address), origin)
         self.assertEqual(Origin.of("https://core.example/").at("/ca/cert"), "/ca/cert")
 
     def test_anything_else_is_refused_by_name(self) -> None:

@@ -7,11 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from pkid.ca.names import common_name
-from pkid.ca.trust import read_fingerprint
-from pkid.errors import Refused
-from pkid.exchange import Origin
-from pkid.settings import Component, Setting, SettingsError, kinds, secret, table
+from pkid.settings import Component, Setting, SettingsError, component_kinds, kinds, secret, table
 from pkid.settings.certificates import PairFiles, host_files
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import ReadFile
@@ -21,14 +17,6 @@ __all__ = ["METRICS", "MetricsSettings", "resolve"]
 _SHORTEST_INTERVAL = timedelta(seconds=1)
 
 
-def _core(value: object) -> str:
-    """Read the address of a core."""
-    try:
-        return str(Origin.of(kinds.text(value)))
-    except ValueError:
-        raise ValueError(f"must be an address such as https://core.example:8900, not {value!r}") from None
-
-
 def _interval(value: object) -> timedelta:
     span = kinds.duration(value)
     if span < _SHORTEST_INTERVAL:
@@ -36,20 +24,13 @@ def _interval(value: object) -> timedelta:
     return span
 
 
-def _name(value: object) -> str:
-    try:
-        return common_name(kinds.text(value))
-    except Refused:
-        raise ValueError(f"must be a common name of 1 to 64 characters, not {value!r}") from None
-
-
 _STATE = Setting("state", "DIR", kinds.path, None, "where its own certificate and the CA's are kept")
-_CORE = Setting("core", "URL", _core, "https://localhost:8900", "the core to observe")
+_CORE = Setting("core", "URL", component_kinds.core_address, "https://localhost:8900", "the core to observe")
 _CA_CERT = Setting("ca-cert", "FILE", kinds.path, None, "trust this CA certificate, and fetch none")
 _CA_FINGERPRINT = Setting(
     "ca-fingerprint",
     "SHA256",
-    lambda value: read_fingerprint(kinds.text(value)),
+    component_kinds.fingerprint,
     None,
     "trust the core's CA if it has this fingerprint",
 )
@@ -59,7 +40,7 @@ _NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "serve plain text, witho
 _CLIENT_AUTH = Setting(
     "client-auth", "WORD", kinds.one_of(("none", "required")), "none", "required: only to holders of a certificate"
 )
-_COMMON_NAME = Setting("common-name", "NAME", _name, "pkid-metrics", "of its own certificate")
+_COMMON_NAME = Setting("common-name", "NAME", component_kinds.subject, "pkid-metrics", "of its own certificate")
 _DNS_NAMES = Setting("dns-names", "LIST", kinds.host_names, "", "in its certificate; else this host's names")
 _IP_ADDRESSES = Setting("ip-addresses", "LIST", kinds.ip_addresses, "", "in its certificate; else this host's")
 _CERT = Setting(table.CERT.name, "FILE", kinds.path, None, "the certificate to show, with its issuers")

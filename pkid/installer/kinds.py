@@ -9,13 +9,9 @@ import shlex
 from collections.abc import Callable
 from datetime import timedelta
 
-from pkid.ca.names import common_name
-from pkid.ca.trust import read_fingerprint
-from pkid.errors import Refused
-from pkid.exchange import Origin
 from pkid.settings import kinds
 
-__all__ = ["command", "fingerprint", "group", "mode", "name", "origin", "subject", "timeout", "user"]
+__all__ = ["command", "group", "mode", "name", "timeout", "user"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MODE = re.compile(r"0?[0-7]{3}")
@@ -23,32 +19,11 @@ _READABLE, _ALLOWED = 0o400, 0o660
 _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = timedelta(seconds=1), timedelta(hours=1)
 
 
-def origin(value: object) -> str:
-    """Read the address of a core."""
-    try:
-        return str(Origin.of(kinds.text(value)))
-    except ValueError:
-        raise ValueError(f"must be an address such as https://core.example:8900, not {value!r}") from None
-
-
-def fingerprint(value: object) -> str:
-    """Read the SHA-256 of a CA certificate."""
-    return read_fingerprint(kinds.text(value))
-
-
 def name(value: object) -> str:
     """Read what a certificate is called in messages and in the status."""
     if not _NAME.fullmatch(kinds.text(value)):
         raise ValueError("must be 1 to 64 letters, digits, '.', '_' and '-', of which the first is a letter or digit")
     return kinds.text(value)
-
-
-def subject(value: object) -> str:
-    """Read a common name."""
-    try:
-        return common_name(kinds.text(value))
-    except Refused:
-        raise ValueError(f"must be a common name of 1 to 64 characters, not {value!r}") from None
 
 
 def mode(value: object) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.installer import kinds
-from pkid.settings import Component, Setting, table
+from pkid.settings import Component, Setting, component_kinds, table
 from pkid.settings import kinds as common
 
 __all__ = ["AGENT", "CERTIFICATE", "CERTIFICATES", "FILES"]
@@ -13,19 +13,19 @@ __all__ = ["AGENT", "CERTIFICATE", "CERTIFICATES", "FILES"]
 STATE = Setting("state", "DIR", common.path, None, "what the agent keeps: the CA that it trusts")
 SOCKET = Setting("socket", "FILE", common.path, None, "where it tells its status (see Status)")
 
-CORE = Setting("core", "URL", kinds.origin, "https://localhost:8900", "where the core is")
+CORE = Setting("core", "URL", component_kinds.core_address, "https://localhost:8900", "where the core is")
 PSK = Setting(table.PSK.name, "KEY", common.text, None, "its pre-shared key itself; visible to everybody in ps")
 PSK_FILE = Setting(table.PSK_FILE.name, "FILE", common.path, None, "a file that holds the key; better than --psk")
 CA_CERT = Setting("ca-cert", "FILE", common.path, None, "trust this CA certificate, and fetch none")
 CA_FINGERPRINT = Setting(
-    "ca-fingerprint", "SHA256", kinds.fingerprint, None, "trust the core's CA if it has this fingerprint"
+    "ca-fingerprint", "SHA256", component_kinds.fingerprint, None, "trust the core's CA if it has this fingerprint"
 )
 TRUST_DOMAIN = Setting(
     "trust-domain", "NAME", common.trust_domain, DEFAULT_TRUST_DOMAIN, "where the core's identities belong"
 )
 
 NAME = Setting("name", "NAME", kinds.name, None, "what it is called in the status [the common name]")
-COMMON_NAME = Setting("common-name", "NAME", kinds.subject, None, "its common name")
+COMMON_NAME = Setting("common-name", "NAME", component_kinds.subject, None, "its common name")
 DNS_NAMES = Setting("dns-names", "LIST", common.host_names, "", "host names in it [the common name, if it is one]")
 IP_ADDRESSES = Setting("ip-addresses", "LIST", common.ip_addresses, "", "addresses in it")
 IDENTITY = Setting("identity", "NAME", common.text, None, "the component's name, for an identity of the core in it")

@@ -50,7 +50,7 @@ class MetricsSettingsTests(Case):
     def test_every_setting(self) -> None:
         written = {
             "state": "/s",
-            "core": "https://core.example",
+            "core": "https://core.example/psk/autumn",
             "ca-fingerprint": FINGERPRINT.lower().replace(":", ""),
             "interval": "1m",
             "listen": "tcp:1",
@@ -61,7 +61,7 @@ class MetricsSettingsTests(Case):
         }
         expected = MetricsSettings(
             state=Path("/s"),
-            core="https://core.example:443",
+            core="https://core.example:443/psk/autumn",
             psk=GOOD,
             ca_cert=None,
             ca_fingerprint=FINGERPRINT,

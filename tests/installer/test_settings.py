@@ -154,6 +154,8 @@ class OneTests(SettingsCase):
         self.assertIn("exclude each other", self.refused(ONE | {"ca-cert": "ca.pem", "ca-fingerprint": print_}))
         self.assertIn("--ca-fingerprint", self.refused(ONE | {"ca-fingerprint": "abc"}))
         self.assertIn("--core must be an address", self.refused(ONE | {"core": "core.example:8900"}))
+        selected = "https://core.example:8900/psk/autumn"
+        self.assertEqual(self.resolve(ONE | {"core": selected}).core.url, selected)
 
 
 class TablesTests(SettingsCase):
