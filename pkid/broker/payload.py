@@ -1,0 +1,28 @@
+"""What is published, called and answered, as bytes with a kind, so that clients of different doors understand it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+__all__ = ["Payload", "PayloadKind"]
+
+
+class PayloadKind(Enum):
+    """How the bytes of a payload are to be read."""
+
+    BYTES = "bytes"
+    TEXT = "text"
+    """UTF-8."""
+    JSON = "json"
+    """RFC 8259, in UTF-8."""
+    CBOR = "cbor"
+    """RFC 8949, one item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One payload, as its sender gave it; a door translates it for clients that cannot read its kind."""
+
+    kind: PayloadKind
+    data: bytes = field(repr=False)
