@@ -251,7 +251,7 @@ class ImportTests(Case):
         self.assertEqual([name for name in loaded if is_within(name, "twisted", "zope", "OpenSSL", "sqlalchemy")], [])
 
     def test_the_daemon_loads_nothing_of_the_client(self) -> None:
-        loaded = loaded_by("pkid.settings", "pkid.tap", "pkid.service")
+        loaded = loaded_by("pkid.settings.resolution", "pkid.tap", "pkid.service")
         theirs = ("pkid.client", "pkid.exchange", "pkid.answers", "pkid.jwt", "pkid.x509")
         self.assertEqual([name for name in loaded if is_within(name, *theirs)], [])
 
