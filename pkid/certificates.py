@@ -29,8 +29,8 @@ from pkid.discovery import discover
 from pkid.errors import about
 from pkid.host import HostCertificate
 from pkid.own import load_host, load_issuer, load_trusted, others_can_read, stamp
-from pkid.settings import Settings
 from pkid.settings.certificates import PairFiles
+from pkid.settings.resolution import Settings
 from pkid.startup import open_issuer, publish_issuer
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.interfaces import Store

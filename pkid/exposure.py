@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from pkid.settings import Settings
+from pkid.settings.resolution import Settings
 
 __all__ = ["Exposure", "Reminder"]
 

@@ -22,7 +22,7 @@ from pkid.ca.policy import ANY_NAME
 from pkid.commands.interpreter import Interpreter
 from pkid.issuance import Issuance
 from pkid.metrics.exposition import Exposition
-from pkid.settings import Settings
+from pkid.settings.resolution import Settings
 from pkid.store.interfaces import Store
 from pkid.web.ca import CertificatePage, RenewPage, SignPage
 from pkid.web.cli import EvaluatePage, ExecutePage, InfoPage, ModelPage

@@ -37,7 +37,7 @@ from pkid.reception import Reception
 from pkid.resources import core_resource, credential_resource, sources
 from pkid.rotation import Rotation
 from pkid.selftest import SelfTest
-from pkid.settings import Settings
+from pkid.settings.resolution import Settings
 from pkid.start import one_clear_line
 from pkid.startup import check_ledger, open_psks, open_trust_domain
 from pkid.state import StateDirectory

@@ -19,7 +19,7 @@ from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
 from pkid.ca.trust import fingerprint
 from pkid.errors import StateError, about
-from pkid.settings import Settings
+from pkid.settings.resolution import Settings
 from pkid.state import KeyPair, StateDirectory
 
 __all__ = ["check_ledger", "open_issuer", "open_psks", "open_trust_domain", "publish_issuer"]

@@ -18,7 +18,9 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from pkid.options import ComponentOptions, read_file
-from pkid.settings import CORE, Settings, SettingsError, resolve
+from pkid.settings import SettingsError
+from pkid.settings.resolution import Settings, resolve
+from pkid.settings.table import CORE
 
 __all__ = ["Options", "makeService"]
 

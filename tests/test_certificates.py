@@ -27,7 +27,7 @@ from pkid.ca.profile import Profile
 from pkid.certificates import CoreCertificates
 from pkid.errors import StateError
 from pkid.host import HostCertificate
-from pkid.settings import resolve
+from pkid.settings.resolution import resolve
 from pkid.startup import check_ledger, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.memory import MemoryStore

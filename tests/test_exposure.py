@@ -9,7 +9,7 @@ from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from pkid.exposure import Exposure, Reminder
-from pkid.settings import resolve
+from pkid.settings.resolution import resolve
 from tests.support import Case
 
 

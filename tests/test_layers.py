@@ -242,6 +242,11 @@ class EdgeTests(Case):
     def test_the_shell_loads_nothing_of_twisted(self) -> None:
         self.assertEqual([name for name in loaded_by("pkid.shell") if is_within(name, "twisted")], [])
 
+    def test_what_all_components_settings_share_loads_nothing_of_twisted_or_the_daemon(self) -> None:
+        loaded = loaded_by("pkid.settings.certificates", "pkid.settings.component_kinds", "pkid.settings.shared")
+        foreign = ("twisted", "pkid.settings.table", "pkid.settings.resolution")
+        self.assertEqual([name for name in loaded if is_within(name, *foreign)], [])
+
     def test_one_command_loads_nothing_that_only_a_terminal_needs(self) -> None:
         loaded = loaded_by("pkid.shell.main", "pkid.shell.program")
         self.assertEqual([name for name in loaded if is_within(name, "prompt_toolkit", "rich", "sqlalchemy")], [])

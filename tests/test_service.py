@@ -26,7 +26,7 @@ from pkid.door import Door
 from pkid.errors import Reason, Unavailable
 from pkid.host import HostCertificate
 from pkid.service import Core, make_service
-from pkid.settings import resolve
+from pkid.settings.resolution import resolve
 from pkid.start import StartFailed
 from pkid.state import StateDirectory
 from pkid.store.service import StoreService

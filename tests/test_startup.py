@@ -21,7 +21,7 @@ from pkid.ca.keys import KeyType
 from pkid.ca.names import Names, TrustDomain
 from pkid.errors import StateError
 from pkid.host import HostCertificate
-from pkid.settings import Settings, resolve
+from pkid.settings.resolution import Settings, resolve
 from pkid.startup import check_ledger, open_issuer, open_psks, open_trust_domain, publish_issuer
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.service import SQLStore

@@ -16,7 +16,7 @@ from twisted.application.service import Service
 from twisted.python.usage import UsageError
 
 from pkid import __version__
-from pkid.settings import CORE
+from pkid.settings.table import CORE
 from pkid.tap import Options, makeService
 from tests.support import Case
 

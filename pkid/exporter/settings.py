@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from pkid.settings import Component, Setting, SettingsError, component_kinds, kinds, secret, table
+from pkid.settings import Component, Setting, SettingsError, component_kinds, kinds, secret, shared
 from pkid.settings.certificates import PairFiles, host_files
+from pkid.settings.endpoints import endpoint
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import ReadFile
 
@@ -35,7 +36,7 @@ _CA_FINGERPRINT = Setting(
     "trust the core's CA if it has this fingerprint",
 )
 _INTERVAL = Setting("interval", "TIME", _interval, "30s", "look at the core no more often than this")
-_LISTEN = Setting("listen", "ENDPOINT", kinds.endpoint, "tcp:9955", "where to serve /metrics")
+_LISTEN = Setting("listen", "ENDPOINT", endpoint, "tcp:9955", "where to serve /metrics")
 _NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "serve plain text, without a certificate")
 _CLIENT_AUTH = Setting(
     "client-auth", "WORD", kinds.one_of(("none", "required")), "none", "required: only to holders of a certificate"
@@ -43,16 +44,16 @@ _CLIENT_AUTH = Setting(
 _COMMON_NAME = Setting("common-name", "NAME", component_kinds.subject, "pkid-metrics", "of its own certificate")
 _DNS_NAMES = Setting("dns-names", "LIST", kinds.host_names, "", "in its certificate; else this host's names")
 _IP_ADDRESSES = Setting("ip-addresses", "LIST", kinds.ip_addresses, "", "in its certificate; else this host's")
-_CERT = Setting(table.CERT.name, "FILE", kinds.path, None, "the certificate to show, with its issuers")
+_CERT = Setting(shared.CERT.name, "FILE", kinds.path, None, "the certificate to show, with its issuers")
 
 METRICS = Component(
     "metrics",
     {
-        "General": (table.CONFIG, _STATE),
-        "The core": (_CORE, table.PSK, table.PSK_FILE, _CA_CERT, _CA_FINGERPRINT, _INTERVAL),
+        "General": (shared.CONFIG, _STATE),
+        "The core": (_CORE, shared.PSK, shared.PSK_FILE, _CA_CERT, _CA_FINGERPRINT, _INTERVAL),
         "What it serves": (_LISTEN, _NO_TLS, _CLIENT_AUTH),
         "Its certificate, from the core": (_COMMON_NAME, _DNS_NAMES, _IP_ADDRESSES),
-        "or of your own": (_CERT, table.CERT_KEY, table.CERT_KEY_PASS, table.CERT_KEY_PASS_FILE),
+        "or of your own": (_CERT, shared.CERT_KEY, shared.CERT_KEY_PASS, shared.CERT_KEY_PASS_FILE),
     },
 )
 """The exporter."""
@@ -93,7 +94,7 @@ class MetricsSettings:
 def resolve(
     flags: Mapping[str, str | bool], environ: Mapping[str, str], read_file: ReadFile, directory: Path
 ) -> MetricsSettings:
-    """Find the value of every setting; the parameters are those of :func:`pkid.settings.resolve`.
+    """Find the value of every setting; the parameters are those of :func:`pkid.settings.resolution.resolve`.
 
     :raises SettingsError: when something is given that cannot be used, or the pre-shared key is missing.
     """

@@ -49,7 +49,7 @@ class AgentSettings:
 def resolve(
     flags: Mapping[str, str | bool], environ: Mapping[str, str], read_file: ReadFile, directory: Path
 ) -> AgentSettings:
-    """Find the value of every setting; the parameters are those of :func:`pkid.settings.resolve`.
+    """Find the value of every setting; the parameters are those of :func:`pkid.settings.resolution.resolve`.
 
     :raises SettingsError: when something is given that cannot be used, or something is missing.
     """

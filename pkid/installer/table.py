@@ -5,7 +5,7 @@ from __future__ import annotations
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.installer import kinds
-from pkid.settings import Component, Setting, component_kinds, table
+from pkid.settings import Component, Setting, component_kinds, shared
 from pkid.settings import kinds as common
 
 __all__ = ["AGENT", "CERTIFICATE", "CERTIFICATES", "FILES"]
@@ -14,8 +14,8 @@ STATE = Setting("state", "DIR", common.path, None, "what the agent keeps: the CA
 SOCKET = Setting("socket", "FILE", common.path, None, "where it tells its status (see Status)")
 
 CORE = Setting("core", "URL", component_kinds.core_address, "https://localhost:8900", "where the core is")
-PSK = Setting(table.PSK.name, "KEY", common.text, None, "its pre-shared key itself; visible to everybody in ps")
-PSK_FILE = Setting(table.PSK_FILE.name, "FILE", common.path, None, "a file that holds the key; better than --psk")
+PSK = Setting(shared.PSK.name, "KEY", common.text, None, "its pre-shared key itself; visible to everybody in ps")
+PSK_FILE = Setting(shared.PSK_FILE.name, "FILE", common.path, None, "a file that holds the key; better than --psk")
 CA_CERT = Setting("ca-cert", "FILE", common.path, None, "trust this CA certificate, and fetch none")
 CA_FINGERPRINT = Setting(
     "ca-fingerprint", "SHA256", component_kinds.fingerprint, None, "trust the core's CA if it has this fingerprint"
@@ -59,7 +59,7 @@ FILES = "files"
 AGENT = Component(
     "agent",
     {
-        "General": (table.CONFIG, STATE, SOCKET),
+        "General": (shared.CONFIG, STATE, SOCKET),
         "The core": (CORE, PSK, PSK_FILE, CA_CERT, CA_FINGERPRINT, TRUST_DOMAIN),
         "The certificate": CERTIFICATE,
     },

@@ -8,8 +8,6 @@ reactor or of the services that the settings are for.
 from __future__ import annotations
 
 from pkid.settings.component import Component, Setting
-from pkid.settings.resolution import Settings, resolve
 from pkid.settings.sources import SettingsError
-from pkid.settings.table import CORE
 
-__all__ = ["CORE", "Component", "Setting", "Settings", "SettingsError", "resolve"]
+__all__ = ["Component", "Setting", "SettingsError"]

@@ -1,4 +1,4 @@
-"""Which certificates of the operator's own the daemon is given: a CA to issue with, and a pair for its doors.
+"""Which certificate of the operator's own a component is given, with its key and what that is encrypted with.
 
 Knows which of the settings belong together; the files are for others to read. No message here repeats a passphrase.
 """
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pkid.ca.pem import LONGEST_PASSPHRASE
-from pkid.settings import table
+from pkid.settings import shared
 from pkid.settings.component import Setting
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import SettingsError
 
-__all__ = ["PairFiles", "ca_files", "host_files"]
+__all__ = ["PairFiles", "find_passphrase", "given_alone", "host_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +29,29 @@ class PairFiles:
     """What the key is encrypted with, if it is."""
 
 
-def ca_files(sources: Sources) -> PairFiles:
-    """Find the CA to issue with. A certificate without a key is only trusted, and a passphrase may be the stored CA's.
-
-    :raises SettingsError: when a key is given alone, or the passphrase cannot be one.
-    """
-    files = PairFiles(
-        sources.path(table.CA_CERT),
-        sources.path(table.CA_CERT_KEY),
-        _passphrase(sources, table.CA_CERT_KEY_PASS, table.CA_CERT_KEY_PASS_FILE),
-    )
-    if files.key and not files.certificate:
-        raise _alone(sources, table.CA_CERT_KEY, table.CA_CERT, "the CA certificate")
-    return files
-
-
 def host_files(sources: Sources) -> PairFiles:
-    """Find the pair for the doors. Without a key of its own, the certificate's file holds both.
+    """Find the pair that a component shows. Without a key of its own, the certificate's file holds both.
 
     :raises SettingsError: when a key or a passphrase is given alone, or the latter cannot be one.
     """
     files = PairFiles(
-        sources.path(table.CERT),
-        sources.path(table.CERT_KEY) or sources.path(table.CERT),
-        _passphrase(sources, table.CERT_KEY_PASS, table.CERT_KEY_PASS_FILE),
+        sources.path(shared.CERT),
+        sources.path(shared.CERT_KEY) or sources.path(shared.CERT),
+        find_passphrase(sources, shared.CERT_KEY_PASS, shared.CERT_KEY_PASS_FILE),
     )
     if files.certificate:
         return files
-    for setting in (table.CERT_KEY, table.CERT_KEY_PASS, table.CERT_KEY_PASS_FILE):
+    for setting in (shared.CERT_KEY, shared.CERT_KEY_PASS, shared.CERT_KEY_PASS_FILE):
         if sources.find(setting):
-            raise _alone(sources, setting, table.CERT, "the certificate")
+            raise given_alone(sources, setting, shared.CERT, "the certificate")
     return PairFiles()  # a passphrase that systemd passes on is no reason to stop
 
 
-def _passphrase(sources: Sources, value: Setting[str], file: Setting[Path]) -> str | None:
+def find_passphrase(sources: Sources, value: Setting[str], file: Setting[Path]) -> str | None:
+    """Find what a private key is encrypted with.
+
+    :raises SettingsError: when that cannot be a passphrase.
+    """
     found = sources.secret(value, file)
     if found is None:
         return None
@@ -76,7 +65,8 @@ def _passphrase(sources: Sources, value: Setting[str], file: Setting[Path]) -> s
     return passphrase
 
 
-def _alone(sources: Sources, given: Setting[object], missing: Setting[object], what: str) -> SettingsError:
+def given_alone(sources: Sources, given: Setting[object], missing: Setting[object], what: str) -> SettingsError:
+    """Return the error that one setting is of no use without the other."""
     found = sources.find(given)
     source = found.source if found else given.flag
     return SettingsError(f"{source} is given without {missing.flag}; give {what} too, or neither")

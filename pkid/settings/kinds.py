@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from twisted.internet.endpoints import serverFromString
-
 from pkid.ca.names import TrustDomain, host_name, ip_name
 from pkid.errors import Refused
 
@@ -22,7 +20,6 @@ __all__ = [
     "boolean",
     "duration",
     "each_of",
-    "endpoint",
     "host_names",
     "instant",
     "ip_addresses",
@@ -43,7 +40,6 @@ _SHORTEST_LIFETIME = timedelta(minutes=2)
 _LONGEST_LIFETIME = timedelta(days=3650)
 _SHORTEST_KEEPING = timedelta(days=1)
 _LONGEST_KEEPING = timedelta(days=36500)
-_PORT = re.compile(r"(?:^|:)(?:tcp6?:|port=)(-?[0-9]{1,9})(?=:|$)")
 
 
 def text(value: object) -> str:
@@ -143,37 +139,6 @@ def host_names(value: object) -> tuple[str, ...]:
 def ip_addresses(value: object) -> tuple[str, ...]:
     """Read IP addresses in the same way, and return each in its usual form."""
     return _each(value, lambda item: str(ip_name(item)), "the IP address of one host")
-
-
-def endpoint(value: object) -> str:
-    """Read a server endpoint string; ``off`` is refused as long as there is no other door.
-
-    An endpoint that brings TLS of its own is refused: the door's certificate is the authority's business.
-    """
-    written = text(value)
-    if written == "off":
-        raise ValueError("cannot be off, because there is no other door to serve")
-    if written.startswith("stdio"):
-        raise ValueError("must be something to listen at, which standard input is not")
-    if written.startswith(("ssl:", "tls:")):
-        raise ValueError(f"must be without TLS, which the door adds by itself; write tcp:PORT, not {written!r}")
-    _try_endpoint(written)
-    return written
-
-
-def _try_endpoint(written: str) -> None:
-    """Let Twisted parse an endpoint string; nothing is bound, so no reactor is needed."""
-    hint = "; write each colon of an address as \\:" if "::" in written else ""
-    example = "tcp:8900, tcp:8900:interface=127.0.0.1 or unix:/run/pkid/https"
-    try:
-        serverFromString(None, written)
-    except LookupError:
-        raise ValueError(f"names a socket that systemd did not pass on: {written!r}") from None
-    except (RuntimeError, TypeError, ValueError):  # what the parsers of Twisted raise, by kind of mistake
-        raise ValueError(f"must be an endpoint such as {example}, not {written!r}{hint}") from None
-    port = _PORT.search(written)
-    if port and not 0 <= int(port[1]) <= 65535:
-        raise ValueError(f"must have a port of 0 to 65535, not {written!r}")
 
 
 def _each(value: object, check: Callable[[str], str], what: str) -> tuple[str, ...]:

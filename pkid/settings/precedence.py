@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 from pkid.settings import secret
 from pkid.settings.component import Component, Setting
+from pkid.settings.shared import CONFIG, PSK, PSK_FILE
 from pkid.settings.sources import (
     Given,
     Level,
@@ -24,7 +25,6 @@ from pkid.settings.sources import (
     read,
     read_path,
 )
-from pkid.settings.table import CONFIG, PSK, PSK_FILE
 
 __all__ = ["Sources"]
 

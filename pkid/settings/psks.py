@@ -13,8 +13,8 @@ from typing import Any
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins, is_key_name
 from pkid.auth.roles import Role
 from pkid.settings import secret
+from pkid.settings.shared import PSK, PSK_FILE
 from pkid.settings.sources import Given, Level, ReadFile, SettingsError, instead
-from pkid.settings.table import PSK, PSK_FILE
 from pkid.settings.terms import KINDS, read_terms
 
 __all__ = ["NamedKeys", "find"]

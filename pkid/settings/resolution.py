@@ -11,8 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins
-from pkid.settings import psks, secret, table
-from pkid.settings.certificates import PairFiles, ca_files, host_files
+from pkid.settings import psks, secret, shared, table
+from pkid.settings.authority import ca_files
+from pkid.settings.certificates import PairFiles, host_files
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import ReadFile, SettingsError
 
@@ -77,10 +78,10 @@ def resolve(
     :raises SettingsError: when something is given that cannot be used.
     """
     sources = Sources.of(table.CORE, flags, environ, read_file, directory)
-    allow_weak_psk = sources.value(table.ALLOW_WEAK_PSK)
+    allow_weak_psk = sources.value(shared.ALLOW_WEAK_PSK)
     named = psks.find(sources.levels[-1].get(table.PSKS), environ, read_file, sources.home, allow_weak_psk)
     found = sources.psk()
-    authentication = found != ("", table.PSK.flag)
+    authentication = found != ("", shared.PSK.flag)
     _check_keys(found, named.keys, allow_weak_psk)
     return Settings(
         state=sources.path(table.STATE) or sources.state_by_default("pkid"),
@@ -92,7 +93,7 @@ def resolve(
         allow_weak_psk=allow_weak_psk,
         strict_tokens=sources.value(table.STRICT_TOKENS),
         https=sources.value(table.HTTPS),
-        tls=not sources.value(table.NO_TLS),
+        tls=not sources.value(shared.NO_TLS),
         host_dns_names=sources.value(table.HOST_DNS_NAMES),
         host_ip_addresses=sources.value(table.HOST_IP_ADDRESSES),
         open_metrics=sources.value(table.OPEN_METRICS),
@@ -113,10 +114,10 @@ def _check_keys(found: tuple[str, str] | None, named: tuple[PreSharedKey, ...], 
     """
     if found is None:
         return
-    if found == ("", table.PSK.flag):
+    if found == ("", shared.PSK.flag):
         if named:
             raise SettingsError(
-                f"{table.PSK.flag} '' turns authentication off, but the file names pre-shared keys; leave one out"
+                f"{shared.PSK.flag} '' turns authentication off, but the file names pre-shared keys; leave one out"
             )
         return
     secret.check(*found, allow_weak)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pkid.auth.psk import weakness
 from pkid.settings.component import Setting
+from pkid.settings.shared import ALLOW_WEAK_PSK, PSK, PSK_FILE
 from pkid.settings.sources import Given, Level, ReadFile, SettingsError, read, read_path
-from pkid.settings.table import ALLOW_WEAK_PSK, PSK, PSK_FILE
 
 __all__ = ["LARGEST", "check", "credential_level", "find"]
 

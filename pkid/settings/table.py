@@ -10,27 +10,29 @@ from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.settings import kinds
 from pkid.settings.component import Component, Setting
+from pkid.settings.endpoints import endpoint
+from pkid.settings.shared import (
+    ALLOW_WEAK_PSK,
+    CERT,
+    CERT_KEY,
+    CERT_KEY_PASS,
+    CERT_KEY_PASS_FILE,
+    CONFIG,
+    NO_TLS,
+    PSK,
+    PSK_FILE,
+)
 
 __all__ = ["CORE", "PSKS", "Setting"]
 
-CONFIG = Setting("config", "FILE", kinds.path, None, "more settings, as TOML", short="c", in_file=False)
 STATE = Setting("state", "DIR", kinds.path, None, "what pkid keeps: CA, PSK and ledger (see Files)")
 
-PSK = Setting("psk", "KEY", kinds.text, None, "the key itself, which ps shows; '' for no authentication")
-PSK_FILE = Setting("psk-file", "FILE", kinds.path, None, "a file that holds the key; better than --psk")
-ALLOW_WEAK_PSK = Setting("allow-weak-psk", "", kinds.boolean, "false", "accept a key that is easy to guess")
 STRICT_TOKENS = Setting("strict-tokens", "", kinds.boolean, "false", "accept only tokens that are bound to one request")
 
-HTTPS = Setting("https", "ENDPOINT", kinds.endpoint, "tcp:8900", "where to listen")
-NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "speak plain text; tokens are needed all the same")
+HTTPS = Setting("https", "ENDPOINT", endpoint, "tcp:8900", "where to listen")
 HOST_DNS_NAMES = Setting("host-dns-names", "LIST", kinds.host_names, "", "more names in the core's own certificate")
 HOST_IP_ADDRESSES = Setting("host-ip-addresses", "LIST", kinds.ip_addresses, "", "more addresses in it")
 OPEN_METRICS = Setting("open-metrics", "", kinds.boolean, "false", "show /metrics to everybody, not only to readers")
-
-CERT = Setting("cert", "FILE", kinds.path, None, "own certificate to show, with its issuers (see Own certificates)")
-CERT_KEY = Setting("cert-key", "FILE", kinds.path, None, "its private key, unless that is in the same file")
-CERT_KEY_PASS = Setting("cert-key-pass", "TEXT", kinds.text, None, "what that is encrypted with; visible in ps")
-CERT_KEY_PASS_FILE = Setting("cert-key-pass-file", "FILE", kinds.path, None, "a file that holds it; better")
 
 CA_CERT = Setting("ca-cert", "FILE", kinds.path, None, "own CA, with its issuers up to the root")
 CA_CERT_KEY = Setting("ca-cert-key", "FILE", kinds.path, None, "its private key; without, it is trusted only")

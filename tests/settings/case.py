@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pkid.settings import Settings, SettingsError, resolve
+from pkid.settings import SettingsError
+from pkid.settings.resolution import Settings, resolve
 from tests.support import Case
 
 GOOD = "a good pre-shared key, 1"

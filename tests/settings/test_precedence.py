@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pkid.settings import Component, SettingsError
 from pkid.settings.precedence import Sources
-from pkid.settings.table import CONFIG, LEAF_LIFETIME, PSK, PSK_FILE, STATE
+from pkid.settings.shared import CONFIG, PSK, PSK_FILE
+from pkid.settings.table import LEAF_LIFETIME, STATE
 from tests.settings.case import GOOD, OTHER, WORK
 from tests.support import Case
 

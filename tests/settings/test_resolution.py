@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pkid.auth.psk import Terms
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
-from pkid.settings import CORE, Settings
 from pkid.settings.certificates import PairFiles
+from pkid.settings.resolution import Settings
+from pkid.settings.table import CORE
 from tests.settings.case import GOOD, SettingsCase
 
 EXAMPLE = Path(__file__).parent.parent.parent / "etc" / "pkid.toml"
