@@ -9,12 +9,15 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from pkid.auth.derivation import KeyDerivation
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.transcript import BindingType, Prover, Transcript
 from pkid.errors import Reason, Refused
+
+if TYPE_CHECKING:
+    from pkid.auth.derivation import KeyDerivation  # the core's alone: components that make proofs load nothing of it
 
 __all__ = ["LONGEST_SALT", "SHORTEST_SALT", "PskProof", "PskVerifier", "authentication_code"]
 
