@@ -66,6 +66,7 @@ class Reason(Enum):
     PROOF_FAILED = "proof-failed", "the proof was not accepted"
     OUT_OF_ORDER = "out-of-order", "that cannot be said now"
     # The broker: messages and calls
+    BAD_MESSAGE = "bad-message", "the message cannot be read: {subject}"
     LIMIT = "limit", "the limit is reached: {subject}"
     NOT_EXPOSED = "not-exposed", "nobody exposes {subject}"
     NO_EXPOSER = "no-exposer", "whoever exposes {subject} is not connected"

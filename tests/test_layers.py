@@ -185,6 +185,11 @@ class EdgeTests(Case):
             wrong = [(path, name) for path, name in imported(ROOT / "pkid" / door) if is_within(name, *others)]
             self.assertEqual(wrong, [])
 
+    def test_of_the_rembus_door_only_what_holds_the_connection_knows_twisted(self) -> None:
+        edges = {"pkid/rembus/protocol.py", "pkid/rembus/factory.py"}
+        users = {path for path, name in imported(ROOT / "pkid" / "rembus") if is_within(name, "twisted")}
+        self.assertEqual(users - edges, set())
+
     def test_commands_know_no_door(self) -> None:
         doors = [f"pkid.{door}" for door in (*DOORS, "door", "service")]
         wrong = [(path, name) for path, name in imported(ROOT / "pkid" / "commands") if is_within(name, *doors)]
