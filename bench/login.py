@@ -11,25 +11,30 @@ import argparse
 import os
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import TypeVar
 
-from twisted.internet.defer import execute
+from twisted.internet.defer import execute, succeed
 
+from pkid.auth.authentication import Authentication
 from pkid.auth.component_keyring import Material, MemoryKeyring, SharedSecret, StoredCredential
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.keyring import Keyring
 from pkid.auth.login import Login
+from pkid.auth.logins import Logins
 from pkid.auth.plain import secret_digest
 from pkid.auth.proofs import Admission, Greeting, PlainProof, Proof, ScramAnswer, ScramFinish, ScramStart, SignedProof
 from pkid.auth.psk import PreSharedKey
-from pkid.auth.psk_proof import PskProof, PskVerifier, authentication_code
+from pkid.auth.psk_proof import PskProof, authentication_code
 from pkid.auth.schemes import Scheme
 from pkid.auth.scram import ScramVerifier
 from pkid.auth.scram_client import ScramClient
 from pkid.auth.signatures import scheme_of, sign
 from pkid.auth.tokens import derive_key
 from pkid.auth.transcript import BindingType, Channel, Prover, Transcript
+from pkid.auth.unbound import PreSharedKeys, StoredKeys, Surroundings
 from pkid.ca.keys import KeyType
+from pkid.ca.names import TrustDomain
 
 T = TypeVar("T")
 BOUND = BindingType.TLS_EXPORTER
@@ -38,7 +43,7 @@ GREETING = Greeting("core.example", os.urandom(32), CHANNEL, tuple(Scheme))
 NONCE, SALT, PASSWORD = os.urandom(32), os.urandom(16), "correct horse battery"
 PSK = PreSharedKey("default", "0123456789abcdef0123456789abcdef")
 DERIVATION = KeyDerivation(lambda work: execute(work), workers=1)
-PSKS = PskVerifier(Keyring([PSK], time.time), DERIVATION, lambda name: False)
+PSKS = Keyring([PSK], time.time)
 
 
 def main() -> None:
@@ -121,7 +126,17 @@ def keyring_with(material: Material) -> MemoryKeyring:
 
 def new_login(keyring: MemoryKeyring) -> Login:
     """Return the login of a new connection."""
-    return Login(GREETING, keyring, time.time, psks=PSKS, peer="192.0.2.1")
+    return logins(keyring).begin(GREETING, "192.0.2.1")
+
+
+@cache
+def logins(keyring: MemoryKeyring) -> Logins:
+    """Return what begins logins by this keyring, and by the pre-shared key."""
+    core = Surroundings(
+        PSKS, DERIVATION, keyring, lambda _: keyring, TrustDomain("pkid.internal"), lambda _: succeed(None),
+        lambda _: False, lambda _: False, time.time, time.monotonic,
+    )  # fmt: skip
+    return Authentication([("psk", PreSharedKeys()), ("store", StoredKeys())], core).logins
 
 
 def admit(login: Login, proof: Proof, *, offered: bool = True) -> None:

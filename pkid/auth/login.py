@@ -1,22 +1,45 @@
 """One connection's login: what is offered for a name, and whether a proof is good.
 
-It is good for one attempt. What was wrong with a proof is nobody's business: there is one refusal for everything.
+Makes of a proof the credentials that the portal is asked about; the portal's checkers decide. It is good for one
+attempt. What was wrong with a proof is nobody's business: there is one refusal for everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from typing import Any
 
-from pkid.auth.component_keyring import ComponentKeyring, SharedSecret, StoredCredential
-from pkid.auth.decoys import Decoys
-from pkid.auth.plain import verify_digest, verify_plain
-from pkid.auth.proofs import Admission, Greeting, PlainProof, Proof, ScramAnswer, ScramFinish, ScramStart, SignedProof
-from pkid.auth.psk_proof import PskProof, PskVerifier
-from pkid.auth.schemes import PLAIN, SCRAM, SIGNATURES, Scheme
-from pkid.auth.scram import ScramServer, ScramVerifier
-from pkid.auth.signatures import verify
+from twisted.cred.credentials import ICredentials
+from twisted.cred.error import LoginFailed
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred
+
+from pkid.auth.component_credentials import (
+    IdentityCertificate,
+    Password,
+    PlainResponse,
+    PskCode,
+    ScramExchange,
+    Signature,
+)
+from pkid.auth.identity_checker import component_in
+from pkid.auth.offers import Offers
+from pkid.auth.proofs import (
+    Admission,
+    CertificateProof,
+    Greeting,
+    IComponent,
+    PasswordProof,
+    PlainProof,
+    Proof,
+    ScramAnswer,
+    ScramFinish,
+    ScramStart,
+    SignedProof,
+)
+from pkid.auth.psk_proof import PskProof
+from pkid.auth.schemes import SCRAM, SIGNATURES, Scheme
 from pkid.auth.transcript import NONCE_SIZE, BindingType, Transcript
+from pkid.ca.names import TrustDomain
 from pkid.errors import Malformed, Reason, Refused
 
 __all__ = ["Login"]
@@ -25,41 +48,40 @@ __all__ = ["Login"]
 class Login:
     """The login of one connection.
 
-    :param now: gives the wall-clock time in seconds since the epoch.
-    :param decoys: hides which names have a credential; for a core that serves proven names only.
-    :param psks: checks proofs by a pre-shared key, where these are accepted.
+    :param offers: says which schemes a name may use.
+    :param trust_domain: where the identities in certificates belong.
     :param peer: the address of the connection's other end.
+    :param certificate: the certificate that the other end showed, DER, whose key TLS proved.
     """
 
     def __init__(
         self,
         greeting: Greeting,
-        keyring: ComponentKeyring,
-        now: Callable[[], float],
+        portal: Portal,
+        offers: Offers,
+        trust_domain: TrustDomain,
         *,
-        decoys: Decoys | None = None,
-        psks: PskVerifier | None = None,
         peer: str = "",
+        certificate: bytes | None = None,
     ) -> None:
         self._greeting = greeting
-        self._keyring = keyring
-        self._now = now
-        self._decoys = decoys
-        self._psks = psks
+        self._portal = portal
+        self._offers = offers
         self._peer = peer
+        self._certificate = certificate
+        self._certified = None if certificate is None else component_in(certificate, trust_domain)
         self._offered = tuple(scheme.value for scheme in greeting.accepted)
         self._spent = False
-        self._exchange: tuple[ScramServer, StoredCredential] | None = None
+        self._exchange: tuple[ScramExchange, Deferred[Any]] | None = None
 
     async def offer(self, component: str) -> tuple[str, ...]:
         """Return the schemes by which a name may be proven; none when it has no credential and that is no secret.
 
         A name with a credential is never offered nothing, because then it could be used without a proof.
         """
-        stored = await self._stored(component)
-        schemes = list(dict.fromkeys(scheme for credential in stored for scheme in credential.schemes))
-        if schemes and self._psks is not None:
-            schemes.append(Scheme.PSK)
+        schemes = list(await self._offers.schemes(component))
+        if component == self._certified and Scheme.CERTIFICATE in self._greeting.accepted:
+            schemes.append(Scheme.CERTIFICATE)
         usable = [scheme for scheme in schemes if self._is_usable(scheme)]
         self._offered = tuple(scheme.value for scheme in usable or schemes)
         return self._offered
@@ -68,98 +90,69 @@ class Login:
         """Check a proof; there is one attempt, which in SCRAM has two steps.
 
         :raises Refused: ``proof-failed``, for whatever is wrong.
-        :raises Unavailable: ``busy`` when there is no time to derive a key.
+        :raises Unavailable: ``busy`` when there is no time to tell.
         """
         if self._spent != isinstance(proof, ScramFinish):
             self._exchange = None
             raise Refused(Reason.PROOF_FAILED)
         self._spent = True
         try:
-            return await self._check(component, proof)
-        except Malformed:
+            match proof:
+                case ScramStart():
+                    return await self._start(component, proof)
+                case ScramFinish(message):
+                    return await self._finish(component, message)
+                case _:
+                    return await self._admit(component, self._ask(self._credentials(component, proof)))
+        except (LoginFailed, Malformed, Refused):
             raise Refused(Reason.PROOF_FAILED) from None
 
-    async def _check(self, component: str, proof: Proof) -> Admission | ScramAnswer:
+    def _credentials(
+        self, component: str, proof: SignedProof | PskProof | PlainProof | CertificateProof | PasswordProof
+    ) -> ICredentials:
         match proof:
-            case ScramFinish(message):
-                return await self._finish(component, message)
+            case SignedProof(scheme, client_nonce, binding, signature):
+                _check_is(scheme in SIGNATURES)
+                return Signature(self._transcript(component, scheme, client_nonce, binding), signature)
             case PskProof():
-                return await self._by_psk(component, proof)
-        now = self._now()
-        active = [credential for credential in await self._stored(component) if credential.is_active(now)]
-        match proof:
-            case SignedProof():
-                return await self._by_signature(component, proof, active)
-            case ScramStart():
-                return self._start(component, proof, active)
-            case PlainProof():
-                return await self._by_plain(component, proof, active)
+                transcript = self._transcript(component, Scheme.PSK, proof.client_nonce, proof.binding)
+                return PskCode(transcript, proof, self._peer)
+            case PlainProof(response):
+                return PlainResponse(component, self._greeting.nonce, self._greeting.accepted, response)
+            case CertificateProof():
+                _check_is(self._certificate is not None and Scheme.CERTIFICATE in self._greeting.accepted)
+                return IdentityCertificate(component, self._certificate or b"")
+            case PasswordProof(password):
+                _check_is(self._greeting.channel.encrypted and Scheme.PASSWORD in self._greeting.accepted)
+                return Password(
+                    component.encode("utf-8", "surrogatepass"), password.encode("utf-8", "surrogatepass"), self._peer
+                )
 
-    async def _by_signature(self, component: str, proof: SignedProof, active: Iterable[StoredCredential]) -> Admission:
-        _check_is(proof.scheme in SIGNATURES)
-        login = self._transcript(component, proof.scheme, proof.client_nonce, proof.binding)
-
-        def check(credential: StoredCredential) -> None:
-            material = credential.material
-            _check_is(proof.scheme in credential.schemes)
-            assert not isinstance(material, ScramVerifier | SharedSecret)
-            verify(material, login, proof.signature)
-
-        return await self._admit(_first_good(active, check))
-
-    def _start(self, component: str, proof: ScramStart, active: Sequence[StoredCredential]) -> ScramAnswer:
+    async def _start(self, component: str, proof: ScramStart) -> ScramAnswer:
         _check_is(proof.scheme in SCRAM)
         binding = BindingType.TLS_EXPORTER if proof.scheme is Scheme.SCRAM_PLUS else BindingType.NONE
-        login = self._transcript(component, proof.scheme, proof.client_nonce, binding)
-        for credential in active:
-            if isinstance(credential.material, ScramVerifier):
-                binds = Scheme.SCRAM_PLUS.value in self._offered
-                server = ScramServer(credential.material, login, offers_binding=binds)
-                self._exchange = server, credential
-                return ScramAnswer(server.answer(proof.message))
-        raise Refused(Reason.PROOF_FAILED)
+        transcript = self._transcript(component, proof.scheme, proof.client_nonce, binding)
+        exchange = ScramExchange(transcript, proof.message, Scheme.SCRAM_PLUS.value in self._offered)
+        login = self._ask(exchange)
+        login.addErrback(exchange.fail)
+        self._exchange = exchange, login
+        return ScramAnswer(await exchange.answered)
 
     async def _finish(self, component: str, message: bytes) -> Admission:
-        exchange, self._exchange = self._exchange, None
-        if exchange is None or exchange[1].component != component:
+        (exchange, login), self._exchange = self._exchange or (None, None), None
+        if exchange is None or login is None or exchange.transcript.component != component:
             raise Refused(Reason.PROOF_FAILED)
-        server, credential = exchange
-        return await self._admit(credential, server.finish(message))
+        exchange.finish(message)
+        return await self._admit(component, login)
 
-    async def _by_plain(self, component: str, proof: PlainProof, active: Iterable[StoredCredential]) -> Admission:
-        challenge = self._greeting.nonce
+    def _ask(self, credentials: ICredentials) -> Deferred[Any]:
+        return self._portal.login(credentials, None, IComponent)
 
-        def check(credential: StoredCredential) -> None:
-            _check_is(any(scheme in PLAIN and scheme in self._greeting.accepted for scheme in credential.schemes))
-            match credential.material:
-                case SharedSecret(secret):
-                    verify_digest(secret, challenge, proof.response)
-                case ScramVerifier():
-                    raise Refused(Reason.PROOF_FAILED)
-                case key:
-                    verify_plain(key, challenge, component, proof.response)
-
-        return await self._admit(_first_good(active, check))
-
-    async def _by_psk(self, component: str, proof: PskProof) -> Admission:
-        login = self._transcript(component, Scheme.PSK, proof.client_nonce, proof.binding)
-        if self._psks is None:
-            raise Refused(Reason.PROOF_FAILED)
-        has_credential = bool(await self._keyring.find(component))
-        credential, evidence = await self._psks.verify(proof, login, self._peer, has_credential=has_credential)
-        return Admission(component, credential, evidence)
-
-    async def _stored(self, component: str) -> Sequence[StoredCredential]:
-        found = await self._keyring.find(component)
-        return found if found or self._decoys is None else [self._decoys.credential(component)]
-
-    async def _admit(self, credential: StoredCredential, evidence: bytes = b"") -> Admission:
-        """Admit, if the credential is in the keyring still; a decoy never is."""
-        now = self._now()
-        if credential not in await self._keyring.find(credential.component) or not credential.is_active(now):
-            raise Refused(Reason.PROOF_FAILED)
-        await self._keyring.note_use(credential.identifier, datetime.fromtimestamp(now, UTC))
-        return Admission(credential.component, f"key:{credential.identifier}", evidence)
+    async def _admit(self, component: str, login: Deferred[Any]) -> Admission:
+        _, admission, _ = await login
+        _check_is(admission.component == component)
+        checked: Admission = admission
+        return checked
 
     def _transcript(self, component: str, scheme: Scheme, client_nonce: bytes, binding: BindingType) -> Transcript:
         _check_is(scheme in self._greeting.accepted and scheme.value in self._offered)
@@ -175,23 +168,11 @@ class Login:
             return False
         if scheme is Scheme.SCRAM and not channel.takes_unbound:
             return False
+        if scheme is Scheme.PASSWORD and not channel.encrypted:
+            return False
         return scheme in self._greeting.accepted
 
 
 def _check_is(fact: bool) -> None:
     if not fact:
         raise Refused(Reason.PROOF_FAILED)
-
-
-def _first_good(credentials: Iterable[StoredCredential], check: Callable[[StoredCredential], None]) -> StoredCredential:
-    """Return the first credential that passes a check.
-
-    :raises Refused: ``proof-failed`` when there is none.
-    """
-    for credential in credentials:
-        try:
-            check(credential)
-        except Refused:
-            continue
-        return credential
-    raise Refused(Reason.PROOF_FAILED)

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from zope.interface import Attribute, Interface, implementer
 
 from pkid.auth.psk_proof import PskProof
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import BindingType, Channel
 
-__all__ = ["Admission", "Greeting", "PlainProof", "Proof", "ScramAnswer", "ScramFinish", "ScramStart", "SignedProof"]
+__all__ = [
+    "Admission",
+    "CertificateProof",
+    "Greeting",
+    "IComponent",
+    "PasswordProof",
+    "PlainProof",
+    "Proof",
+    "ScramAnswer",
+    "ScramFinish",
+    "ScramStart",
+    "SignedProof",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +74,19 @@ class PlainProof:
     response: bytes = field(repr=False)
 
 
-Proof = SignedProof | ScramStart | ScramFinish | PlainProof | PskProof
+@dataclass(frozen=True, slots=True)
+class CertificateProof:
+    """A reference to the certificate of the component's end of the connection, whose key TLS proved."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordProof:
+    """A password as it is, for checkers of passwords that know nothing better."""
+
+    password: str = field(repr=False)
+
+
+Proof = SignedProof | ScramStart | ScramFinish | PlainProof | PskProof | CertificateProof | PasswordProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +96,26 @@ class ScramAnswer:
     message: bytes
 
 
+class IComponent(Interface):
+    """A component that proved its name: the avatar that the broker asks the portal for."""
+
+    component: str = Attribute("Its name.")
+    credential: str = Attribute("By what the name is proven, as kind:name, for the log.")
+    evidence: bytes = Attribute("What proves the core in turn; nothing where the scheme has none.")
+    expires: datetime | None = Attribute("When what proved the name ends, aware UTC; None for no end.")
+
+
+@implementer(IComponent)
 @dataclass(frozen=True, slots=True)
 class Admission:
     """The name is proven.
 
     :ivar credential: by what, for the log.
     :ivar evidence: what proves the core in turn; nothing where the scheme has none.
+    :ivar expires: when the credential ends, aware UTC; ``None`` for no end.
     """
 
     component: str
     credential: str
     evidence: bytes = b""
+    expires: datetime | None = None

@@ -8,21 +8,25 @@ from twisted.cred.portal import IRealm
 from zope.interface import Interface, implementer
 
 from pkid.auth.credentials import IMember, Member
+from pkid.auth.proofs import Admission, IComponent
 
 __all__ = ["Realm"]
+
+_AVATARS: tuple[tuple[type[Interface], type], ...] = ((IMember, Member), (IComponent, Admission))
 
 
 @implementer(IRealm)
 class Realm:
-    """Everybody whom a checker admits is a member; the checker already said what it may do."""
+    """Members for the pages, components for the broker; the checker already said all that is to be known of them."""
 
     def requestAvatar(
-        self, avatarId: Member | bytes | tuple[()], mind: object, *interfaces: type[Interface]
+        self, avatarId: Member | Admission | bytes | tuple[()], mind: object, *interfaces: type[Interface]
     ) -> tuple[type[Interface], object, Callable[[], None]]:
-        """Return the member itself.
+        """Return the member, or the component, itself.
 
-        :raises NotImplementedError: for any avatar but :class:`IMember`, and for anonymous callers.
+        :raises NotImplementedError: for any other kind of avatar, and for anonymous callers.
         """
-        if IMember not in interfaces or not isinstance(avatarId, Member):
-            raise NotImplementedError("only members come in here")
-        return IMember, avatarId, lambda: None
+        for interface, kind in _AVATARS:
+            if interface in interfaces and isinstance(avatarId, kind):
+                return interface, avatarId, lambda: None
+        raise NotImplementedError("only members and components come in here")

@@ -23,6 +23,10 @@ class Scheme(Enum):
     SCRAM_PLUS = "SCRAM-SHA-256-PLUS"
     # The pre-shared key
     PSK = "psk_hmac_sha256"
+    # The certificate that the component's end of the TLS connection showed
+    CERTIFICATE = "tls_client_certificate"
+    # A password, said as it is over TLS (RFC 4616); nothing ties it to the connection
+    PASSWORD = "PLAIN"
     # Weaker: a challenge and a name, no transcript
     PLAIN_RSA = "plain_rsa_pkcs1_sha256"
     PLAIN_ECDSA = "plain_ecdsa_sha256"

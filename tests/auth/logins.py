@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from twisted.internet.defer import execute, succeed
+
+from pkid.auth.component_keyring import MemoryKeyring
+from pkid.auth.derivation import KeyDerivation
+from pkid.auth.keyring import Keyring
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import BindingType, Transcript
+from pkid.auth.unbound import Surroundings
+from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
 
-__all__ = ["CLIENT_NONCE", "EXPORTER", "OFFERS", "SERVER_NONCE", "differing", "outcome", "transcript"]
+__all__ = ["CLIENT_NONCE", "EXPORTER", "OFFERS", "SERVER_NONCE", "differing", "outcome", "surroundings", "transcript"]
 
 T = TypeVar("T")
 
@@ -35,6 +42,24 @@ def differing(login: Transcript) -> Iterator[tuple[str, Transcript]]:
     yield "other challenge", replace(login, server_nonce=b"s" * 32)
     yield "other client nonce", replace(login, client_nonce=b"c" * 32)
     yield "other name", replace(login, component="bob")
+
+
+def surroundings(now: float | Callable[[], float], **given: Any) -> Surroundings:
+    """Return what a core gives to its checkers: nothing but an empty keyring, unless it is given."""
+    read = now if callable(now) else lambda: now
+    nothing = {
+        "psks": Keyring([], read),
+        "derivation": KeyDerivation(lambda work: execute(work), workers=1),
+        "store": MemoryKeyring(),
+        "open_directory": lambda _: MemoryKeyring(),
+        "trust_domain": TrustDomain(DEFAULT_TRUST_DOMAIN),
+        "find_entry": lambda _: succeed(None),
+        "is_ours": lambda _: True,
+        "has_rights": lambda _: False,
+        "now": read,
+        "monotonic": read,
+    }
+    return Surroundings(**{**nothing, **given})
 
 
 def outcome(work: Awaitable[T]) -> T:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from twisted.internet.defer import execute
 
+from pkid.auth.authentication import Authentication
 from pkid.auth.component_keyring import Material, MemoryKeyring, StoredCredential
 from pkid.auth.component_login import Attempt, FalseCore, Invitation, NotBound, NotOffered, begin_attempt
 from pkid.auth.derivation import KeyDerivation
@@ -14,13 +15,13 @@ from pkid.auth.keyring import Keyring
 from pkid.auth.login import Login
 from pkid.auth.own_credential import OwnCredential, OwnKey, OwnPassword, OwnPreSharedKey
 from pkid.auth.proofs import Admission, Greeting, Proof, ScramAnswer
-from pkid.auth.psk_proof import PskVerifier
 from pkid.auth.schemes import PLAIN, Scheme
 from pkid.auth.scram import ScramVerifier
 from pkid.auth.transcript import Channel
+from pkid.auth.unbound import PreSharedKeys, StoredKeys
 from pkid.ca.keys import KeyType
 from pkid.errors import Refused
-from tests.auth.logins import CLIENT_NONCE, EXPORTER, OFFERS, SERVER_NONCE, outcome
+from tests.auth.logins import CLIENT_NONCE, EXPORTER, OFFERS, SERVER_NONCE, outcome, surroundings
 from tests.certificates import NOON, PSK, SALT, signing_key
 from tests.support import Case
 
@@ -60,8 +61,9 @@ class LoginCase(Case):
             outcome(keyring.add(StoredCredential("1", "alice", material)))
         derivation = KeyDerivation(lambda work: execute(work), workers=1)
         derivation.remember(PSK, SALT, BY_PSK.derived)
-        psks = PskVerifier(Keyring([PSK], now), derivation, lambda name: False)
-        return Login(Greeting("core.example", SERVER_NONCE, channel, tuple(Scheme)), keyring, now, psks=psks)
+        core = surroundings(now, psks=Keyring([PSK], now), derivation=derivation, store=keyring)
+        authentication = Authentication([("psk", PreSharedKeys()), ("store", StoredKeys())], core)
+        return authentication.logins.begin(Greeting("core.example", SERVER_NONCE, channel, tuple(Scheme)))
 
     def log_in(self, attempt: Attempt, core: Login) -> Admission:
         """Let a component prove that it is alice; raise what either side raises."""

@@ -9,21 +9,21 @@ from typing import Any
 from twisted.internet.defer import Deferred, execute
 
 from pkid.auth import derivation
-from pkid.auth.component_keyring import MemoryKeyring, SharedSecret, StoredCredential
+from pkid.auth.component_keyring import SharedSecret, StoredCredential
 from pkid.auth.derivation import KeyDerivation
-from pkid.auth.keyring import Keyring
 from pkid.auth.login import Login
 from pkid.auth.proofs import Admission, Greeting
 from pkid.auth.psk import PreSharedKey, Terms
-from pkid.auth.psk_proof import PskProof, PskVerifier, authentication_code
+from pkid.auth.psk_proof import PskProof, authentication_code
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import BindingType, Channel, Prover, Transcript
+from pkid.auth.unbound import PreSharedKeys
 from pkid.ca.patterns import ComponentPattern
 from pkid.ca.policy import Policy, Rules
 from pkid.errors import Reason, Refused
+from tests.auth.login_case import LoginCase
 from tests.auth.logins import CLIENT_NONCE, EXPORTER, SERVER_NONCE, differing, outcome
 from tests.certificates import NOON, PSK, SALT, signing_key
-from tests.support import Case
 
 GREETING = Greeting("core.example", SERVER_NONCE, Channel(True, EXPORTER), (Scheme.ED25519, Scheme.PSK))
 SEEN = Transcript(
@@ -37,47 +37,44 @@ def only(*patterns: str, deny: tuple[str, ...] = ()) -> Policy:
     return Policy(components=Rules(tuple(map(ComponentPattern, patterns)), tuple(map(ComponentPattern, deny))))
 
 
-class PskProofTests(Case):
+class PskProofTests(LoginCase):
     def setUp(self) -> None:
+        super().setUp()
         self.patch(derivation, "derive_key", signing_key)
-        self.now = NOON.timestamp()
-        self.keyring = MemoryKeyring()
-        self.privileged: set[str] = set()
         self.use(PSK)
 
     def use(self, psk: PreSharedKey) -> None:
-        self.psks = Keyring([psk], lambda: self.now)
+        self.psks.exchange([psk])
         self.derivation = KeyDerivation(lambda work: execute(work), workers=1)
-        self.verifier = PskVerifier(self.psks, self.derivation, self.privileged.__contains__)
 
-    def login(self, greeting: Greeting = GREETING) -> Login:
-        return Login(greeting, self.keyring, lambda: self.now, psks=self.verifier, peer="192.0.2.1")
+    def begin(self, greeting: Greeting = GREETING) -> Login:
+        return self.login(greeting, ("psk", PreSharedKeys()))
 
     def proof(self, seen: Transcript = SEEN, psk: PreSharedKey = PSK, salt: bytes = SALT) -> PskProof:
         code = authentication_code(signing_key(psk.secret, salt), seen, Prover.COMPONENT)
         return PskProof(psk.name, salt, CLIENT_NONCE, seen.binding_type, code)
 
-    def prove(self, proof: PskProof, login: Login | None = None, name: str = "alice") -> Admission:
-        admission = self.successResultOf(Deferred.fromCoroutine((login or self.login()).prove(name, proof)))
+    def enter(self, proof: PskProof, login: Login | None = None, name: str = "alice") -> Admission:
+        admission = self.successResultOf(Deferred.fromCoroutine((login or self.begin()).prove(name, proof)))
         assert isinstance(admission, Admission)
         return admission
 
-    def refused(self, proof: PskProof, login: Login | None = None, name: str = "alice") -> None:
-        failure = self.failureResultOf(Deferred.fromCoroutine((login or self.login()).prove(name, proof)), Refused)
+    def turned_away(self, proof: PskProof, login: Login | None = None, name: str = "alice") -> None:
+        failure = self.failureResultOf(Deferred.fromCoroutine((login or self.begin()).prove(name, proof)), Refused)
         self.assertIs(failure.value.reason, Reason.PROOF_FAILED)
 
     def test_the_key_proves_a_name_and_the_core_proves_that_it_has_it(self) -> None:
-        admission = self.prove(self.proof())
+        admission = self.enter(self.proof())
         evidence = authentication_code(signing_key(PSK.secret, SALT), SEEN, Prover.CORE)
         self.assertEqual(admission, Admission("alice", PSK.credential, evidence))
 
     def test_a_proof_is_not_the_cores_nor_the_other_way_round(self) -> None:
         key = signing_key(PSK.secret, SALT)
-        self.refused(replace(self.proof(), code=authentication_code(key, SEEN, Prover.CORE)))
+        self.turned_away(replace(self.proof(), code=authentication_code(key, SEEN, Prover.CORE)))
 
     def test_a_relay_does_not_get_in(self) -> None:
         for _, other in differing(SEEN):
-            self.refused(self.proof(other))
+            self.turned_away(self.proof(other))
 
     def test_wrong_keys_names_and_codes_are_refused(self) -> None:
         stranger = replace(PSK, secret="nobody knows this key here")
@@ -89,34 +86,33 @@ class PskProofTests(Case):
             replace(good, code=good.code[:-1]),
             replace(good, salt=b"othersalt"),
         ):
-            self.refused(wrong)
+            self.turned_away(wrong)
 
     def test_a_salt_has_8_to_64_bytes_and_others_cost_nothing(self) -> None:
         for size in (8, 64):
-            self.prove(self.proof(salt=b"s" * size))
+            self.enter(self.proof(salt=b"s" * size))
         derived = self.derivation.derived
         for size in (0, 7, 65):
-            self.refused(self.proof(salt=b"s" * size))
+            self.turned_away(self.proof(salt=b"s" * size))
         self.assertEqual(self.derivation.derived, derived)
 
     def test_a_key_is_kept_when_it_proved_right_and_not_before(self) -> None:
-        self.refused(replace(self.proof(), code=bytes(32)))
+        self.turned_away(replace(self.proof(), code=bytes(32)))
         self.assertIsNone(self.derivation.recall(PSK, SALT))
-        self.prove(self.proof())
-        self.prove(self.proof())
+        self.enter(self.proof())
+        self.enter(self.proof())
         self.assertEqual(self.derivation.derived, 2)
 
     def test_an_expired_key_proves_nothing(self) -> None:
         self.use(replace(PSK, terms=Terms(expires=NOON)))
-        self.refused(self.proof())
+        self.turned_away(self.proof())
         self.now -= 1
-        self.prove(self.proof())
+        self.enter(self.proof())
 
     def test_a_key_that_is_taken_out_of_service_meanwhile_proves_nothing(self) -> None:
         derived: Deferred[Any] = Deferred()
         self.derivation = KeyDerivation(lambda work: derived, workers=1)
-        self.verifier = PskVerifier(self.psks, self.derivation, self.privileged.__contains__)
-        outcome_of = Deferred.fromCoroutine(self.login().prove("alice", self.proof()))
+        outcome_of = Deferred.fromCoroutine(self.begin().prove("alice", self.proof()))
         self.psks.exchange([])
         derived.callback(signing_key(PSK.secret, SALT))
         self.failureResultOf(outcome_of, Refused)
@@ -129,27 +125,27 @@ class PskProofTests(Case):
             (Policy(dns=Rules(())), False),
         ):
             self.use(replace(PSK, terms=Terms(policy=policy)))
-            (self.prove if admitted else self.refused)(self.proof())
+            (self.enter if admitted else self.turned_away)(self.proof())
 
     def test_a_name_with_rights_or_a_credential_must_be_listed_literally(self) -> None:
         self.privileged.add("alice")
         for policy, admitted in ((Policy(), False), (only("ali*"), False), (only("alice"), True)):
             self.use(replace(PSK, terms=Terms(policy=policy)))
-            (self.prove if admitted else self.refused)(self.proof())
+            (self.enter if admitted else self.turned_away)(self.proof())
         self.privileged.clear()
         outcome(self.keyring.add(StoredCredential("1", "alice", SharedSecret("hush hush"), NOON - timedelta(1))))
         for policy, admitted in ((Policy(), False), (only("alice"), True)):
             self.use(replace(PSK, terms=Terms(policy=policy)))
-            (self.prove if admitted else self.refused)(self.proof())
+            (self.enter if admitted else self.turned_away)(self.proof())
 
     def test_a_door_that_does_not_take_it_refuses(self) -> None:
-        self.refused(self.proof(), self.login(replace(GREETING, accepted=(Scheme.ED25519,))))
-        self.refused(self.proof(), Login(GREETING, self.keyring, lambda: self.now))
+        self.turned_away(self.proof(), self.begin(replace(GREETING, accepted=(Scheme.ED25519,))))
+        self.turned_away(self.proof(), self.login(GREETING))
 
     def test_it_is_offered_beside_a_names_own_credential(self) -> None:
         outcome(self.keyring.add(StoredCredential("1", "alice", SharedSecret("hush hush"))))
-        self.assertEqual(outcome(self.login().offer("alice")), (Scheme.PSK.value,))
-        self.assertEqual(outcome(self.login().offer("nobody")), ())
+        self.assertEqual(outcome(self.begin().offer("alice")), (Scheme.PSK.value,))
+        self.assertEqual(outcome(self.begin().offer("nobody")), ())
 
     def test_a_code_is_not_shown(self) -> None:
         self.assertNotIn("code", repr(self.proof()))
