@@ -65,6 +65,7 @@ class Reason(Enum):
     PROOF_NEEDED = "proof-needed", "prove a name first; this broker serves nobody else"
     PROOF_FAILED = "proof-failed", "the proof was not accepted"
     OUT_OF_ORDER = "out-of-order", "that cannot be said now"
+    BAD_LINE = "bad-line", "the line cannot be read: {subject}"
     # The broker: messages and calls
     BAD_MESSAGE = "bad-message", "the message cannot be read: {subject}"
     LIMIT = "limit", "the limit is reached: {subject}"

@@ -21,6 +21,8 @@ KNOWN_TO_PURE = {
     "inventory": ("pkid.inventory", "pkid.errors"),
     "auth": ("pkid.auth", "pkid.ca", "pkid.errors"),
 }
+CODECS = ("pkid.line.codec",)
+"""What doors read and write; as pure as the houses that decide."""
 TWISTED_IN_AUTH = ("twisted.cred", "twisted.internet.defer")
 OUTSIDE_WORLD = ("asyncio", "io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "threading")
 CLOCKS_AND_DICE = ("random", "secrets", "time", "uuid")
@@ -117,6 +119,11 @@ def imported(folder: Path) -> list[tuple[str, str]]:
     return [(path, name) for path, package, tree in modules(folder) for name in imports(tree, package)]
 
 
+def _module(path: str) -> str:
+    """Return the dotted name of the module at *path*."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
 def loaded_by(*names: str) -> list[str]:
     """Import *names* and all their submodules in a fresh process and return what it has loaded then."""
     done = subprocess.run(
@@ -189,6 +196,15 @@ class EdgeTests(Case):
         edges = {"pkid/rembus/protocol.py", "pkid/rembus/factory.py"}
         users = {path for path, name in imported(ROOT / "pkid" / "rembus") if is_within(name, "twisted")}
         self.assertEqual(users - edges, set())
+
+    def test_codecs_have_no_reactor_clock_or_files_of_their_own(self) -> None:
+        for codec in CODECS:
+            house = codec.rpartition(".")[0]
+            loaded = {name for name in loaded_by(codec) if is_within(name, house)}
+            used = [entry for entry in imported(ROOT / "pkid") if _module(entry[0]) in loaded]
+            self.assertGreater(len(used), 10)
+            foreign = ("twisted", *OUTSIDE_WORLD, *CLOCKS_AND_DICE)
+            self.assertEqual([entry for entry in used if is_within(entry[1], *foreign)], [])
 
     def test_commands_know_no_door(self) -> None:
         doors = [f"pkid.{door}" for door in (*DOORS, "door", "service")]

@@ -1,0 +1,68 @@
+"""The line protocol's codec, for both ends: bytes to values, and values to bytes.
+
+Pure: knows no connection, no clock and no session. A core reads with :class:`CommandReader` and writes with
+:mod:`pkid.line.replies`; a client reads with :class:`EventReader` and writes with :func:`write_command`.
+"""
+
+from __future__ import annotations
+
+from pkid.broker.commands import Command
+from pkid.line.commands import ARITIES, read_command
+from pkid.line.events import EVENT_ARITIES, Event, read_event
+from pkid.line.frames import FrameReader, Limits, LineFault
+from pkid.line.replies import (
+    VERSION,
+    write_closing,
+    write_delivery,
+    write_fault,
+    write_greeting,
+    write_invocation,
+    write_reply,
+)
+from pkid.line.requests import write_command
+from pkid.line.talk import Bye, Help, Ping, Pong, Talk
+
+__all__ = [
+    "VERSION", "Bye", "CommandReader", "EventReader", "Help", "Limits", "LineFault", "Ping", "Pong", "Talk",
+    "write_closing", "write_command", "write_delivery", "write_fault", "write_greeting", "write_invocation",
+    "write_reply",
+]  # fmt: skip
+
+_CLIENT_LIMITS = Limits(payload=1 << 24)
+
+
+class CommandReader:
+    """Reads what a client says."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._frames = FrameReader(ARITIES, limits or Limits())
+        self.feed = self._frames.feed
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes came and were not read yet."""
+        return self._frames.waiting
+
+    def read(self) -> Command | Talk | None:
+        """Return the next command, or nothing when more bytes are needed.
+
+        :raises LineFault: when it cannot be read; unless that is fatal, the next one may be read after it.
+        """
+        frame = self._frames.read()
+        return None if frame is None else read_command(frame)
+
+
+class EventReader:
+    """Reads what a core says."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._frames = FrameReader(EVENT_ARITIES, limits or _CLIENT_LIMITS)
+        self.feed = self._frames.feed
+
+    def read(self) -> Event | None:
+        """Return the next event, or nothing when more bytes are needed.
+
+        :raises LineFault: when it cannot be read; unless that is fatal, the next one may be read after it.
+        """
+        frame = self._frames.read()
+        return None if frame is None else read_event(frame)

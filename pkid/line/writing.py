@@ -1,0 +1,84 @@
+"""How lines are written, so that nothing that somebody else chose can begin a line or an option."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from pkid.broker.payload import Payload, PayloadKind
+from pkid.errors import Malformed, Reason
+
+__all__ = ["body", "decode_base64url", "encode_base64url", "line", "prefix", "shown", "word"]
+
+_LONGEST_INLINE = 1024  # bytes of a body; a longer one is given by length
+
+_INLINE = {PayloadKind.TEXT: " :", PayloadKind.JSON: " +json :"}
+
+
+def word(text: str) -> str:
+    """Return a text that is to stand as one word.
+
+    :raises Malformed: ``bad-line`` when it is empty, or holds a space or what cannot be printed.
+    """
+    if not text or " " in text or not text.isprintable():
+        raise Malformed(Reason.BAD_LINE, f"{text[:64]!a} cannot be one of its words")
+    return text
+
+
+def shown(text: str) -> str:
+    """Return a text for people that stays in its line."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def prefix(request: object) -> str:
+    """Return what stands before the verb."""
+    return f"#{word(str(request))} " if request else ""
+
+
+def line(request: object, *words: str, options: Mapping[str, object] | None = None, text: str | None = None) -> bytes:
+    """Write a line without a body, or with a text for people as its body.
+
+    :param words: the verb and its words.
+    :param options: those that are ``None`` or ``False`` are left out; ``True`` stands for an option without a value.
+    """
+    head = prefix(request) + " ".join(map(word, words)) + _options(options or {})
+    return f"{head}\n".encode() if text is None else f"{head} :{shown(text)}\n".encode()
+
+
+def body(head: str, payload: Payload) -> bytes:
+    """Write a line and its body: in the line when it is short and can be printed, else by length."""
+    data = payload.data
+    inline = _INLINE.get(payload.kind)
+    if inline is not None and len(data) <= _LONGEST_INLINE:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return b"%b +%d +bytes\n%b\n" % (head.encode(), len(data), data)
+        if text.isprintable():
+            return f"{head}{inline}{text}\n".encode()
+    return b"%b +%d +%b\n%b\n" % (head.encode(), len(data), payload.kind.value.encode(), data)
+
+
+def encode_base64url(data: bytes) -> str:
+    """Write bytes as a word (RFC 4648, section 5, without padding)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def decode_base64url(text: str) -> bytes:
+    """Read bytes from a word.
+
+    :raises ValueError: when it is none.
+    """
+    bare = text.rstrip("=")
+    if "+" in bare or "/" in bare:
+        raise ValueError("this is base64, not base64url")
+    try:
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), altchars="-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError(str(error)) from None
+
+
+def _options(options: Mapping[str, object]) -> str:
+    given = [(name, value) for name, value in options.items() if value is not None and value is not False]
+    return "".join(f" +{name}" if value is True else f" +{name}={word(str(value))}" for name, value in given)

@@ -1,0 +1,1 @@
+"""The line door: codec, protocol, documentation, and what hostile peers can do."""

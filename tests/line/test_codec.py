@@ -1,0 +1,306 @@
+"""The codec: what one end writes the other reads, and nothing that comes breaks it."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pkid.auth.proofs import PlainProof, ScramAnswer
+from pkid.auth.schemes import Scheme
+from pkid.broker.commands import (
+    Administer,
+    Call,
+    Command,
+    Prove,
+    Publish,
+    Register,
+    View,
+)
+from pkid.broker.effects import CloseReason
+from pkid.broker.identity import ANONYMOUS, Identity
+from pkid.broker.message import Invocation, Message, QoS
+from pkid.broker.overview import TopicFacts
+from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.replies import (
+    Acknowledged,
+    Answered,
+    Challenge,
+    Done,
+    Draining,
+    Failed,
+    Release,
+    Reply,
+    Welcome,
+    Withdrawn,
+)
+from pkid.broker.rules import Basis, Decision
+from pkid.broker.topic import Pattern
+from pkid.errors import Malformed, Reason
+from pkid.line import events
+from pkid.line.codec import (
+    CommandReader,
+    EventReader,
+    Limits,
+    LineFault,
+    Ping,
+    Pong,
+    Talk,
+    write_closing,
+    write_command,
+    write_delivery,
+    write_fault,
+    write_greeting,
+    write_invocation,
+    write_reply,
+)
+from pkid.line.commands import ARITIES
+from tests.line import values
+from tests.support import Case
+
+ALICE = Identity("alice", True)
+NONCE = bytes(range(32))
+
+
+def heard(data: bytes) -> list[Command | Talk]:
+    """Return what a core makes of some bytes."""
+    reader = CommandReader()
+    reader.feed(data)
+    return list(iter(reader.read, None))
+
+
+def told(data: bytes) -> list[events.Event]:
+    """Return what a client makes of some bytes."""
+    reader = EventReader()
+    reader.feed(data)
+    return list(iter(reader.read, None))
+
+
+def message(payload: Payload, sender: Identity = ANONYMOUS, qos: int = 0, slot: int | None = None) -> Message:
+    """Make a message."""
+    return Message(7, ".", "a/b", ("a", "b"), payload, len(payload.data), QoS(qos), sender, 1700000000.1234, slot)
+
+
+def text(content: str) -> Payload:
+    """Make a payload of text."""
+    return Payload(PayloadKind.TEXT, content.encode())
+
+
+class RoundTripTests(Case):
+    """What is written is read again."""
+
+    @given(values.commands)
+    @example(Publish("", "+5", text("+5"), 2))
+    @example(Publish("", "a", text("x\nPUBLISH a forged"), 18))
+    def test_a_core_hears_what_a_client_said_and_nothing_else(self, command: Command | Talk) -> None:
+        self.assertEqual(heard(write_command(command, values.PLAIN_SCHEME)), [command])
+
+    @given(values.payloads, st.sampled_from([ANONYMOUS, ALICE, Identity("bob")]), st.sampled_from([0, 1, 2]))
+    def test_a_client_hears_a_delivery_and_nothing_else(self, payload: Payload, sender: Identity, qos: int) -> None:
+        (event,) = told(write_delivery(message(payload, sender, qos), None, again=False))
+        expected = events.Delivered(
+            "a/b", payload, sender.component, sender.authenticated, 1700000000.123, 7 if qos else None, qos, None, None,
+            False,
+        )  # fmt: skip
+        self.assertEqual(event, expected)
+
+    def test_what_comes_by_a_pattern_names_it_and_has_no_number(self) -> None:
+        (event,) = told(write_delivery(message(text("x"), ALICE, 1, 5), Pattern("a/*"), again=True))
+        assert isinstance(event, events.Delivered)
+        self.assertEqual((event.pattern, event.number, event.slot, event.again), ("a/*", None, 5, True))
+
+    @given(values.payloads)
+    def test_a_client_hears_a_call_and_for_how_long_it_waits(self, payload: Payload) -> None:
+        (event,) = told(write_invocation(Invocation(3, "a", payload, 0, ALICE, 105.5), 100.0))
+        self.assertEqual(event, events.Invoked(3, "a", payload, "alice", True, 5.5))
+
+    def test_a_call_that_waits_no_longer_is_not_of_use_for_less_than_no_time(self) -> None:
+        self.assertIn(b"+within=0.000 ", write_invocation(Invocation(3, "a", text("x"), 0, ANONYMOUS, 1.0), 2.0))
+
+    def test_each_reply_is_heard(self) -> None:
+        answer = ScramAnswer(b"r=x,s=c2FsdA==,i=4096")
+        replies: list[tuple[Reply, events.Event]] = [
+            (Challenge("1", ("ed25519", "PLAIN"), NONCE), events.Challenged("1", NONCE, ("ed25519", "PLAIN"))),
+            (Challenge("", (), NONCE), events.Challenged("", NONCE, ())),
+            (Challenge("1", (), answer), events.Continued("1", answer.message)),
+            (Welcome("1", ALICE, "", b"proof"), events.Welcomed("1", "alice", True, b"proof", "")),
+            (Welcome("", Identity("bob"), "careful\n!"), events.Welcomed("", "bob", False, b"", "careful\\n!")),
+            (Done("1"), events.Succeeded("1", None)),
+            (Done("1", Decision(True, Basis.PUBLIC)), events.Succeeded("1", text("yes: the topic is public"))),
+            (Done("", ("a",)), events.Succeeded("", Payload(PayloadKind.JSON, b'[\n"a"\n]'))),
+            (Failed("1", Reason.FORBIDDEN, "x"), events.Errored("1", "forbidden", "not allowed: x")),
+            (Acknowledged("1"), events.Succeeded("1", None)),
+            (Release(9), events.Forgotten(9)),
+            (Answered("1", text("42"), 2, False), events.Succeeded("1", text("42"))),
+            (Answered("1", text("no"), 2, True), events.Errored("1", "failed", "the call failed", text("no"))),
+            (Withdrawn(3), events.WithdrawnCall(3)),
+            (Draining(), events.Drains()),
+        ]
+        for reply, event in replies:
+            self.assertEqual(told(write_reply(reply)), [event])
+
+    def test_facts_are_told_as_objects(self) -> None:
+        facts = TopicFacts(".", "a/*", (ALICE, ANONYMOUS), ())
+        (event,) = told(write_reply(Done("1", (facts,))))
+        assert isinstance(event, events.Succeeded)
+        assert event.payload is not None
+        expected = '{"tenant": ".", "topic": "a/*", "subscribers": ["alice", "anonymous"], "exposers": []}'
+        self.assertEqual(event.payload.data.decode(), f"[\n{expected}\n]")
+
+    def test_the_greeting_and_the_farewell_are_heard(self) -> None:
+        greeting = write_greeting("pkid", NONCE, (Scheme.ED25519, Scheme.PSK))
+        self.assertEqual(told(greeting), [events.Greeted("1", "pkid", NONCE, ("ed25519", "psk_hmac_sha256"))])
+        self.assertEqual(told(write_greeting("pkid", NONCE, ())), [events.Greeted("1", "pkid", NONCE, ())])
+        self.assertEqual(told(write_closing(CloseReason.IDLE)), [events.Closed("idle", CloseReason.IDLE.sentence)])
+
+    def test_both_ends_may_ask_whether_the_other_is_there(self) -> None:
+        self.assertEqual(told(write_command(Ping("1")) + write_command(Pong())), [Ping("1"), Pong()])
+
+    def test_a_fault_is_told_under_the_id_of_its_line(self) -> None:
+        (event,) = told(write_fault(LineFault(Reason.BAD_LINE, "odd\x1b", "7")))
+        self.assertEqual(event, events.Errored("7", "bad-line", "the line cannot be read: odd\\x1b"))
+
+
+class CommandTests(Case):
+    """What a person may type."""
+
+    def test_no_verb_begins_with_what_s_client_keeps(self) -> None:
+        self.assertEqual([verb for verb in ARITIES if verb[0] in "QRK"], [])
+
+    def test_text_is_published_as_it_was_typed(self) -> None:
+        self.assertEqual(heard(b"publish my_topic hello world\n"), [Publish("", "my_topic", text("hello world"), 11)])
+
+    def test_bytes_may_be_of_a_kind(self) -> None:
+        for word, kind in ((b"", PayloadKind.BYTES), (b" +cbor", PayloadKind.CBOR), (b" +text", PayloadKind.TEXT)):
+            expected = Publish("", "a", Payload(kind, b"\x01\n"), 2)
+            self.assertEqual(heard(b"PUBLISH a +2" + word + b"\n\x01\n\n"), [expected])
+
+    def test_calls_may_name_who_is_to_answer_and_until_when(self) -> None:
+        self.assertEqual(heard(b"#1 CALL a +to=bob +within=1.5 x\n"), [Call("1", "a", text("x"), 1, "bob", 1.5)])
+
+    def test_what_cannot_be_understood_is_told_and_the_next_line_is_read(self) -> None:
+        for line, reason in (
+            (b"#1 SUBSCRIBE", Reason.BAD_LINE),
+            (b"#1 SUBSCRIBE a b", Reason.BAD_LINE),
+            (b"#1 SUBSCRIBE a +since=nan", Reason.BAD_LINE),
+            (b"#1 SUBSCRIBE a +since=1e5", Reason.BAD_LINE),
+            (b"#1 SUBSCRIBE a +before=5", Reason.BAD_LINE),
+            (b"#1 SUBSCRIBE a +json", Reason.BAD_LINE),
+            (b"#1 PING +3\nabc", Reason.BAD_LINE),
+            (b"#1 PUBLISH a +1 +text\n\xff", Reason.BAD_LINE),
+            (b"#1 PUBLISH a +qos=3 x", Reason.BAD_LINE),
+            (b"#1 PUBLISH a +slot=4294967296 x", Reason.BAD_LINE),
+            (b"#1 PUBLISH a +to=bob x", Reason.BAD_LINE),
+            (b"#1 ACK -1", Reason.BAD_LINE),
+            (b"#1 ACK 1000000000000000000", Reason.BAD_LINE),
+            ("#1 ACK \N{SUPERSCRIPT TWO}".encode(), Reason.BAD_LINE),
+            (b"#1 CALL a +within=.5 x", Reason.BAD_LINE),
+            (b"#1 PRIVATE_TOPIC a*", Reason.BAD_TOPIC),
+            (b"#1 AUTHORIZE b/b a", Reason.BAD_NAME),
+            (b"#1 GRANT jump a alice", Reason.BAD_LINE),
+            (b"#1 GRANT publish a !", Reason.BAD_SUBJECT),
+            (b"#1 EXPLAIN jump a", Reason.BAD_LINE),
+            (b"#1 INSPECT everything", Reason.BAD_LINE),
+            (b"#1 SETUP +4 +text\nJUMP", Reason.BAD_LINE),
+            (b"#1 PROVE alice ed25519 AAAA none", Reason.BAD_LINE),
+            (b"#1 PROVE alice ed25519 A+AA none AAAA", Reason.BAD_LINE),
+            (b"#1 PROVE alice ed25519 AAAA tls-unique AAAA", Reason.BAD_LINE),
+            (b"#1 PROVE alice rot13 AAAA none AAAA", Reason.BAD_LINE),
+            ("#1 PROVE alice SCRAM-SHA-256 AAAA é".encode(), Reason.BAD_LINE),
+        ):
+            reader = CommandReader()
+            reader.feed(line + b"\nPING\n")
+            with self.assertRaises(LineFault, msg=line) as caught:
+                reader.read()
+            fault = caught.exception
+            self.assertEqual((fault.reason, fault.request, fault.fatal), (reason, "1", False), line)
+            self.assertEqual(reader.read(), Ping(), line)
+
+    def test_a_message_that_is_acknowledged_needs_an_id(self) -> None:
+        with self.assertRaises(LineFault) as caught:
+            heard(b"PUBLISH a +qos=1 hello\n")
+        self.assertIn("#1 PUBLISH", str(caught.exception))
+
+
+class WritingTests(Case):
+    """Nothing that is written begins a line that was not meant."""
+
+    def test_a_client_refuses_to_write_what_is_no_word(self) -> None:
+        for topic in ("a b", "a\nPING", "", "a\u2028b"):
+            with self.assertRaises(Malformed):
+                write_command(Publish("", topic, text("x"), 1))
+        with self.assertRaises(Malformed):
+            write_command(Ping("1 BYE"))
+
+    def test_what_no_verb_says_is_not_written(self) -> None:
+        for command in (Register("1", "a", "key"), Administer("1", object()), Prove("1", "a", PlainProof(b"x"))):  # type: ignore[arg-type]
+            with self.assertRaises(ValueError):
+                write_command(command)
+
+    def test_text_that_cannot_be_printed_goes_by_length(self) -> None:
+        for content in ("x\nBYE", "\x1b[2J", "a\u2028b", "\x85", "x" * 2000):
+            data = content.encode()
+            written = write_delivery(message(text(content)), None, again=False)
+            self.assertTrue(written.endswith(b" +%d +text\n%b\n" % (len(data), data)), written)
+
+    def test_text_that_is_not_utf_8_goes_as_bytes(self) -> None:
+        written = write_delivery(message(Payload(PayloadKind.TEXT, b"\xff")), None, again=False)
+        self.assertTrue(written.endswith(b" +1 +bytes\n\xff\n"))
+
+    def test_short_text_stays_in_its_line_for_people(self) -> None:
+        written = write_delivery(message(text("+hello: world"), ALICE), None, again=False)
+        self.assertEqual(written, b"MESSAGE a/b +from=alice +at=1700000000.123 :+hello: world\n")
+
+    def test_an_inspection_can_be_asked_for_and_every_view_has_a_word(self) -> None:
+        self.assertEqual({view.value for view in View}, {"sessions", "topics", "rights"})
+
+
+class FuzzTests(Case):
+    """Nothing that comes raises anything but the codec's own."""
+
+    LIMITS = Limits(line=64, payload=64, options=4)
+
+    def drain(self, reader: CommandReader | EventReader) -> bool:
+        """Read what can be read; tell whether more may come."""
+        while True:
+            try:
+                if reader.read() is None:
+                    return True
+            except LineFault as fault:
+                if fault.fatal:
+                    return False
+
+    @given(st.lists(st.binary(max_size=80), max_size=6))
+    def test_any_bytes(self, pieces: list[bytes]) -> None:
+        for reader in (CommandReader(self.LIMITS), EventReader(self.LIMITS)):
+            for piece in pieces:
+                reader.feed(piece)
+                if not self.drain(reader):
+                    break
+
+    @given(
+        st.lists(
+            st.sampled_from(
+                [*(verb.encode() + b" " for verb in ARITIES), b"OK ", b"MESSAGE a ", b"INVOKE 1 a ", b"WELCOME a b",
+                 b"#1 ", b"a ", b"+3 ", b"+qos=1 ", b"+since=last ", b"+at=1", b":", b"\n", b"\r\n", b"abc", b"\xff",
+                 b"publish ", b"ed25519 ", b"SCRAM-SHA-256 ", b"psk_hmac_sha256 ", b"AAAA ", b"none ", b"-1 "]
+            ),
+            max_size=30,
+        ),
+        st.integers(1, 40),
+    )  # fmt: skip
+    def test_whatever_is_made_of_its_own_words(self, parts: list[bytes], size: int) -> None:
+        data = b"".join(parts)
+        for reader in (CommandReader(self.LIMITS), EventReader(self.LIMITS)):
+            for start in range(0, len(data), size):
+                reader.feed(data[start : start + size])
+                if not self.drain(reader):
+                    break
+
+    @given(st.binary(max_size=400))
+    def test_what_is_kept_stays_within_the_limits(self, data: bytes) -> None:
+        reader = CommandReader(self.LIMITS)
+        for byte in data:
+            reader.feed(bytes([byte]))
+            if not self.drain(reader):
+                return
+            self.assertLessEqual(reader.waiting, 64 + 2)
