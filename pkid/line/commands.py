@@ -169,8 +169,8 @@ def _setup(frame: Frame) -> Command:
 
 def _prove(frame: Frame) -> Command:
     _known(frame)
-    words = frame.body.split(" ") if isinstance(frame.body, str) else []
-    return Prove(frame.request, frame.words[0], read_proof(frame.words[1], words))
+    text = frame.body if isinstance(frame.body, str) else ""
+    return Prove(frame.request, frame.words[0], read_proof(frame.words[1], text))
 
 
 def _finish(frame: Frame) -> Command:

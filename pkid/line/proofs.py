@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from pkid.auth.proofs import PlainProof, Proof, ScramFinish, ScramStart, SignedProof
+from pkid.auth.proofs import (
+    CertificateProof,
+    PasswordProof,
+    PlainProof,
+    Proof,
+    ScramFinish,
+    ScramStart,
+    SignedProof,
+)
 from pkid.auth.psk_proof import PskProof
 from pkid.auth.schemes import PLAIN, SCRAM, SIGNATURES, Scheme
 from pkid.auth.transcript import BindingType
@@ -13,12 +21,16 @@ __all__ = ["read_proof", "write_proof"]
 _NO_BINDING = "none"
 
 
-def read_proof(scheme_name: str, words: list[str]) -> Proof:
-    """Return the proof that the words behind a name and a scheme are.
+def read_proof(scheme_name: str, text: str) -> Proof:
+    """Return the proof that the text behind a name and a scheme is.
 
-    :raises ValueError: when they are none.
+    :raises ValueError: when it is none.
     """
-    match Scheme(scheme_name), words:
+    match Scheme(scheme_name), text.split(" "):
+        case Scheme.PASSWORD, _:
+            return PasswordProof(text)
+        case Scheme.CERTIFICATE, [""]:
+            return CertificateProof()
         case scheme, [nonce, binding, signature] if scheme in SIGNATURES:
             return SignedProof(scheme, decode_base64url(nonce), _binding(binding), decode_base64url(signature))
         case scheme, [nonce, message] if scheme in SCRAM:
@@ -35,7 +47,8 @@ def write_proof(proof: Proof, scheme: Scheme | None = None) -> tuple[str, ...]:
     """Return the words behind the name: the scheme and what belongs to it.
 
     :param scheme: which of the plain schemes a plain proof is of.
-    :raises ValueError: for the second step of SCRAM, which is a verb of its own, and a plain proof of no scheme.
+    :raises ValueError: for the second step of SCRAM, which is a verb of its own, a plain proof of no scheme, and a
+        password, which is not made of words.
     """
     match proof:
         case SignedProof(of, nonce, binding, signature):
@@ -47,7 +60,9 @@ def write_proof(proof: Proof, scheme: Scheme | None = None) -> tuple[str, ...]:
             return Scheme.PSK.value, *nonce_and_binding, encode_base64url(code), psk, encode_base64url(salt)
         case PlainProof(response) if scheme in PLAIN:
             return scheme.value, encode_base64url(response)
-        case ScramFinish() | PlainProof():
+        case CertificateProof():
+            return (Scheme.CERTIFICATE.value,)
+        case ScramFinish() | PlainProof() | PasswordProof():
             raise ValueError("this is no proof to begin with")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pkid.auth.proofs import ScramFinish
+from pkid.auth.proofs import PasswordProof, ScramFinish
 from pkid.auth.schemes import Scheme
 from pkid.broker.commands import (
     LAST_RECEIVED,
@@ -28,6 +28,7 @@ from pkid.broker.commands import (
 )
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
+from pkid.errors import Malformed, Reason
 from pkid.line.proofs import write_proof
 from pkid.line.rights import write_change
 from pkid.line.talk import Bye, Help, Ping, Pong, Talk
@@ -63,6 +64,8 @@ def write_command(command: Command | Talk, scheme: Scheme | None = None) -> byte
             return body(_head(request, "ANSWER", str(number), failed=failed), payload)
         case Prove(_, name, ScramFinish(message)):
             return line(request, "FINISH", name, message.decode("ascii"))
+        case Prove(_, name, PasswordProof(password)):
+            return f"{_head(request, 'PROVE', name, Scheme.PASSWORD.value)} :{_printable(password)}\n".encode()
         case Prove(_, name, proof):
             return line(request, "PROVE", name, *write_proof(proof, scheme))  # type: ignore[arg-type]
         case Setup():
@@ -104,6 +107,12 @@ def _options(command: Command | Talk) -> dict[str, object]:
 
 def _head(request: object, *words: str, **options: object) -> str:
     return line(request, *words, options=options).decode().removesuffix("\n")
+
+
+def _printable(password: str) -> str:
+    if not password.isprintable():
+        raise Malformed(Reason.BAD_LINE, "a password that cannot be printed cannot be typed")
+    return password
 
 
 def _parts(setup: Setup) -> bytes:

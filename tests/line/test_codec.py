@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pkid.auth.proofs import PlainProof, ScramAnswer
+from pkid.auth.proofs import PasswordProof, PlainProof, ScramAnswer
 from pkid.auth.schemes import Scheme
 from pkid.broker.commands import (
     Administer,
@@ -228,8 +228,9 @@ class WritingTests(Case):
         for topic in ("a b", "a\nPING", "", "a\u2028b"):
             with self.assertRaises(Malformed):
                 write_command(Publish("", topic, text("x"), 1))
-        with self.assertRaises(Malformed):
-            write_command(Ping("1 BYE"))
+        for command in (Ping("1 BYE"), Prove("1", "a", PasswordProof("a\nb"))):
+            with self.assertRaises(Malformed):
+                write_command(command)
 
     def test_what_no_verb_says_is_not_written(self) -> None:
         for command in (Register("1", "a", "key"), Administer("1", object()), Prove("1", "a", PlainProof(b"x"))):  # type: ignore[arg-type]

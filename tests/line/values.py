@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from pkid.auth.proofs import PlainProof, ScramFinish, ScramStart, SignedProof
+from pkid.auth.proofs import CertificateProof, PasswordProof, PlainProof, ScramFinish, ScramStart, SignedProof
 from pkid.auth.psk_proof import PskProof
 from pkid.auth.schemes import SCRAM, SIGNATURES, Scheme
 from pkid.auth.transcript import BindingType
@@ -84,6 +84,8 @@ proofs = st.one_of(
     st.builds(ScramStart, st.sampled_from(sorted(SCRAM, key=str)), nonces, scram_messages),
     st.builds(ScramFinish, scram_messages),
     st.builds(PskProof, st.just("default"), st.binary(min_size=8, max_size=64), nonces, bindings, nonces),
+    st.builds(CertificateProof),
+    st.sampled_from(["secret", ":+5 two words ", ""]).map(PasswordProof),
     st.builds(PlainProof, st.binary(min_size=1, max_size=40)),
 )
 PLAIN_SCHEME = Scheme.PLAIN_SECRET
