@@ -5,12 +5,14 @@ Effects are to be carried out in their order. While a session is identifying or 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pkid.broker.calls import Calls
 from pkid.broker.changes import Change, changes_to
 from pkid.broker.commands import Answer, Command, View
 from pkid.broker.deliveries import Deliveries
 from pkid.broker.effects import CloseReason, Effect, Send
-from pkid.broker.identity import Identity
+from pkid.broker.identity import Identity, Tenants
 from pkid.broker.inputs import Disconnect, Input, Lost, Pause, Ready, Recalled
 from pkid.broker.membership import Membership
 from pkid.broker.message import Moment
@@ -33,11 +35,20 @@ class Broker:
 
     :param own: topics of calls that the core itself answers.
     :param last_number: the number of the newest message that is kept from before the start.
+    :param tenants: the tenants that were declared.
     """
 
-    def __init__(self, policy: Policy, rights: Rights, own: frozenset[str] = frozenset(), last_number: int = 0) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        rights: Rights,
+        own: frozenset[str] = frozenset(),
+        last_number: int = 0,
+        tenants: Iterable[str] = (),
+    ) -> None:
         self.rights = rights
-        self.membership = Membership(policy)
+        self._tenants = Tenants(tenants)
+        self.membership = Membership(policy, self._tenants)
         self._policy = policy
         self._deliveries = Deliveries(policy, rights)
         self._router = Router(policy, rights, self.membership, self._deliveries, last_number)
@@ -139,6 +150,19 @@ class Broker:
                 self.membership.forget(peer)
         return effects
 
+    def declare(self, tenants: Iterable[str]) -> list[Effect]:
+        """Have these tenants from now on, and no others; end the sessions of names that belong elsewhere now.
+
+        What the proven ones subscribed to goes with them.
+        """
+        self._tenants.declare(tenants)
+        effects: list[Effect] = []
+        for peer in self.membership.displaced():
+            if peer.session is not None:
+                effects += self._end(self._sessions[peer.session], CloseReason.EXPELLED)
+            self.membership.move(peer)
+        return effects
+
     # What a session asks of the broker: `pkid.broker.session.Seats`
 
     def take(self, session: Session, moment: Moment) -> list[Effect]:
@@ -153,6 +177,10 @@ class Broker:
     def is_worth_stealing(self, component: str) -> bool:
         """Tell whether the name has rights."""
         return self.rights.names(component)
+
+    def identify(self, component: str, authenticated: bool) -> Identity:
+        """Return the identity of a component."""
+        return self._tenants.identify(component, authenticated)
 
     # Within
 

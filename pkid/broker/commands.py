@@ -75,7 +75,7 @@ class Prove(Command):
 
 @dataclass(frozen=True, slots=True)
 class Register(Command):
-    """Give a name its first key."""
+    """Give a name a key: its first one, or one of the session's own name."""
 
     name: str
     credential: object = field(repr=False)

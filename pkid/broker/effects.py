@@ -146,6 +146,8 @@ class Enroll:
     request: RequestId | None
     name: str
     credential: object = field(repr=False)
+    identity: Identity
+    """Who asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from pkid.broker.identity import Identity, tenant_of
+from pkid.broker.identity import Identity, Tenants
 from pkid.broker.peer import Peer, Subscription
 from pkid.broker.policy import Policy
 from pkid.broker.tenant import Tenant
@@ -15,10 +15,14 @@ __all__ = ["Membership"]
 
 
 class Membership:
-    """The tenants with their peers; a peer with a name stays when its session ends, as long as it wants something."""
+    """The tenants with their peers; a peer with a name stays when its session ends, as long as it wants something.
 
-    def __init__(self, policy: Policy) -> None:
+    :param declared: tells which tenant a name belongs to.
+    """
+
+    def __init__(self, policy: Policy, declared: Tenants) -> None:
         self._policy = policy
+        self._declared = declared
         self._tenants: dict[str, Tenant] = {}
         self._absent: OrderedDict[Peer, None] = OrderedDict()  # those that did not prove their names
 
@@ -35,7 +39,7 @@ class Membership:
 
     def peers(self, component: str) -> list[Peer]:
         """Return the peers of a name, the proven one first."""
-        tenant = self._tenants.get(tenant_of(component))
+        tenant = self._tenants.get(self._declared.of(component))
         return [] if tenant is None else [tenant.named[key] for key in _keys(component) if key in tenant.named]
 
     def join(self, identity: Identity, session: int, active: bool) -> Peer:
@@ -74,10 +78,26 @@ class Membership:
 
     def restore(self, component: str, subscriptions: Iterable[tuple[Pattern, float]], mark: int) -> None:
         """Remember a proven component from before the start: what it subscribed to, and how far it had got."""
-        peer = self._named(Identity(component, True))
+        peer = self._named(self._declared.identify(component, True))
         for pattern, since in subscriptions:
             peer.subscriptions[pattern] = Subscription(since, mark)
             self.tenant(peer.identity).subscribe(peer, pattern)
+
+    def displaced(self) -> list[Peer]:
+        """Return the peers whose names belong to another tenant now than the one that they are in."""
+        named = (peer for tenant in self._tenants.values() for peer in tenant.named.values())
+        return [peer for peer in named if self._declared.of(peer.identity.component) != peer.identity.tenant]
+
+    def move(self, peer: Peer) -> None:
+        """Take a displaced peer, which is away, to its tenant, if it proved its name; forget it otherwise."""
+        wanted, identity = dict(peer.subscriptions), peer.identity
+        self.forget(peer)
+        if not (wanted and identity.authenticated):
+            return
+        moved = self._named(self._declared.identify(identity.component, True))
+        moved.subscriptions.update(wanted)
+        for pattern in wanted:
+            self.tenant(moved.identity).subscribe(moved, pattern)
 
     def _named(self, identity: Identity) -> Peer:
         key = (identity.component or "", identity.authenticated)

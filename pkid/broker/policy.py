@@ -40,8 +40,8 @@ class Policy:
 
     authenticated: bool = False
     """Whether only those are served who proved a name."""
-    claimed_tenants: bool = True
-    """Whether a name that was not proven takes its bearer into the name's tenant."""
+    claimed_tenants: bool = False
+    """Whether a name that was not proven takes its bearer into the name's tenant; else it is not let in."""
     login_time: timedelta = timedelta(seconds=5)
     """How long a login may take."""
     registrations: int = 3

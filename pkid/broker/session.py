@@ -46,6 +46,9 @@ class Seats(Protocol):
     def is_worth_stealing(self, component: str) -> bool:
         """Tell whether the name has rights."""
 
+    def identify(self, component: str, authenticated: bool) -> Identity:
+        """Return the identity of a component."""
+
 
 class Session:
     """One connection's session.
@@ -150,12 +153,12 @@ class Session:
         """Open the session under a proven name."""
         if answer.name != self._name:
             return self.deny(Denied(), moment)
-        return self._open(Identity(self._name, True), self._awaiting, moment, evidence=answer.evidence)
+        return self._open(self._seats.identify(self._name, True), self._awaiting, moment, evidence=answer.evidence)
 
     def deny(self, answer: Denied, moment: Moment) -> list[Effect]:
         """End the session: there is one attempt for each challenge, and one challenge for each session."""
         failed: Sequence[Effect] = [Send(self.number, Failed(r, Reason.PROOF_FAILED)) for r in self._awaiting]
-        claimed = Identity(self._name)
+        claimed = self._seats.identify(self._name, False)
         return [
             *failed,
             Audit(Event.OPENED, False, self.number, claimed, Reason.PROOF_FAILED.code),
@@ -176,15 +179,16 @@ class Session:
         return [Send(self.number, Welcome(command.request, self.identity))]
 
     def enroll(self, command: Register, moment: Moment) -> list[Effect]:
-        """Have a key registered: for those who have no name yet, and a few times only."""
-        if self.identity.component is not None:
+        """Have a key registered: by those who proved a name, or who have none yet and then a few times only."""
+        proven = self.identity.authenticated
+        if self.identity.component is not None and not proven:
             return self._violation(command)
-        self._registrations += 1
+        self._registrations += not proven
         if self._registrations > self._policy.registrations:
             return self._fail(command.request, Reason.LIMIT, f"{self._policy.registrations} registrations")
         if not is_component(command.name):
             return [Send(self.number, Failed(command.request, Reason.BAD_NAME, ascii(command.name[:140])))]
-        return [Enroll(self.number, command.request, command.name, command.credential)]
+        return [Enroll(self.number, command.request, command.name, command.credential, self.identity)]
 
     def revoke(self, command: Unregister, moment: Moment) -> list[Effect]:
         """Have the key of the session's own, proven name forgotten."""
@@ -205,7 +209,7 @@ class Session:
         return []
 
     def _open_unproven(self, request: RequestId | None, moment: Moment) -> list[Effect]:
-        identity = Identity(self._name)
+        identity = self._seats.identify(self._name, False)
         if identity.tenant != DEFAULT_TENANT and not self._policy.claimed_tenants:
             return self._fail(request, Reason.PROOF_NEEDED, closing=CloseReason.PROOF_NEEDED)
         warning = (

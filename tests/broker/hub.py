@@ -37,28 +37,35 @@ from pkid.broker.replies import Reply
 from pkid.broker.rights import Rights
 from pkid.errors import Reason, Refused
 
-__all__ = ["GOOD", "Delivered", "Hub"]
+__all__ = ["GOOD", "TENANTS", "Delivered", "Hub"]
 
 GOOD = "good"
 """The proof that the hub accepts."""
+
+TENANTS = ("org", "com", "tenant2")
+"""The tenants that were declared."""
 
 Delivered = tuple[str, object]
 """What a client is handed: the topic, or the pattern and the topic joined by ``<-``, and the payload."""
 
 
 class Hub:
-    """Runs a broker.
+    """Runs a broker, by default one that lets names into a tenant which were not proven.
 
     :ivar keys: names with a credential.
     :ivar holding: whether commits are held back.
     """
 
     def __init__(
-        self, policy: Policy | None = None, keys: Iterable[str] = (), private_by_default: bool = False
+        self,
+        policy: Policy | None = None,
+        keys: Iterable[str] = (),
+        private_by_default: bool = False,
+        tenants: Iterable[str] = TENANTS,
     ) -> None:
-        self.policy = policy or Policy()
+        self.policy = policy or Policy(claimed_tenants=True)
         self.rights = Rights(private_by_default)
-        self.broker = Broker(self.policy, self.rights, own=frozenset({"uptime"}))
+        self.broker = Broker(self.policy, self.rights, own=frozenset({"uptime"}), tenants=tenants)
         self.keys = set(keys)
         self.kept = KeptMessages()
         self.now = Moment(1000.0, 1_700_000_000.0)

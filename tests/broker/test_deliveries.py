@@ -289,7 +289,7 @@ class SlowSubscriberTests(Case):
 
 
 class HistoryTests(Case):
-    RETAINED = Policy(retained=(Pattern("**"),))
+    RETAINED = Policy(claimed_tenants=True, retained=(Pattern("**"),))
 
     def test_one_that_was_away_gets_what_it_missed_in_order(self) -> None:
         hub, publisher, subscriber = pair(since=LAST_RECEIVED)

@@ -148,7 +148,7 @@ class Walk:
     """Clients that come, go, subscribe, publish and call, while rights change."""
 
     def __init__(self) -> None:
-        self.hub = WatchedHub(Policy(retained=(Pattern("a/**"),), recalled=2))
+        self.hub = WatchedHub(Policy(claimed_tenants=True, retained=(Pattern("a/**"),), recalled=2))
         self.serial = 0
         for name in NAMES:
             self.connect(name)

@@ -17,7 +17,7 @@ from pkid.broker.changes import (
     WithdrawRole,
     changes_to,
 )
-from pkid.broker.identity import ANONYMOUS, Identity, tenant_of
+from pkid.broker.identity import ANONYMOUS, Identity, Tenants
 from pkid.broker.rights import Rights
 from pkid.broker.rules import ALL_VERBS, Access, Basis, Rule, Subject, Verb
 from pkid.broker.topic import Pattern, read_topic
@@ -235,9 +235,16 @@ class ChangeTests(Case):
 
 
 class IdentityTests(Case):
-    def test_a_tenant_is_what_stands_behind_the_first_dot(self) -> None:
-        for name, tenant in (("a", "."), ("a.org", "org"), ("a.b.c", "b.c"), ("a.", "."), (None, ".")):
-            self.assertEqual(tenant_of(name), tenant)
+    def test_a_tenant_is_what_stands_behind_the_first_dot_if_it_was_declared(self) -> None:
+        tenants = Tenants(["org", "b.c"])
+        for name, tenant in (
+            ("a", "."), ("a.org", "org"), ("a.b.c", "b.c"), ("a.", "."), (None, "."), ("a.com", "."), ("a.b.org", "."),
+            ("org", "."), ("a.c", "."), (".org", "org"), ("a.ORG", "."),
+        ):  # fmt: skip
+            self.assertEqual(tenants.of(name), tenant)
+            self.assertEqual(tenants.identify(name, True).tenant, tenant)
+        tenants.declare(["com"])
+        self.assertEqual((tenants.of("a.org"), tenants.of("a.com")), (".", "com"))
 
     def test_reads_as_what_it_is(self) -> None:
         self.assertEqual([str(i) for i in (ANONYMOUS, ALICE, CLAIMED)], ["anonymous", "alice", "alice (not proven)"])

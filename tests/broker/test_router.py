@@ -371,8 +371,40 @@ class TenantTests(Case):
         counts = {name: len(hub.payloads(number)) for name, number in sessions.items()}
         self.assertEqual(counts, {"s1.org": 0, "s1.com": 0, "plain": 2, "": 2})
 
+    def test_what_was_not_declared_is_no_tenant(self) -> None:
+        hub = Hub(tenants=())
+        for name in ("s1.org", "plain"):
+            hub.say(hub.join(name), Subscribe(1, "tt"))
+        hub.say(hub.join("p1.com"), publish("tt"))
+        self.assertEqual([len(hub.payloads(number)) for number in (1, 2)], [1, 1])
+
+    def test_a_tenant_that_is_declared_takes_its_names_to_itself(self) -> None:
+        hub = Hub(tenants=(), keys={"a.org", "away.org"})
+        a, away, claimed, other = (hub.join(name) for name in ("a.org", "away.org", "c.org", "other"))
+        for number in (a, away, claimed, other):
+            hub.say(number, Subscribe(1, "tt", LAST_RECEIVED))
+        hub.say(away, Lost())
+        hub.carry_out(hub.broker.declare(["org"]))
+        self.assertEqual(hub.closed, {a: CloseReason.EXPELLED, claimed: CloseReason.EXPELLED})
+        hub.say(other, publish("tt", "outside"))
+        a, away, claimed = hub.join("a.org"), hub.join("away.org"), hub.join("c.org")
+        self.assertEqual([hub.payloads(number) for number in (a, away, claimed)], [[], [], []])
+        hub.say(hub.join("p.org"), publish("tt", "inside"))
+        self.assertEqual([hub.payloads(n) for n in (a, away, claimed, other)], [["inside"], ["inside"], [], []])
+
+    def test_a_tenant_that_is_no_longer_declared_lets_its_names_go(self) -> None:
+        hub = Hub(keys={"a.org"})
+        hub.say(hub.join("a.org"), Subscribe(1, "tt"))
+        hub.carry_out(hub.broker.declare([]))
+        self.assertEqual(hub.closed, {1: CloseReason.EXPELLED})
+        hub.say(hub.join("plain"), publish("tt"))
+        self.assertEqual([p.identity.tenant for p in hub.broker.membership.peers("a.org")], ["."])
+        hub.say(hub.join("a.org"), React(2, True))
+        hub.say(hub.join("other"), publish("tt", "now"))
+        self.assertEqual(hub.payloads(3), ["now"])
+
     def test_an_empty_tenant_is_forgotten(self) -> None:
-        hub = Hub()
+        hub = Hub(tenants=[f"tenant{number}" for number in range(50)])
         before = len(hub.broker.membership._tenants)
         for number in range(50):
             session = hub.join(f"a.tenant{number}")

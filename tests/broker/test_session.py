@@ -42,6 +42,9 @@ class Seats:
     def is_worth_stealing(self, component: str) -> bool:
         return component == "admin"
 
+    def identify(self, component: str, authenticated: bool) -> Identity:
+        return Identity(component, authenticated)
+
 
 def session(policy: Policy | None = None, offered: bool = False, taken: str = "") -> Session:
     return Session(1, b"c" * 32, policy or Policy(), Seats(taken), offered, True)
@@ -211,7 +214,7 @@ class LoginTests(Case):
 
     def test_no_secret_is_shown(self) -> None:
         for value in (Prove(1, "a", "hush"), Authenticate(1, "a", "hush", b""), Register(1, "a", "hush"),
-                      Enroll(1, 1, "a", "hush"), Admitted("a", "hush")):  # fmt: skip
+                      Enroll(1, 1, "a", "hush", ANONYMOUS), Admitted("a", "hush")):  # fmt: skip
             self.assertNotIn("hush", repr(value))
 
 
@@ -336,12 +339,22 @@ class RegistrationTests(Case):
     def test_guessing_ends_after_a_few_attempts(self) -> None:
         made = session()
         for attempt in range(3):
-            self.assertEqual(made.receive(Register(attempt, "a", "k"), NOW), [Enroll(1, attempt, "a", "k")])
+            self.assertEqual(made.receive(Register(attempt, "a", "k"), NOW), [Enroll(1, attempt, "a", "k", ANONYMOUS)])
         effects = made.receive(Register(3, "a", "k"), NOW)
         self.assertEqual(effects[-1], Close(1, CloseReason.LOGIN_FAILED))
         self.assertFalse(any(isinstance(effect, Enroll) for effect in effects))
 
-    def test_a_session_with_a_name_registers_nothing(self) -> None:
+    def test_a_proven_session_registers_as_often_as_it_likes_and_says_who_asks(self) -> None:
+        made = session()
+        for step in (Identify(1, "alice"), Known(("key",)), Prove(2, "alice", GOOD), Admitted("alice")):
+            made.receive(step, NOW)
+        for attempt in range(10):
+            self.assertEqual(
+                made.receive(Register(attempt, "alice", "k"), NOW),
+                [Enroll(1, attempt, "alice", "k", Identity("alice", True))],
+            )
+
+    def test_a_session_with_a_name_that_is_not_proven_registers_nothing(self) -> None:
         hub = Hub()
         number = hub.join("alice")
         self.assertEqual(hub.say(number, Register(1, "bob", "k")), [Failed(1, Reason.OUT_OF_ORDER)])
@@ -423,10 +436,11 @@ class EndTests(Case):
         hub.say(number, Lost())
         self.assertEqual(hub.closed, {})
 
-    def test_a_claimed_tenant_can_be_refused(self) -> None:
-        hub = Hub(Policy(claimed_tenants=False), keys={"b.org"})
+    def test_a_tenant_is_closed_to_names_that_were_not_proven(self) -> None:
+        hub = Hub(Policy(), keys={"b.org"})
         stranger, known, plain = hub.join("a.org"), hub.join("b.org"), hub.join("a")
         self.assertEqual(hub.closed, {stranger: CloseReason.PROOF_NEEDED})
         self.assertEqual(hub.replies[stranger][-1], Failed("login", Reason.PROOF_NEEDED))
         self.assertNotIn(known, hub.closed)
         self.assertNotIn(plain, hub.closed)
+        self.assertNotIn(hub.join("c.nowhere"), hub.closed)  # a dot alone makes no tenant
