@@ -17,9 +17,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pkid.errors import StateError
+from pkid.vestibule import AdmittingEndpoint
 
 __all__ = ["Door", "DoorReactor"]
 
+_BACKLOG = 4096
+"""Connections that the system takes before the reactor does; one too many of them would wait for half a minute."""
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
@@ -113,15 +116,18 @@ class Door(Service):
         return closed
 
     def _candidates(self) -> list[str]:
-        if self._endpoint.startswith("tcp:") and ":interface=" not in self._endpoint:
-            return [self._endpoint + r":interface=\:\:", self._endpoint]
-        return [self._endpoint]
+        endpoint = self._endpoint
+        if endpoint.startswith("tcp:") and ":backlog=" not in endpoint:
+            endpoint += f":backlog={_BACKLOG}"
+        if endpoint.startswith("tcp:") and ":interface=" not in endpoint:
+            return [endpoint + r":interface=\:\:", endpoint]
+        return [endpoint]
 
     def _listen(self, endpoint: str) -> IListeningPort:
         """Listen now: every server endpoint of Twisted's binds at once, so its Deferred has fired already."""
         listener = serverFromString(self._reactor, endpoint)
         if self._tls is not None:
-            listener = wrapServerTLS(self._tls, listener, self._reactor)
+            listener = wrapServerTLS(self._tls, AdmittingEndpoint(listener, self._reactor), self._reactor)
         results: list[IListeningPort | Failure] = []
         listener.listen(self._factory).addBoth(results.append)
         if isinstance(results[0], Failure):

@@ -13,11 +13,13 @@ from twisted.internet import reactor
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import TestCase
 
 from pkid.door import Door
 from pkid.errors import StateError
 from pkid.tls import LiveContext
+from pkid.vestibule import Vestibule
 from tests.support import Case
 
 
@@ -28,9 +30,11 @@ class Reactor(MemoryReactorClock):
         super().__init__()
         self.numbers = list(numbers)
         self.asked: list[str] = []
+        self.backlogs: list[int] = []
 
     def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
         self.asked.append(interface)
+        self.backlogs.append(backlog)
         number = self.numbers.pop(0) if self.numbers else 0
         if number:
             raise CannotListenError(interface, port, OSError(number, os.strerror(number)))
@@ -51,6 +55,12 @@ class MemoryTests(Case):
         clock = Reactor()
         door("tcp:8900", clock).open()
         self.assertEqual((clock.asked, len(clock.tcpServers)), (["::"], 1))
+
+    def test_a_fleet_that_comes_at_once_finds_room(self) -> None:
+        for endpoint, expected in (("tcp:8900", 4096), ("tcp:8900:backlog=7", 7)):
+            clock = Reactor()
+            door(endpoint, clock).open()
+            self.assertEqual(clock.backlogs, [expected])
 
     def test_a_host_without_ipv6_gets_ipv4(self) -> None:
         for number in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
@@ -95,7 +105,9 @@ class MemoryTests(Case):
         opened.open()
         door("tcp:8900", secure, LiveContext()).open()
         self.assertIs(plain.tcpServers[0][1], opened._factory)
-        self.assertIn("TLS", type(secure.tcpServers[0][1]).__name__)
+        vestibule = secure.tcpServers[0][1]
+        assert isinstance(vestibule, Vestibule)
+        self.assertIsInstance(vestibule.behind, TLSMemoryBIOFactory)
 
 
 class SocketTests(TestCase):

@@ -1,0 +1,141 @@
+"""Where new connections wait, so that TLS handshakes begin only as fast as they can be brought to an end.
+
+When a fleet comes back at once, serving everybody a little at a time serves nobody in time. So each turn of the reactor
+begins a few handshakes only, after it went on with those that had begun; those who left meanwhile cost nothing. Who
+has sent nothing takes no place, and addresses take turns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IReactorTime, IStreamServerEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pkid.auth.fairness import FairQueue, QueueFull, peer_key
+
+__all__ = ["AdmittingEndpoint", "Vestibule"]
+
+_EACH_TURN = 4
+_MOST_WAITING = 4096
+_LONGEST_HELLO = 1 << 14  # bytes that are read of somebody who waits
+
+
+@implementer(IStreamServerEndpoint)
+class AdmittingEndpoint:
+    """Listens at another endpoint, with a vestibule before whatever listens here."""
+
+    def __init__(self, endpoint: IStreamServerEndpoint, clock: IReactorTime) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+
+    def listen(self, protocolFactory: Any) -> Deferred[IListeningPort]:
+        """Listen."""
+        listening: Deferred[IListeningPort] = self._endpoint.listen(Vestibule(protocolFactory, self._clock))
+        return listening
+
+
+class Vestibule(Factory["_Newcomer"]):
+    """Lets connections begin in turn.
+
+    :ivar behind: makes the protocols that they begin with: of TLS.
+    :param most: how many may wait; beyond that the address with the most of them loses its last.
+    """
+
+    noisy = False
+
+    def __init__(self, factory: Factory[Any], clock: IReactorTime, most: int = _MOST_WAITING) -> None:
+        self.behind = factory
+        self._clock = clock
+        self._waiting: FairQueue[_Newcomer] = FairQueue(most)
+        self._begun = 0
+        """How many began in this turn of the reactor."""
+
+    def doStart(self) -> None:
+        """Start the factory behind."""
+        super().doStart()
+        self.behind.doStart()
+
+    def doStop(self) -> None:
+        """Stop the factory behind."""
+        self.behind.doStop()
+        super().doStop()
+
+    def buildProtocol(self, addr: IAddress | None) -> _Newcomer | None:
+        """Make a protocol that waits for its turn to be the one behind."""
+        inner = self.behind.buildProtocol(addr)
+        return _Newcomer(self, inner, addr) if inner is not None else None
+
+    def queue(self, newcomer: _Newcomer) -> None:
+        """Let one begin, at once if there are not many."""
+        if self._begun < _EACH_TURN:
+            self._begin(newcomer)
+            return
+        try:
+            leaves = self._waiting.push(peer_key(getattr(newcomer.address, "host", "")), newcomer)
+        except QueueFull:
+            leaves = newcomer
+        if leaves is not None:
+            leaves.turn_away()
+
+    def _begin(self, newcomer: _Newcomer) -> None:
+        if not self._begun:
+            self._clock.callLater(0, self._turn)
+        self._begun += 1
+        newcomer.begin()
+
+    def _turn(self) -> None:
+        """Begin with the next ones; this comes up again after everything that is to be read now was read."""
+        self._begun = 0
+        while self._waiting and self._begun < _EACH_TURN:
+            newcomer = self._waiting.pop()
+            if not newcomer.gone:
+                self._begin(newcomer)
+
+
+class _Newcomer(Protocol):
+    """A connection that has not begun: the protocol behind knows of it, but not of what it says."""
+
+    transport: Any
+
+    def __init__(self, vestibule: Vestibule, inner: IProtocol, address: IAddress | None) -> None:
+        self.address = address
+        self.gone = False
+        self._vestibule = vestibule
+        self._inner = inner
+        self._said = b""
+        self._paused = False
+
+    def connectionMade(self) -> None:
+        """Let the protocol behind count it, and limit its time."""
+        self._inner.makeConnection(self.transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Keep it for later, within bounds."""
+        waits = bool(self._said)
+        self._said += data
+        if not waits:
+            self._vestibule.queue(self)
+        elif len(self._said) > _LONGEST_HELLO and not self._paused:
+            self._paused = True
+            self.transport.pauseProducing()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Give up the place."""
+        self.gone = True
+        self._inner.connectionLost(reason)
+
+    def begin(self) -> None:
+        """Step aside for the protocol behind."""
+        said, self._said = self._said, b""
+        self.transport.protocol = self._inner
+        if self._paused:
+            self.transport.resumeProducing()
+        self._inner.dataReceived(said)
+
+    def turn_away(self) -> None:
+        """Cut it."""
+        self.transport.abortConnection()
