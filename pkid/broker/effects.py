@@ -49,6 +49,7 @@ class CloseReason(Enum):
     MALFORMED = "malformed", "what was sent could not be read"
     OUT_OF_ORDER = "out-of-order", "that could not be said at this point"
     LOGIN_TIME = "login-time", "the login took too long"
+    LOGIN_SIZE = "login-size", "too much was sent before the login"
     LOGIN_FAILED = "login-failed", "the login failed"
     PROOF_NEEDED = "proof-needed", "this broker serves only those who proved a name"
     REPLACED = "replaced", "the component connected again"

@@ -1,0 +1,94 @@
+"""What is written to one connection: gathered for a turn, and held back when the client does not read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IPushProducer, ITransport
+from zope.interface import implementer
+
+__all__ = ["Outgoing"]
+
+_MOST_GATHERED = 1 << 16  # bytes; more is not kept for the end of the turn
+_ROOM = 1 << 15  # bytes of payload that may come at once when the client has read what it was sent
+
+
+@implementer(IPushProducer)
+class Outgoing:
+    """Writes to a transport, at most once in a turn unless there is much.
+
+    :param soon: calls :meth:`flush` at the end of the turn.
+    :param paused: is told when the transport holds more than it should.
+    :param ready: is told when it can take about so many bytes more.
+    :ivar is_full: whether it holds more than it should.
+    """
+
+    __slots__ = ("_catching_up", "_due", "_pieces", "_ready", "_size", "_soon", "_transport", "is_full", "paused")
+
+    def __init__(
+        self,
+        transport: ITransport,
+        soon: Callable[[Outgoing], None],
+        paused: Callable[[], None],
+        ready: Callable[[int], None],
+    ) -> None:
+        self.is_full = False
+        self.paused = paused
+        self._transport = transport
+        self._soon = soon
+        self._ready = ready
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._due = False
+        self._catching_up = False
+
+    def write(self, data: bytes) -> None:
+        """Write, by the end of the turn."""
+        self._pieces.append(data)
+        self._size += len(data)
+        if not self._due:
+            self._due = True
+            self._soon(self)
+        elif self._size > _MOST_GATHERED:
+            self._write_all()
+
+    def flush(self) -> None:
+        """Write what was gathered; while a client catches up, ask for more as long as there is more."""
+        self._due = False
+        wrote = bool(self._pieces)
+        self._write_all()
+        if self._catching_up and not self.is_full:
+            self._catching_up = wrote
+            if wrote:
+                self._take_more()
+
+    def pauseProducing(self) -> None:
+        """Take note that the transport holds more than it should; Twisted calls this."""
+        if not self.is_full:
+            self.is_full = True
+            self.paused()
+
+    def resumeProducing(self) -> None:
+        """Take note that everything was written; Twisted calls this."""
+        if self.is_full:
+            self.is_full = False
+            self._catching_up = True
+            self._take_more()
+
+    def stopProducing(self) -> None:
+        """Take note that the connection is gone; Twisted calls this, and tells the protocol as well."""
+        self._pieces.clear()
+        self._size = 0
+
+    def _take_more(self) -> None:
+        self._ready(_ROOM)
+        if not self._due:
+            self._due = True
+            self._soon(self)
+
+    def _write_all(self) -> None:
+        if self._pieces:
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._size = 0
+            self._transport.write(data)
