@@ -1,4 +1,4 @@
-# make run | test | check | test-all | clean: needs Python >= 3.11 and make, nothing else.
+# make run | test | check | test-all | bench | bench-quick | clean: needs Python >= 3.11 and make, nothing else.
 
 PYTHON ?= python3
 ARGS ?=
@@ -11,7 +11,7 @@ SLOWER := tests.interop tests.faults tests.integration tests.test_packaging test
 UNIT := $(filter-out $(SLOWER),$(patsubst tests/%/__init__.py,tests.%,$(wildcard tests/*/__init__.py)) \
     $(patsubst tests/%.py,tests.%,$(wildcard tests/test_*.py)))
 
-.PHONY: run test test-all check clean
+.PHONY: run test test-all check bench bench-quick clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -40,8 +40,15 @@ check: $(VENV)/.installed-test,dev
 	$(BIN)/mypy
 	$(BIN)/python -m twisted.trial tests.test_layers
 
+# Medians beside peers and limits, in bench/results/; about twenty minutes, or two. Peers live in .venv-bench.
+bench: $(VENV)/.installed
+	$(BIN)/python -m bench.suite $(ARGS)
+
+bench-quick: $(VENV)/.installed
+	$(BIN)/python -m bench.suite --quick $(ARGS)
+
 clean:
-	rm -rf $(VENV) .venv-interop build dist *.egg-info _trial_temp* .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-interop .venv-bench build dist *.egg-info _trial_temp* .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache
 	find pkid tests twisted -name __pycache__ -prune -exec rm -rf {} +
 	rm -f twisted/plugins/dropin.cache
 

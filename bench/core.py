@@ -24,10 +24,12 @@ class Core:
 
     :ivar state: its state directory.
     :ivar port: where it listens, on 127.0.0.1.
+    :ivar pid: its process's number.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], state: Path) -> None:
         self.state = state
+        self.pid = process.pid
         self._process = process
         self.port = self._wait_for_port()
 

@@ -98,7 +98,9 @@ def fill(ledger: Path, rows: int) -> None:
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     size = ledger.stat().st_size / 1e6
-    print(f"{rows} rows, {size:.0f} MB, {rows - present} of them made in {time.monotonic() - started:.0f} s")
+    print(
+        f"{rows} rows, {size:.0f} MB, {rows - present} of them made in {time.monotonic() - started:.0f} s", flush=True
+    )
 
 
 def row(number: int, now: int) -> tuple[Any, ...]:

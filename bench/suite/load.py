@@ -1,0 +1,145 @@
+"""The load: requests over kept TLS connections, as fast as the answers come, one in flight on each.
+
+The requests are bytes that were made before, and an answer is read no further than to its end, so that one processor
+sends more than any of the servers answers; `paths/generator.py` shows how much more.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.suite.measurement import Sample, Skipped
+from bench.suite.processes import apart, processor_seconds
+
+__all__ = ["Target", "request", "requests_per_second"]
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_END_OF_CHUNKS = b"\r\n0\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to send requests to.
+
+    :ivar pid: the server's process, whose processor time is taken.
+    :ivar connections: how many at a time.
+    """
+
+    port: int
+    pid: int
+    connections: int = 16
+
+
+def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
+    """Write a request; underscores in the names of headers stand for hyphens."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    lines += [f"Content-Length: {len(body)}"] if body else []
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def requests_per_second(target: Target, requests: Iterable[bytes], seconds: float, status: int = 200) -> Sample:
+    """Send requests, in a process apart, for so long or as long as there are any; return what that came to.
+
+    :param status: what every answer must have.
+    :raises Skipped: when one has another.
+    """
+    used = processor_seconds(target.pid)
+    elapsed, latencies, answer = apart(_send_all, target, requests, seconds, b" %d " % status)
+    used = processor_seconds(target.pid) - used
+    if answer:
+        raise Skipped(f"it answered {answer!r}")
+    return {
+        "requests/s": len(latencies) / elapsed,
+        "requests/cpu-s": len(latencies) / used if used else float("inf"),
+        **percentiles(latencies),
+    }
+
+
+def percentiles(latencies: Sequence[float], prefix: str = "") -> Sample:
+    """Return the median and the 99th percentile of latencies, in milliseconds."""
+    ordered = sorted(latencies) or [float("nan")]
+    return {
+        f"{prefix}p50 ms": 1000 * ordered[len(ordered) // 2],
+        f"{prefix}p99 ms": 1000 * ordered[len(ordered) * 99 // 100],
+    }
+
+
+def connect(port: int) -> ssl.SSLSocket:
+    """Open a TLS connection, which trusts whoever answers: this is a measurement on one machine."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    plain = socket.create_connection(("127.0.0.1", port), 60)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return context.wrap_socket(plain, server_hostname="localhost")
+
+
+class _Connection:
+    """One connection, which sends the next request when an answer is complete."""
+
+    def __init__(self, port: int, waiting: Iterator[bytes]) -> None:
+        self.socket = connect(port)
+        self.socket.setblocking(False)
+        self._waiting = waiting
+        self.latencies: list[float] = []
+
+    def send(self) -> bool:
+        """Send the next request; false when there is none."""
+        following = next(self._waiting, None)
+        if following is None:
+            return False
+        self._received = b""
+        self._began = time.perf_counter()
+        self.socket.send(following)
+        return True
+
+    def receive(self, status: bytes) -> bytes | None:
+        """Take what came; return an answer that is not as it must be, ``b""`` at the end of a good one."""
+        try:
+            while piece := self.socket.recv(65536):
+                self._received += piece
+        except ssl.SSLWantReadError:
+            if not self._is_complete():
+                return None
+        self.latencies.append(time.perf_counter() - self._began)
+        head = self._received[:15]
+        return b"" if status in head else self._received[:200] or b"nothing"
+
+    def _is_complete(self) -> bool:
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        length = _LENGTH.search(head)
+        return len(body) >= int(length[1]) if length else body.endswith(_END_OF_CHUNKS)
+
+
+def _send_all(
+    target: Target, requests: Iterable[bytes], seconds: float, status: bytes
+) -> tuple[float, list[float], bytes]:
+    """Return the seconds that it took, the latency of each answer, and one of another status, if there was one."""
+    waiting = iter(requests)
+    connections = {
+        each.socket.fileno(): each for each in (_Connection(target.port, waiting) for _ in range(target.connections))
+    }
+    poll = select.epoll()
+    for number in connections:
+        poll.register(number, select.EPOLLIN)
+    began = time.perf_counter()
+    busy = sum(connection.send() for connection in connections.values())
+    bad = b""
+    while busy:
+        for number, _ in poll.poll():
+            answer = connections[number].receive(status)
+            if answer is None:
+                continue
+            bad = bad or answer
+            over = bad or time.perf_counter() - began > seconds
+            busy -= bool(over or not connections[number].send())
+    elapsed = time.perf_counter() - began
+    return elapsed, [each for connection in connections.values() for each in connection.latencies], bad

@@ -1,0 +1,88 @@
+"""What a path consists of: contestants, what one round of one of them gives, and the marks it is to reach.
+
+A figure is called by its name and unit, as it stands at the head of its column: ``requests/s``, ``ping p99 ms``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["Contestant", "Mark", "Measure", "Path", "Role", "Sample", "Scale", "Skipped"]
+
+Sample = Mapping[str, float]
+"""The figures of one round."""
+
+Measure = Callable[[float], Sample]
+"""Runs one round of about so many seconds."""
+
+
+class Skipped(Exception):
+    """Raised by a contestant that cannot run here; the sentence says what it lacks."""
+
+
+class Role(Enum):
+    """As what a contestant is measured."""
+
+    PKID = "pkid"
+    PEER = "peer"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured.
+
+    :ivar seconds: of one round of one contestant.
+    :ivar rounds: how often each has its turn.
+    :ivar rows: certificates in the inventory.
+    """
+
+    seconds: float
+    rounds: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """Somebody to be measured.
+
+    :ivar running: starts it, gives what measures one round, and ends it; raises :class:`Skipped`.
+    """
+
+    name: str
+    running: Callable[[], AbstractContextManager[Measure]]
+    role: Role = Role.PKID
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a figure must come to: ``of`` divided by ``over``, or the figure itself if there is no ``over``.
+
+    :ivar figure: the figure of the contestant ``of``.
+    :ivar over_figure: that of ``over``, if it is another one.
+    """
+
+    of: str
+    figure: str
+    over: str | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    over_figure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One path through pkid.
+
+    :ivar figure: the figure that is plotted.
+    :ivar once: whether one round is enough, because nothing changes from one to the next.
+    """
+
+    title: str
+    figure: str
+    contestants: tuple[Contestant, ...]
+    marks: tuple[Mark, ...] = ()
+    once: bool = False

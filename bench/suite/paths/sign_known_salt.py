@@ -1,0 +1,152 @@
+"""``POST /ca/sign`` by a client that keeps its salt, for two kinds of CA: the way of pkid's own components."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from bench.core import running_core
+from bench.suite.bystander import beside
+from bench.suite.load import Target, request, requests_per_second
+from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.peers.cfssl import running_cfssl, sign_request
+from bench.suite.peers.openbao import running_openbao
+from bench.suite.processes import apart
+from bench.suite.supply import CertificateRequests
+from pkid.ca.issuer import make_root
+from pkid.ca.keys import KeyType
+
+__all__ = ["paths"]
+
+_MOST = 3000  # certificates per second: more than this nobody signs here
+_LIMIT = "one thread: verify, build, sign"
+_RAW = "one thread: RSA-2048 signatures"
+_USAGE = x509.KeyUsage(True, False, True, False, False, False, False, False, False)
+_PURPOSES = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+
+
+def paths(scale: Scale) -> Iterable[Path]:
+    """Return one path for each kind of CA."""
+    known = CertificateRequests().take(int(_MOST * scale.seconds))
+    yield Path(
+        "POST /ca/sign, known salt, P-256 CA",
+        "requests/s",
+        _contestants(KeyType.P256, known),
+        (
+            Mark("pkid", "requests/s", "OpenBao, stored", at_least=4),
+            Mark("pkid", "requests/s", "cfssl, stored", at_least=5),
+            Mark("pkid", "requests/cpu-s", _LIMIT, at_least=0.5),
+            Mark("pkid", "ping p99 ms", at_most=10),
+        ),
+    )
+    yield Path(
+        "POST /ca/sign, known salt, RSA-2048 CA",
+        "requests/s",
+        (*_contestants(KeyType.RSA2048, known), Contestant(_RAW, _raw_signatures, Role.LIMIT)),
+        (
+            Mark("pkid", "requests/s", "OpenBao, stored", at_least=3),
+            Mark("pkid", "requests/s", "cfssl, not stored", at_least=1.2),
+            Mark("pkid", "requests/cpu-s", _RAW, at_least=0.33),
+            Mark("pkid", "ping p99 ms", at_most=10),
+        ),
+    )
+
+
+def _contestants(kind: KeyType, known: list[bytes]) -> tuple[Contestant, ...]:
+    return (
+        Contestant("pkid", partial(_pkid, kind)),
+        Contestant("OpenBao, stored", partial(_openbao, kind, known), Role.PEER),
+        Contestant("cfssl, stored", partial(_cfssl, kind, known, True), Role.PEER),
+        Contestant("cfssl, not stored", partial(_cfssl, kind, known, False), Role.PEER),
+        Contestant(_LIMIT, partial(_one_thread, kind, known), Role.LIMIT),
+    )
+
+
+@contextmanager
+def _pkid(kind: KeyType) -> Iterator[Measure]:
+    """Send requests that it has not seen, because it would answer a repeated one from its ledger."""
+    supply = CertificateRequests()
+    with running_core("--ca-key-type", kind.value) as core:
+        token = core.token()
+
+        def measure(seconds: float) -> Sample:
+            bodies = supply.take(int(_MOST * seconds))
+            requests = [request("POST", "/ca/sign", body, Authorization=f"Bearer {token}") for body in bodies]
+            send = partial(requests_per_second, Target(core.port, core.pid), requests, seconds)
+            return beside(core.port, "/system/ping", seconds, send)
+
+        yield measure
+
+
+@contextmanager
+def _openbao(kind: KeyType, known: list[bytes]) -> Iterator[Measure]:
+    with running_openbao(kind) as peer:
+        requests = [peer.sign_request(body) for body in known]
+        yield partial(requests_per_second, peer.target, requests)
+
+
+@contextmanager
+def _cfssl(kind: KeyType, known: list[bytes], stored: bool) -> Iterator[Measure]:
+    with running_cfssl(kind, stored=stored) as target:
+        requests = [sign_request(body) for body in known]
+        yield partial(requests_per_second, target, requests)
+
+
+@contextmanager
+def _one_thread(kind: KeyType, known: list[bytes]) -> Iterator[Measure]:
+    """Do what cannot be left out, with the library alone: no checks, no ledger, no HTTP."""
+    issuer = make_root(kind.generate(), datetime.now(UTC), x509.random_serial_number())
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+
+    def sign(body: bytes) -> None:
+        csr = x509.load_pem_x509_csr(body)
+        assert csr.is_signature_valid
+        names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        key, now = csr.public_key(), datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(csr.subject)
+            .issuer_name(issuer.certificate.subject)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now)
+            .not_valid_after(now + timedelta(days=365))
+            .add_extension(_USAGE, critical=True)
+            .add_extension(_PURPOSES, critical=False)
+            .add_extension(names, critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(identifier, critical=False)
+        )
+        builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+    yield lambda seconds: apart(_as_fast_as_it_goes, sign, known, seconds)
+
+
+@contextmanager
+def _raw_signatures() -> Iterator[Measure]:
+    key, message = rsa.generate_private_key(65537, 2048), b"x" * 1000
+    yield lambda seconds: apart(
+        _as_fast_as_it_goes, lambda _: key.sign(message, PKCS1v15(), hashes.SHA256()), [b""] * 100, seconds
+    )
+
+
+def _as_fast_as_it_goes(work: Callable[[bytes], object], items: list[bytes], seconds: float) -> Sample:
+    began, used, done = time.perf_counter(), time.process_time(), 0
+    while time.perf_counter() - began < seconds:
+        work(items[done % len(items)])
+        done += 1
+    return {
+        "requests/s": done / (time.perf_counter() - began),
+        "requests/cpu-s": done / (time.process_time() - used),
+    }

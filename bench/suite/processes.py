@@ -1,0 +1,105 @@
+"""Processes: work done apart from this one, programs that serve for a while, and what a process has used."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.suite.measurement import Skipped
+
+__all__ = ["Apart", "apart", "free_port", "processor_seconds", "resident_bytes", "serving"]
+
+T = TypeVar("T")
+
+_FORK = multiprocessing.get_context("fork")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PATIENCE = 30.0  # seconds that a program has to start
+
+
+class Apart:
+    """Work in a process of its own, which begins at once."""
+
+    def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
+        self._results, results = _FORK.Pipe(duplex=False)
+        self._process = _FORK.Process(target=_report, args=(results, work, arguments), daemon=True)
+        self._process.start()
+        results.close()
+
+    def result(self) -> Any:
+        """Wait until it is done, and return what it gave.
+
+        :raises SystemExit: when it failed; its own words are on standard error.
+        """
+        try:
+            result = self._results.recv()
+        except EOFError:
+            raise SystemExit("a part of the measurement failed") from None
+        self._process.join()
+        return result
+
+
+def apart(work: Callable[..., T], *arguments: Any) -> T:
+    """Do work in a process of its own, and wait for it."""
+    result: T = Apart(work, *arguments).result()
+    return result
+
+
+def _report(results: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    results.send(work(*arguments))
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how much processor time a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """Return how much memory a process has."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmRSS")))
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int, **options: Any) -> Iterator[int]:
+    """Run a program that serves at a port of 127.0.0.1; give its process's number.
+
+    :raises Skipped: when it does not start.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    try:
+        _wait_for(port, process)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise Skipped(f"{Path(process.args[0]).name} did not start")  # type: ignore[index]

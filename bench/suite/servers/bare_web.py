@@ -1,0 +1,52 @@
+"""The limit of twisted.web: one resource with a fixed body over TLS, no access log, and nothing else.
+
+python bench/suite/servers/bare_web.py PORT CERTIFICATE BODY
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.ssl import CertificateOptions, PrivateCertificate
+from twisted.web.http import Request
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+
+class Fixed(Resource):
+    """Answers every request with the same bytes."""
+
+    isLeaf = True
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self._body = body
+
+    def render_GET(self, request: Request) -> bytes:
+        """Answer."""
+        request.setHeader(b"Content-Type", b"application/x-pem-file")
+        return self._body
+
+
+class QuietSite(Site):
+    """A site without an access log."""
+
+    noisy = False
+
+    def log(self, request: Request) -> None:
+        """Write nothing."""
+
+
+def main() -> None:
+    """Serve until killed."""
+    port, certificate, body = sys.argv[1:]
+    own = PrivateCertificate.loadPEM(Path(certificate).read_bytes())
+    context = CertificateOptions(own.privateKey.original, own.original)
+    reactor.listenSSL(int(port), QuietSite(Fixed(Path(body).read_bytes())), context, interface="127.0.0.1")
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main()
