@@ -56,12 +56,12 @@ def read_json(data: bytes | str) -> Any:
 
     :raises ValueError: when it is no JSON, is nested too deep or holds an integer of thousands of digits.
     """
+    text = data if isinstance(data, str) else data.decode("utf-8")
     try:
-        value = json.loads(data)
+        value = json.loads(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
-    opened = data.count("[") + data.count("{") if isinstance(data, str) else data.count(b"[") + data.count(b"{")
-    if opened > DEPTH and _is_deeper(value, DEPTH):
+    if text.count("[") + text.count("{") > DEPTH and _is_deeper(value, DEPTH):
         raise ValueError("nested too deep")
     return value
 

@@ -48,7 +48,7 @@ class JsonTests(Case):
             self.assertEqual(json.loads(as_json(payload)), payload.data.decode())
         for payload in (
             cbor("ff"), cbor("a18101f5"), Payload(PayloadKind.TEXT, b"\xff"), cbor("81" * 99 + "00"),
-            Payload(PayloadKind.JSON, b"[\xff]"),
+            Payload(PayloadKind.JSON, b"[\xff]"), Payload(PayloadKind.JSON, "[ü]".encode("utf-16")),
         ):  # fmt: skip
             self.assertEqual(json.loads(as_json(payload)), b64encode(payload.data).decode())
 

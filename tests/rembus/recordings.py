@@ -12,23 +12,23 @@ __all__ = ["Recorded", "recorded", "scenarios"]
 
 @dataclass(frozen=True)
 class Recorded:
-    """One message.
+    """One message, or the end of a connection.
 
     :ivar connection: which connection of the scenario it was seen on.
     :ivar sent: whether the client sent it.
+    :ivar data: what was said, as text if it was sent as text; nothing at the end.
     """
 
-    scenario: str
     connection: int
     sent: bool
     data: bytes | str
 
 
 def scenarios() -> dict[str, list[Recorded]]:
-    """Return all recordings; what was sent as text is text."""
+    """Return all recordings."""
     recordings = json.loads(Path(__file__).with_name("recordings.json").read_text())
     return {
-        name: [Recorded(name, connection, way == ">", _data(data)) for connection, way, data in events]
+        name: [Recorded(connection, way == ">", _data(data)) for connection, way, data in events]
         for name, events in recordings.items()
     }
 
@@ -36,7 +36,7 @@ def scenarios() -> dict[str, list[Recorded]]:
 def recorded() -> Iterator[Recorded]:
     """Yield every recorded message."""
     for events in scenarios().values():
-        yield from events
+        yield from (event for event in events if event.data)
 
 
 def _data(text: str) -> bytes | str:

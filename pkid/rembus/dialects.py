@@ -1,0 +1,73 @@
+"""Deliveries as bytes on the wire, for each encoding and framing; made once for all clients that share one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pkid.broker.message import Message
+from pkid.broker.payload import Payload
+from pkid.broker.topic import Pattern
+from pkid.rembus.arguments import cbor_arguments, json_arguments, preceded_cbor, preceded_json
+from pkid.rembus.cbor import Cbor, publication
+from pkid.rembus.jsonrpc import JsonRpc
+from pkid.rembus.names import Numbering
+from pkid.rembus.packets import Packet, Publication
+
+__all__ = ["CborDialect", "JsonDialect"]
+
+Frame = Callable[[bytes], bytes]
+"""Puts a message into its frame."""
+
+
+class CborDialect:
+    """Packets in CBOR, each in a frame.
+
+    :param numbering: which ids stand for which messages.
+    """
+
+    def __init__(self, codec: Cbor, frame: Frame, numbering: Numbering) -> None:
+        self._codec = codec
+        self._frame = frame
+        self._numbering = numbering
+
+    def packet(self, packet: Packet) -> bytes:
+        """Return a packet as it goes over the wire."""
+        return self._frame(self._codec.encode(packet))
+
+    def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
+        """Return a delivery as it goes over the wire; through a pattern, the topic is the first argument."""
+        delivered, payload = _delivered(message, pattern, self._numbering)
+        arguments = cbor_arguments(payload) if pattern is None else preceded_cbor(message.topic, payload)
+        return self._frame(publication(delivered, arguments))
+
+
+class JsonDialect:
+    """Packets in JSON-RPC, each in a frame.
+
+    :param numbering: which ids stand for which messages.
+    """
+
+    def __init__(self, codec: JsonRpc, frame: Frame, numbering: Numbering) -> None:
+        self._codec = codec
+        self._frame = frame
+        self._numbering = numbering
+
+    def packet(self, packet: Packet) -> bytes:
+        """Return a packet as it goes over the wire."""
+        return self._frame(self._codec.encode(packet))
+
+    def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
+        """Return a delivery as it goes over the wire; through a pattern, the topic is the first argument."""
+        delivered, payload = _delivered(message, pattern, self._numbering)
+        arguments = json_arguments(payload) if pattern is None else preceded_json(message.topic, payload)
+        return self._frame(self._codec.publication(delivered, arguments))
+
+
+def _delivered(message: Message, pattern: Pattern | None, numbering: Numbering) -> tuple[Publication, Payload]:
+    payload = message.payload
+    assert isinstance(payload, Payload)
+    if pattern is not None:
+        return Publication(0, pattern.text, payload), payload
+    id = numbering.id_of(message)
+    slotted = message.slot is not None
+    return Publication(id, message.topic, payload, message.qos, slotted), payload

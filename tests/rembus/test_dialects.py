@@ -1,0 +1,66 @@
+"""Deliveries as bytes."""
+
+from __future__ import annotations
+
+import json
+
+import cbor2
+
+from pkid.broker.message import QoS
+from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.topic import Pattern
+from pkid.rembus.cbor import CBOR
+from pkid.rembus.dialects import CborDialect, JsonDialect
+from pkid.rembus.jsonrpc import JULIA, PYTHON
+from pkid.rembus.names import Numbering
+from pkid.rembus.packets import Ack
+from tests.rembus.test_names import message
+from tests.support import Case
+
+ARGUMENTS = Payload(PayloadKind.CBOR, cbor2.dumps([21, {"a": None}]))
+
+
+def framed(data: bytes) -> bytes:
+    return b"<" + data + b">"
+
+
+class CborTests(Case):
+    dialect = CborDialect(CBOR, framed, Numbering())
+
+    def test_a_delivery_has_its_frame_and_its_number(self) -> None:
+        delivery = self.dialect.encode(message(5, QoS.EXACTLY_ONCE, payload=ARGUMENTS), None, False)
+        self.assertEqual(delivery, b"<" + cbor2.dumps([0x31, bytes([5]) + bytes(7), "t", [21, {"a": None}]]) + b">")
+
+    def test_through_a_pattern_the_topic_is_the_first_argument(self) -> None:
+        for data, expected in (
+            ("8115", [21]), ("9f1516ff", [21, 22]), ("80", []), ("15", [21]), ("f6", [None]),
+            ("9817" + "00" * 23, [0] * 23),
+        ):  # fmt: skip
+            sent = message(5, payload=Payload(PayloadKind.CBOR, bytes.fromhex(data)), topic="a/b")
+            delivery = self.dialect.encode(sent, Pattern("a/*"), False)
+            self.assertEqual(cbor2.loads(delivery[1:-1]), [1, "a/*", ["a/b", *expected]])
+
+    def test_a_packet_has_its_frame(self) -> None:
+        self.assertEqual(self.dialect.packet(Ack(1)), b"<" + CBOR.encode(Ack(1)) + b">")
+
+
+class JsonTests(Case):
+    def test_a_delivery_in_each_dialect(self) -> None:
+        for codec, id, key in ((PYTHON, 5, "type"), (JULIA, "5", "__type__")):
+            dialect = JsonDialect(codec, framed, Numbering())
+            delivery = dialect.encode(message(5, payload=ARGUMENTS), None, True)
+            self.assertEqual(
+                json.loads(delivery[1:-1]),
+                {"jsonrpc": "2.0", "id": id, "method": "t", "params": {key: 16, "data": [21, {"a": None}]}},
+            )
+            self.assertEqual(dialect.packet(Ack(1)), framed(codec.encode(Ack(1))))
+
+    def test_through_a_pattern_the_topic_is_the_first_argument(self) -> None:
+        dialect = JsonDialect(PYTHON, framed, Numbering())
+        for payload, expected in (
+            (ARGUMENTS, [21, {"a": None}]), (Payload(PayloadKind.TEXT, b""), []),
+            (Payload(PayloadKind.CBOR, b"\xa1aa\x01"), [{"a": 1}]), (Payload(PayloadKind.JSON, b'"\xc3\xbc"'), ["ü"]),
+        ):  # fmt: skip
+            delivery = dialect.encode(message(5, payload=payload, topic="a/b"), Pattern("**"), False)
+            expected_message = {"jsonrpc": "2.0", "method": "**", "params": ["a/b", *expected]}
+            self.assertEqual(json.loads(delivery[1:-1]), expected_message)
