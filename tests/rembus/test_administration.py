@@ -83,7 +83,8 @@ class CommandTests(Case):
             Admin(1, "t", None), Admin(1, "t", []), Admin(1, "t", {}), Admin(1, "t", {"cmd": 1}), admin("reactive"),
             admin("reactive", status=1), admin("authorize"), admin("authorize", cid=""), admin("unauthorize", cid=None),
             admin("subscribe", msg_from="x"), admin("subscribe", msg_from=-1),
-            admin("subscribe", msg_from=float("nan")), admin("subscribe", msg_from=True), admin("setup", exposers="a"), admin("setup", subscribers=[1]),
+            admin("subscribe", msg_from=float("nan")), admin("subscribe", msg_from=True),
+            admin("setup", exposers="a"), admin("setup", subscribers=[1]),
             Admin(1, "a b", {"cmd": "private_topic"}),
         ):  # fmt: skip
             self.assertRaises((Malformed, Refused), read_command, packet)
