@@ -20,7 +20,7 @@ from pkid.rembus.conversation import Conversation
 from pkid.rembus.dialects import CborDialect
 from pkid.rembus.names import Numbering
 from pkid.rembus.packets import Ack, Packet, Publication, Request, Response
-from tests.broker.hub import GOOD, Hub
+from tests.broker.hub import GOOD, TENANTS, Hub
 from tests.rembus.recordings import Recorded, scenarios
 from tests.support import Case
 
@@ -36,7 +36,7 @@ class Replay(Hub):
 
     def __init__(self, policy: Policy | None, proven: tuple[str, ...]) -> None:
         super().__init__(policy, proven)
-        self.broker = Broker(self.policy, self.rights, own=frozenset({"rid", "version", "uptime"}))
+        self.broker = Broker(self.policy, self.rights, own=frozenset({"rid", "version", "uptime"}), tenants=TENANTS)
         self.numbering = Numbering()
         self.dialect = CborDialect(CBOR, bytes, self.numbering)
         self.sessions: dict[int, int] = {}
