@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from pkid.errors import StateError
 
-__all__ = ["PRIVATE", "PUBLIC", "read_private", "read_regular", "write_atomically"]
+__all__ = ["PRIVATE", "PUBLIC", "read_private", "read_regular", "read_small", "write_atomically"]
 
 _LARGEST = 1 << 20
 
@@ -47,6 +48,18 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_small(path: Path) -> bytes:
+    """Read a file of 1 MiB at most, of whatever kind; a device without an end is no reason to wait for ever.
+
+    :raises OSError: when it cannot be read, or is larger.
+    """
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return content
 
 
 def read_regular(path: Path) -> bytes:

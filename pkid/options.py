@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 import sys
 import textwrap
-from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
@@ -15,9 +12,8 @@ from twisted.python import usage
 from pkid import __version__
 from pkid.settings import Component, Setting
 
-__all__ = ["ComponentOptions", "read_file"]
+__all__ = ["ComponentOptions"]
 
-_LARGEST_FILE = 1 << 20
 _COLUMN = 28
 _NARROWEST = 60
 
@@ -75,15 +71,6 @@ class ComponentOptions(usage.Options):
         lines += ["Information:", _describe("--help", "show this and exit", columns)]
         lines += [_describe("--version", "show the version of pkid and exit", columns), "", self.notes.rstrip()]
         return "\n".join(lines)
-
-
-def read_file(path: Path) -> bytes:
-    """Read a small file; a device without an end is no reason to wait for ever."""
-    with path.open("rb") as file:
-        content = file.read(_LARGEST_FILE + 1)
-    if len(content) > _LARGEST_FILE:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-    return content
 
 
 def _spell(setting: Setting[Any]) -> str:

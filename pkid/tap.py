@@ -17,7 +17,8 @@ from typing import ClassVar
 from twisted.application.service import IService
 from twisted.python import usage
 
-from pkid.options import ComponentOptions, read_file
+from pkid.files import read_small
+from pkid.options import ComponentOptions
 from pkid.settings import SettingsError
 from pkid.settings.resolution import Settings, resolve
 from pkid.settings.table import CORE
@@ -80,7 +81,7 @@ class Options(ComponentOptions):
     def postOptions(self) -> None:
         """Check everything, so that a mistake is one line and not a daemon that stops later."""
         environ, directory = dict(os.environ), Path.cwd()  # both may change before the settings are read again
-        self.resolve = lambda: resolve(self.given, environ, read_file, directory)
+        self.resolve = lambda: resolve(self.given, environ, read_small, directory)
         try:
             self.settings = self.resolve()
         except SettingsError as error:

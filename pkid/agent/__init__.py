@@ -10,6 +10,7 @@
 :class:`HTTPSPolicy`           the same, for Twisted's ``Agent`` and treq
 :class:`DirectoryStorage`      keeps trust and certificate for the next start; :class:`MemoryStorage` does not
 :class:`GivenAuthority`        keeps them, too, but for a CA certificate that was given
+:class:`Introduction`          a certificate to get the first one with, in the place of the pre-shared key
 :class:`Runtime`               the reactor, the clock, the threads: :meth:`Runtime.of`
 =============================  =============================================================================
 
@@ -22,6 +23,7 @@ from pkid.agent.certificate import CertificateService
 from pkid.agent.client import ClientEndpoint, HTTPSPolicy, NotReady, connect
 from pkid.agent.core import Core, OtherAuthority
 from pkid.agent.credential import Credential
+from pkid.agent.introduction import Introduction
 from pkid.agent.runtime import Runtime
 from pkid.agent.server import ClientAuthentication, ServerEndpoint
 from pkid.agent.storage import DirectoryStorage, GivenAuthority, MemoryStorage, Storage
@@ -36,6 +38,7 @@ __all__ = [
     "DirectoryStorage",
     "GivenAuthority",
     "HTTPSPolicy",
+    "Introduction",
     "MemoryStorage",
     "NotReady",
     "OtherAuthority",

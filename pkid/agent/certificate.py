@@ -125,6 +125,8 @@ class CertificateService(Service):
             raise RuntimeError("the service does not run; start it first")
         if not self._renewing.under_way:
             self._stop_timer()
+            if self._held is None:
+                self._take_stored()
             self._due = self._runtime.now()
         return self._try()
 
@@ -152,6 +154,12 @@ class CertificateService(Service):
             ready.errback(CancelledError())
 
     def _begin(self) -> None:
+        """Take what is stored, then do what is to be done."""
+        self._take_stored()
+        self._wake()
+        self._tell()
+
+    def _take_stored(self) -> None:
         """Take the stored credential, if it is good; two small files are read before anything else happens."""
         if self._saved:
             try:
@@ -159,8 +167,6 @@ class CertificateService(Service):
             except (StateError, TrustError) as error:
                 self._saved = self._held is None
                 self._log.warn("what is stored cannot be used: {error}", error=error)
-        self._wake()
-        self._tell()
 
     def _load(self) -> None:
         self.core.load()
@@ -175,6 +181,7 @@ class CertificateService(Service):
     def _wake(self) -> None:
         self._timer = None
         if self._now_to_do() is Step.WAIT and self._saved:
+            self._succeeded()  # what failed, for a clock that was wrong, is not to be done any more
             self._sleep()
         else:
             self._try().addErrback(lambda _: None)  # _renew tells of its failures
@@ -247,7 +254,7 @@ class CertificateService(Service):
                 if isinstance(error, Unreachable) and error.transient:
                     raise
                 self._log.info("{service}: not renewed with itself ({error})", service=self.name, error=error)
-        return await self.core.sign(enrollment)
+        return await self.core.enroll(enrollment)
 
     def _adopt(self, credential: Credential, earliest: datetime) -> None:
         """Use a credential from now on."""

@@ -21,19 +21,21 @@ from twisted.logger import Logger
 from pkid.agent.contexts import UnverifiedClient, VerifyingClient
 from pkid.agent.credential import Credential
 from pkid.agent.exchange import exchange
+from pkid.agent.introduction import Introduction
 from pkid.agent.runtime import Runtime
 from pkid.agent.shared import Shared
 from pkid.agent.storage import Storage
-from pkid.answers import Answer, busy, certificates, clock_offset, endorsements, succeeded
-from pkid.auth.component import FingerprintMismatch, bound_token, check_endorsement
+from pkid.answers import Answer, CoreError, Rejected, busy, certificates, clock_offset, endorsements, succeeded
+from pkid.auth.component import FingerprintMismatch, NoEndorsement, bound_token, check_endorsement
 from pkid.auth.tokens import Binding, body_digest
 from pkid.ca.enrollment import Enrollment
 from pkid.ca.renewal import replaceable_from
 from pkid.ca.trust import check_authority, fingerprint, read_fingerprint, same_fingerprint
-from pkid.exchange import Origin, Request, UntrustedServer
+from pkid.errors import StateError
+from pkid.exchange import Origin, Request, Unreachable, UntrustedServer
 from pkid.jwt import token_signer
 
-__all__ = ["TIMEOUT", "Core", "OtherAuthority"]
+__all__ = ["TIMEOUT", "Core", "NoPreSharedKey", "OtherAuthority"]
 
 TIMEOUT = timedelta(seconds=10)
 """How long one exchange may take, unless told otherwise."""
@@ -43,6 +45,10 @@ _Send = Callable[[VerifyingClient], Awaitable[Answer]]
 
 class OtherAuthority(UntrustedServer):
     """The core does not prove itself by the CA certificate that was kept from an earlier time."""
+
+
+class NoPreSharedKey(CoreError):
+    """The core can only be asked with a pre-shared key, and there is none."""
 
 
 class Core:
@@ -56,6 +62,7 @@ class Core:
     :param storage: keeps the CA certificate.
     :param ca_fingerprint: the SHA-256 of the CA certificate in hex; then the key's word for it is not needed.
     :param timeout: for one exchange.
+    :param introduction: the certificate to get the first one with; then the pre-shared key may be empty.
     :raises ValueError: when one of them cannot be used.
     """
 
@@ -69,8 +76,9 @@ class Core:
         runtime: Runtime,
         ca_fingerprint: str | None = None,
         timeout: timedelta = TIMEOUT,
+        introduction: Introduction | None = None,
     ) -> None:
-        if not psk:
+        if not psk and introduction is None:
             raise ValueError("the pre-shared key is empty, so it proves nothing; give the core's")
         self.runtime = runtime
         self.origin = Origin.of(url)
@@ -78,6 +86,7 @@ class Core:
         self._storage = storage
         self._fingerprint = None if ca_fingerprint is None else read_fingerprint(ca_fingerprint)
         self._timeout = timeout
+        self._introduction = introduction
         self._kept: x509.Certificate | None = None
         self._find = Shared(self._find_authority)
 
@@ -102,6 +111,22 @@ class Core:
         Fails with a :class:`TrustError`, a :class:`CoreError`, or a :class:`StateError` about the kept one.
         """
         return self._find()
+
+    async def enroll(self, enrollment: Enrollment) -> Credential:
+        """Get a certificate without having one: with the one that was given for that, else with the pre-shared key.
+
+        The errors are those of :meth:`sign`, and a :class:`StateError` about the given one if there is no key.
+        """
+        if self._introduction is None:
+            return await self.sign(enrollment)
+        given, now = self._introduction, self.runtime.now()
+        try:
+            return await self.renew(enrollment, await self.runtime.offload(lambda: given.credential(enrollment, now)))
+        except (Rejected, StateError, Unreachable) as error:
+            if not self._psk or (isinstance(error, Unreachable) and error.transient):
+                raise
+            self._log.info("not known by the certificate that was given ({error}), so by the key", error=error)
+        return await self.sign(enrollment)
 
     async def sign(self, enrollment: Enrollment) -> Credential:
         """Get a certificate with the pre-shared key.
@@ -136,6 +161,12 @@ class Core:
         return succeeded(await self._ask_with_key(replace(request, path=self.origin.at(request.path))))
 
     async def _ask_with_key(self, request: Request) -> Answer:
+        if not self._psk:
+            raise NoPreSharedKey(
+                f"{self.origin} wants to know who asks, and there is no pre-shared key; give it, or a current"
+                " certificate to begin with"
+            )
+
         async def send(tls: VerifyingClient) -> Answer:
             answer = await self._exchange(await self._bound(request), tls)
             if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -188,6 +219,8 @@ class Core:
         return certificate
 
     def _check_fetched(self, certificate: x509.Certificate, answer: Answer) -> None:
+        if self._fingerprint is None and not self._psk:
+            raise NoEndorsement(f"nothing vouches for {self.origin}; give its CA certificate or its fingerprint")
         if self._fingerprint is None:
             check_endorsement(endorsements(answer), self._psk, _fingerprint(certificate), self._now())
         elif not self._is_wanted(certificate):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pkid.settings import Component, Setting, SettingsError, component_kinds, kinds, secret, shared
 from pkid.settings.certificates import PairFiles, host_files
+from pkid.settings.component_core import CA_CERT, CA_FINGERPRINT, CORE, allowed_address, given_authority
 from pkid.settings.endpoints import endpoint
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import ReadFile
@@ -26,18 +27,9 @@ def _interval(value: object) -> timedelta:
 
 
 _STATE = Setting("state", "DIR", kinds.path, None, "where its own certificate and the CA's are kept")
-_CORE = Setting("core", "URL", component_kinds.core_address, "https://localhost:8900", "the core to observe")
-_CA_CERT = Setting("ca-cert", "FILE", kinds.path, None, "trust this CA certificate, and fetch none")
-_CA_FINGERPRINT = Setting(
-    "ca-fingerprint",
-    "SHA256",
-    component_kinds.fingerprint,
-    None,
-    "trust the core's CA if it has this fingerprint",
-)
 _INTERVAL = Setting("interval", "TIME", _interval, "30s", "look at the core no more often than this")
 _LISTEN = Setting("listen", "ENDPOINT", endpoint, "tcp:9955", "where to serve /metrics")
-_NO_TLS = Setting("no-tls", "", kinds.boolean, "false", "serve plain text, without a certificate")
+_NO_TLS = Setting(shared.NO_TLS.name, "", kinds.boolean, "false", "serve plain text; the core may be at http:, too")
 _CLIENT_AUTH = Setting(
     "client-auth", "WORD", kinds.one_of(("none", "required")), "none", "required: only to holders of a certificate"
 )
@@ -50,7 +42,7 @@ METRICS = Component(
     "metrics",
     {
         "General": (shared.CONFIG, _STATE),
-        "The core": (_CORE, shared.PSK, shared.PSK_FILE, _CA_CERT, _CA_FINGERPRINT, _INTERVAL),
+        "The core": (CORE, shared.PSK, shared.PSK_FILE, CA_CERT, CA_FINGERPRINT, _INTERVAL),
         "What it serves": (_LISTEN, _NO_TLS, _CLIENT_AUTH),
         "Its certificate, from the core": (_COMMON_NAME, _DNS_NAMES, _IP_ADDRESSES),
         "or of your own": (_CERT, shared.CERT_KEY, shared.CERT_KEY_PASS, shared.CERT_KEY_PASS_FILE),
@@ -99,12 +91,13 @@ def resolve(
     :raises SettingsError: when something is given that cannot be used, or the pre-shared key is missing.
     """
     sources = Sources.of(METRICS, flags, environ, read_file, directory)
+    ca_cert, ca_fingerprint = given_authority(sources)
     settings = MetricsSettings(
         state=sources.path(_STATE) or sources.state_by_default("pkid-metrics"),
-        core=sources.value(_CORE),
+        core=allowed_address(sources),
         psk=_psk(sources),
-        ca_cert=sources.path(_CA_CERT),
-        ca_fingerprint=sources.optional(_CA_FINGERPRINT),
+        ca_cert=ca_cert,
+        ca_fingerprint=ca_fingerprint,
         interval=sources.value(_INTERVAL),
         listen=sources.value(_LISTEN),
         tls=not sources.value(_NO_TLS),
@@ -125,8 +118,6 @@ def _check(settings: MetricsSettings) -> None:
     """
     if settings.client_authentication and not settings.tls:
         raise SettingsError("--client-auth required needs TLS, which --no-tls takes away; give one of the two")
-    if settings.ca_cert and settings.ca_fingerprint:
-        raise SettingsError("--ca-cert and --ca-fingerprint exclude each other; give one")
     if settings.own.certificate and not settings.tls:
         raise SettingsError("--cert needs TLS, which --no-tls takes away; give one of the two")
     if settings.own.certificate and settings.client_authentication:

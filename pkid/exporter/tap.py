@@ -12,7 +12,8 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from pkid.exporter.settings import METRICS, MetricsSettings, resolve
-from pkid.options import ComponentOptions, read_file
+from pkid.files import read_small
+from pkid.options import ComponentOptions
 from pkid.settings import SettingsError
 
 __all__ = ["Options", "makeService"]
@@ -54,7 +55,7 @@ class Options(ComponentOptions):
     def postOptions(self) -> None:
         """Check everything, so that a mistake is one line and not an exporter that stops later."""
         try:
-            self.settings = resolve(self.given, os.environ, read_file, Path.cwd())
+            self.settings = resolve(self.given, os.environ, read_small, Path.cwd())
         except SettingsError as error:
             raise usage.UsageError(str(error)) from None
 

@@ -67,6 +67,8 @@ class Agent(MultiService):
         with one_clear_line("pkid-agent"):
             self._directory.open()
             self._trust.load_authority()  # now, so that a file that cannot be used stops the start
+            if self._introduction is not None:
+                self._introduction.read()
             for wanted in self._settings.certificates:
                 self._add(wanted).directory.open()
             self._socket.open()
@@ -113,7 +115,10 @@ class Agent(MultiService):
     def _connect(self, settings: CoreSettings) -> None:
         self._trust = self._directory.storage(settings.ca_cert)
         runtime = Runtime.of(self._reactor)
-        self._core = Core(settings.url, settings.psk, self._trust, runtime, settings.ca_fingerprint)
+        self._introduction = settings.introduction
+        self._core = Core(
+            settings.url, settings.psk, self._trust, runtime, settings.ca_fingerprint, introduction=self._introduction
+        )
 
     def _all(self) -> list[Installation]:
         return list(self._installations)

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pkid.agent import Introduction
 from pkid.installer import table
 from pkid.installer.tables import read_tables
 from pkid.installer.wanted import WantedCertificate, read_certificate
 from pkid.settings import SettingsError, secret
+from pkid.settings.certificates import PairFiles, host_files
+from pkid.settings.component_core import core_url, given_authority
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import ReadFile
 
@@ -25,11 +28,20 @@ class CoreSettings:
     url: str
     """Its address."""
     psk: str = field(repr=False)
-    """The pre-shared key."""
+    """The pre-shared key; empty if there is a certificate to begin with."""
     ca_cert: Path | None
     """The file with the CA certificate to trust; absolute."""
     ca_fingerprint: str | None
     """The SHA-256 of the CA certificate to trust."""
+    own: PairFiles
+    """The certificate to begin with, if there is one."""
+
+    @property
+    def introduction(self) -> Introduction | None:
+        """The certificate to begin with, as it is read."""
+        if self.own.certificate is None or self.own.key is None:
+            return None
+        return Introduction(self.own.certificate, self.own.key, self.own.passphrase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +67,10 @@ def resolve(
     """
     sources = Sources.of(table.AGENT, flags, environ, read_file, directory)
     state = sources.path(table.STATE) or sources.state_by_default("pkid-agent")
-    ca_cert, ca_fingerprint = sources.path(table.CA_CERT), sources.optional(table.CA_FINGERPRINT)
-    if ca_cert and ca_fingerprint:
-        raise SettingsError(f"{table.CA_CERT.flag} and {table.CA_FINGERPRINT.flag} exclude each other; give one")
     return AgentSettings(
         state=state,
         socket=sources.path(table.SOCKET) or _runtime_directory(environ, state) / _SOCKET,
-        core=CoreSettings(sources.value(table.CORE), _psk(sources), ca_cert, ca_fingerprint),
+        core=_core(sources),
         certificates=_certificates(sources),
     )
 
@@ -78,10 +87,23 @@ def _certificates(sources: Sources) -> tuple[WantedCertificate, ...]:
     return read_tables(tables, sources, trust_domain)
 
 
+def _core(sources: Sources) -> CoreSettings:
+    """Read which core to ask, and by what both know each other."""
+    settings = CoreSettings(core_url(sources), _psk(sources), *given_authority(sources), host_files(sources))
+    if settings.introduction is None:
+        if not settings.psk:
+            raise SettingsError("--psk-file is needed: a file with the pre-shared key of the core")
+    elif settings.url.startswith("http:"):
+        raise SettingsError("--cert needs TLS, which --no-tls takes away; give one of the two")
+    elif not (settings.psk or settings.ca_cert or settings.ca_fingerprint):
+        raise SettingsError("--cert tells the core who asks; to know the core, give --ca-cert or --ca-fingerprint")
+    return settings
+
+
 def _psk(sources: Sources) -> str:
     found = sources.psk()
     if found is None:
-        raise SettingsError("--psk-file is needed: a file with the pre-shared key of the core")
+        return ""
     secret.check(*found, allow_weak=True, remedy="give the core's")  # whether it is strong enough, the core knows
     return found[0]
 

@@ -7,19 +7,17 @@ from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.installer import kinds
 from pkid.settings import Component, Setting, component_kinds, shared
 from pkid.settings import kinds as common
+from pkid.settings.component_core import CA_CERT, CA_FINGERPRINT, CORE
 
 __all__ = ["AGENT", "CERTIFICATE", "CERTIFICATES", "FILES"]
 
 STATE = Setting("state", "DIR", common.path, None, "what the agent keeps: the CA that it trusts")
 SOCKET = Setting("socket", "FILE", common.path, None, "where it tells its status (see Status)")
 
-CORE = Setting("core", "URL", component_kinds.core_address, "https://localhost:8900", "where the core is")
 PSK = Setting(shared.PSK.name, "KEY", common.text, None, "its pre-shared key itself; visible to everybody in ps")
 PSK_FILE = Setting(shared.PSK_FILE.name, "FILE", common.path, None, "a file that holds the key; better than --psk")
-CA_CERT = Setting("ca-cert", "FILE", common.path, None, "trust this CA certificate, and fetch none")
-CA_FINGERPRINT = Setting(
-    "ca-fingerprint", "SHA256", component_kinds.fingerprint, None, "trust the core's CA if it has this fingerprint"
-)
+NO_TLS = Setting(shared.NO_TLS.name, "", common.boolean, "false", "speak to the core in plain text, at http:")
+CERT = Setting(shared.CERT.name, "FILE", common.path, None, "a certificate of the core's to begin with (see there)")
 TRUST_DOMAIN = Setting(
     "trust-domain", "NAME", common.trust_domain, DEFAULT_TRUST_DOMAIN, "where the core's identities belong"
 )
@@ -60,9 +58,12 @@ AGENT = Component(
     "agent",
     {
         "General": (shared.CONFIG, STATE, SOCKET),
-        "The core": (CORE, PSK, PSK_FILE, CA_CERT, CA_FINGERPRINT, TRUST_DOMAIN),
+        "The core": (CORE, PSK, PSK_FILE, CA_CERT, CA_FINGERPRINT, NO_TLS, TRUST_DOMAIN),
+        "A certificate to begin with": (
+            CERT, shared.CERT_KEY, shared.CERT_KEY_PASS, shared.CERT_KEY_PASS_FILE,
+        ),
         "The certificate": CERTIFICATE,
     },
     tables=(CERTIFICATES,),
-)
+)  # fmt: skip
 """The agent."""

@@ -15,9 +15,10 @@ from typing import ClassVar
 from twisted.application.service import IService
 from twisted.python import usage
 
+from pkid.files import read_small
 from pkid.installer.settings import AgentSettings, resolve
 from pkid.installer.table import AGENT
-from pkid.options import ComponentOptions, read_file
+from pkid.options import ComponentOptions
 from pkid.settings import SettingsError
 
 __all__ = ["Options", "makeService"]
@@ -45,6 +46,12 @@ The command of --on-renew:
   again after a failure until it succeeds. PKID_NAME, PKID_DIR,
   PKID_COMMON_NAME, PKID_SERIAL and PKID_NOT_AFTER tell it what is new.
 
+A certificate to begin with:
+  One that the core issued before, as "certificate create" does, for all names
+  that are wanted. The first certificate of each is got with it, instead of
+  with the pre-shared key, which then may be missing; to know the core, give
+  --ca-cert or --ca-fingerprint in its place. The file is only read.
+
 Status:
   "pkid agent status" shows it. It stands at DIR/status.sock of the state
   directory, or in $RUNTIME_DIRECTORY, for root and the agent's own user.
@@ -53,7 +60,7 @@ Status:
 Precedence:
   A flag, then the environment, then the file of --config, then the default.
   --core is PKID_AGENT_CORE, else PKID_CORE, in the environment and core in
-  the file. The systemd credential "psk" holds the key, too.
+  the file. The systemd credentials "psk" and "cert-key-pass" count, too.
 
 Examples:
   twistd -n --pidfile= pkid-agent --core https://core.example:8900 \\
@@ -76,7 +83,7 @@ class Options(ComponentOptions):
     def postOptions(self) -> None:
         """Check everything, so that a mistake is one line and not an agent that stops later."""
         environ, directory = dict(os.environ), Path.cwd()  # both may change before the settings are read again
-        self.resolve = lambda: resolve(self.given, environ, read_file, directory)
+        self.resolve = lambda: resolve(self.given, environ, read_small, directory)
         try:
             self.settings = self.resolve()
         except SettingsError as error:

@@ -106,6 +106,13 @@ class Sources:
         """
         return self.secret(PSK, PSK_FILE)
 
+    def locate_psk(self) -> secret.Located | None:
+        """Return where the pre-shared key is, if one is given; nothing is read.
+
+        :raises SettingsError: when it is given twice.
+        """
+        return secret.locate(self._secret_levels(PSK, PSK_FILE), self.home)
+
     def secret(self, value: Setting[str], file: Setting[Path]) -> tuple[str, str] | None:
         """Return a secret and where it came from, if it is given, itself or in a file.
 

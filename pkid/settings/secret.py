@@ -6,6 +6,7 @@ Knows where a secret may stand, by one rule for all, and which pre-shared keys a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pkid.auth.psk import weakness
@@ -13,7 +14,7 @@ from pkid.settings.component import Setting
 from pkid.settings.shared import ALLOW_WEAK_PSK, PSK, PSK_FILE
 from pkid.settings.sources import Given, Level, ReadFile, SettingsError, read, read_path
 
-__all__ = ["LARGEST", "check", "credential_level", "find"]
+__all__ = ["LARGEST", "Located", "check", "credential_level", "find", "locate"]
 
 LARGEST = 4096
 """Bytes of UTF-8 that a key may have."""
@@ -36,6 +37,40 @@ def credential_level(
     return {file.name: Given(str(path), f"$CREDENTIALS_DIRECTORY/{name}", path.parent)}
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A secret as it was given: itself, or the file that holds it."""
+
+    source: str
+    """What to call it in a message."""
+    value: str | None = field(default=None, repr=False)
+    file: Path | None = None
+    """The file; absolute."""
+
+
+def locate(
+    levels: Iterable[Level],
+    home: Path | None,
+    value: Setting[str] = PSK,
+    file: Setting[Path] = PSK_FILE,
+) -> Located | None:
+    """Find where a secret is, in the strongest level that gives it or a file with it.
+
+    That level hides both in all others.
+
+    :raises SettingsError: when one level gives both.
+    """
+    for level in levels:
+        given, place = level.get(value.name), level.get(file.name)
+        if given and place:
+            raise SettingsError(f"{given.source} and {place.source} exclude each other; give one")
+        if given:
+            return Located(given.source, read(value, given))
+        if place:
+            return Located(place.source, file=read_path(file, place, home))
+    return None
+
+
 def find(
     levels: Iterable[Level],
     read_file: ReadFile,
@@ -43,21 +78,16 @@ def find(
     value: Setting[str] = PSK,
     file: Setting[Path] = PSK_FILE,
 ) -> tuple[str, str] | None:
-    """Find a secret and where it came from in the strongest level that gives it or a file with it.
-
-    That level hides both in all others.
+    """Find a secret, as :func:`locate` does, and read it; return it and where it came from.
 
     :raises SettingsError: when one level gives both, or the file cannot be read.
     """
-    for level in levels:
-        given, place = level.get(value.name), level.get(file.name)
-        if given and place:
-            raise SettingsError(f"{given.source} and {place.source} exclude each other; give one")
-        if given:
-            return read(value, given), given.source
-        if place:
-            return _content(place, read_path(file, place, home), read_file)
-    return None
+    located = locate(levels, home, value, file)
+    if located is None:
+        return None
+    if located.file is None:
+        return located.value or "", located.source
+    return _content(located.source, located.file, read_file)
 
 
 def check(secret: str, source: str, allow_weak: bool, remedy: str = "leave it out to have a good PSK made") -> None:
@@ -78,10 +108,10 @@ def check(secret: str, source: str, allow_weak: bool, remedy: str = "leave it ou
         raise SettingsError(f"{source} is easy to guess: {reason}; {remedy}, or accept it with {ALLOW_WEAK_PSK.flag}")
 
 
-def _content(given: Given, path: Path, read_file: ReadFile) -> tuple[str, str]:
+def _content(source: str, path: Path, read_file: ReadFile) -> tuple[str, str]:
     try:
         content = read_file(path)
     except OSError as error:
-        raise SettingsError(f"{given.source}: cannot read {path}: {error.strerror}") from None
+        raise SettingsError(f"{source}: cannot read {path}: {error.strerror}") from None
     line = content.removesuffix(b"\n").removesuffix(b"\r") if content.endswith(b"\n") else content
     return line.decode(errors="surrogateescape"), f"file {path}"

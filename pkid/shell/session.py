@@ -10,7 +10,8 @@ from http import HTTPStatus
 from pkid.shell.core import Core
 from pkid.shell.downloads import Downloads
 from pkid.shell.exits import EXPECTED, Exit, ShellError, exit_of
-from pkid.shell.options import Format, Options
+from pkid.shell.kinds import Format
+from pkid.shell.options import Options
 from pkid.shell.output import Pipe, Writer, checked, write_answer
 from pkid.shell.programs import local_program
 from pkid.shell.progress import waiting

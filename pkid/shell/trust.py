@@ -21,6 +21,7 @@ from pkid.client import Client, FingerprintMismatch
 from pkid.errors import StateError
 from pkid.exchange import Origin, Request, exchange, unverified_context, verified_context
 from pkid.files import read_private
+from pkid.settings.certificates import PairFiles
 from pkid.shell.core import Core
 from pkid.shell.exits import Exit, ShellError
 from pkid.shell.options import Options, default_state
@@ -41,7 +42,9 @@ def trusted_core(options: Options) -> Core:
     """
     state = _state(options)
     psk = _psk(options, state)
-    return Core(options.core, _context(options, psk, state), psk, options.timeout)
+    context = _context(options, psk, state)
+    _show(context, options.own)
+    return Core(options.core, context, psk, options.timeout)
 
 
 def is_on_this_machine(origin: Origin) -> bool:
@@ -101,6 +104,20 @@ def _context(options: Options, psk: str, state: Path | None) -> ssl.SSLContext:
         " or its CA with --ca-cert or --ca-fingerprint",
         Exit.UNAUTHENTICATED,
     )
+
+
+def _show(context: ssl.SSLContext, own: PairFiles) -> None:
+    """Have a context show the certificate that is given, if one is."""
+    if own.certificate is None:
+        return
+    try:  # an empty passphrase, because without one the user would be asked in the middle of something else
+        context.load_cert_chain(own.certificate, own.key, own.passphrase or "")
+    except ssl.SSLError:
+        remedy = "see that it and --cert-key are a pair in PEM, and give --cert-key-pass-file for a key that needs it"
+        raise StateError(own.certificate, "cannot be shown", remedy) from None
+    except OSError as error:
+        problem = f"and its key {own.key} cannot be read ({error.strerror})"
+        raise StateError(own.certificate, problem, "give readable files") from None
 
 
 def _authorities(path: Path) -> list[x509.Certificate]:

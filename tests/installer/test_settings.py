@@ -11,6 +11,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
+from pkid.agent import Introduction
 from pkid.ca.keys import KeyType
 from pkid.installer.parts import ALWAYS, Part
 from pkid.installer.sets import Access
@@ -156,6 +157,18 @@ class OneTests(SettingsCase):
         self.assertIn("--core must be an address", self.refused(ONE | {"core": "core.example:8900"}))
         selected = "https://core.example:8900/psk/autumn"
         self.assertEqual(self.resolve(ONE | {"core": selected}).core.url, selected)
+
+    def test_a_certificate_to_begin_with_takes_the_place_of_the_key_if_the_ca_is_known(self) -> None:
+        rest = {key: value for key, value in ONE.items() if key != "psk"}
+        message = self.refused(rest | {"cert": "first.pem"})
+        self.assertIn("to know the core, give --ca-cert or --ca-fingerprint", message)
+        for known in ({"ca-cert": "ca.pem"}, {"ca-fingerprint": ":".join(["AB"] * 32)}):
+            core = self.resolve(rest | known | {"cert": "first.pem", "cert-key-pass": "the passphrase"}).core
+            self.assertEqual(core.introduction, Introduction(WORK / "first.pem", WORK / "first.pem", "the passphrase"))
+            self.assertEqual(core.psk, "")
+            self.assertNotIn("the passphrase", repr(core))
+        self.assertIsNotNone(self.resolve(ONE | {"cert": "first.pem", "cert-key": "first.key"}).core.introduction)
+        self.assertIsNone(self.resolve(ONE).core.introduction)
 
 
 class TablesTests(SettingsCase):

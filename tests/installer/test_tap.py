@@ -9,11 +9,11 @@ from pathlib import Path
 
 from twisted.python.usage import UsageError
 
+from pkid.files import read_small
 from pkid.installer.service import Agent
 from pkid.installer.settings import resolve
 from pkid.installer.table import AGENT, CERTIFICATE
 from pkid.installer.tap import Options, makeService
-from pkid.options import read_file
 from tests.support import Case
 
 ROOT = Path(__file__).parents[2]
@@ -79,5 +79,5 @@ class ExampleTests(Case):
         path = Path(self.mktemp()).resolve()
         text = text.replace("psk-file", "psk = 'a good pre-shared key, 1' #").replace('"postgres"', '"0"')
         path.write_text(text)
-        settings = resolve({"config": str(path)}, {"HOME": "/home/me"}, read_file, Path("/"))
+        settings = resolve({"config": str(path)}, {"HOME": "/home/me"}, read_small, Path("/"))
         self.assertEqual([wanted.name for wanted in settings.certificates], ["www.example.com", "database"])

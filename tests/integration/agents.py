@@ -18,7 +18,7 @@ from cryptography import x509
 from tests.daemon import DEADLINE, Daemon, start_daemon
 from tests.support import Case
 
-__all__ = ["AgentCase", "AgentProcess"]
+__all__ = ["PSK", "AgentCase", "AgentProcess"]
 
 PSK = "a good pre-shared key, 1"
 

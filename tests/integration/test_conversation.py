@@ -122,7 +122,7 @@ class RunningCommandTests(Case):
 
         greeting = http(b"hello", 200, ("Content-Type", "text/plain"))
         with scripted(greeting, http(b"{}"), never, greeting) as server:
-            arguments = [*PROGRAM, "--core", server.url, "--psk", ""]
+            arguments = [*PROGRAM, "--core", server.url, "--no-tls", "--psk", ""]
             home = Path(self.mktemp()).absolute()
             home.mkdir(parents=True)
             with Terminal(arguments, home, environ(home)) as terminal:

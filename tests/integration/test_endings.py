@@ -39,7 +39,7 @@ class EndingCase(Case):
     def serve(self, *steps: Step) -> list[str]:
         """Answer in a core's place; return the program with this core."""
         server = self.enterContext(scripted(*steps))
-        return [*PROGRAM, "--core", server.url, "--psk", ""]
+        return [*PROGRAM, "--core", server.url, "--no-tls", "--psk", ""]
 
     def start(self, command: list[str], **variables: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(

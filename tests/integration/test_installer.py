@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import ssl
 
-from tests.integration.agents import AgentCase, AgentProcess
+from cryptography import x509
+
+from tests.daemon import start_daemon
+from tests.integration.agents import PSK, AgentCase, AgentProcess
 from tests.interop.openssl import openssl
 from tests.shell.program import run
 
@@ -45,6 +48,30 @@ class FilesTests(AgentCase):
         self.core.start()
         self.configure(self.table("web"))
         self.agent.hang_up()
+        self.wait_until_well(1)
+
+
+class OtherWaysTests(AgentCase):
+    def test_a_certificate_that_an_operator_got_takes_the_place_of_the_key(self) -> None:
+        create = ("certificate", "create", "--common-name", "web.example", "--dns-names", "web.example")
+        to_core = ("--core", self.core.url, "--psk", PSK)
+        self.assertEqual(run(*to_core, *create, directory=self.folder).returncode, 0)
+        trusted = f'core = "{self.core.url}"\nca-cert = "{self.core.state / "ca.crt"}"\n'
+        self.config.write_text(
+            f'{trusted}cert = "web.example.crt"\ncert-key = "web.example.key"\n[[certificate]]\n{self.table("web")}'
+        )
+        self.start()
+        self.wait_until_well(1)
+        first = x509.load_pem_x509_certificate((self.folder / "web.example.crt").read_bytes())
+        query = 'search is(certificate) and name = "web.example" and renews != null | format "{renews}"'
+        found = run(*to_core, query, directory=self.folder)
+        self.assertEqual(found.stdout.strip().lstrip("0"), f"{first.serial_number:x}", found.stderr)
+
+    def test_a_core_without_tls_is_asked_if_that_is_said(self) -> None:
+        plain = start_daemon(self, "--psk", PSK, "--no-tls")
+        general = f'core = "{plain.url.replace("https:", "http:")}"\npsk = "{PSK}"\nno-tls = true\n'
+        self.config.write_text(f"{general}[[certificate]]\n{self.table('web')}")
+        self.start()
         self.wait_until_well(1)
 
 

@@ -209,8 +209,12 @@ class FirstDayTests(ShellCase):
         for option, scheme, said in (("--strict-tokens", "https", ""), ("--no-tls", "http", warning)):
             daemon = start_daemon(self, option)
             url = f"{scheme}://localhost:{daemon.port}"
-            ended = run("--core", url, "--state", str(daemon.state), "help", directory=self.user)
+            plain = ["--no-tls"] if scheme == "http" else []
+            ended = run("--core", url, *plain, "--state", str(daemon.state), "help", directory=self.user)
             self.assertEqual((ended.returncode, ended.stderr), (0, said))
+        ended = run("--core", url, "--state", str(daemon.state), "help", directory=self.user)
+        self.assertEqual(ended.returncode, 2)
+        self.assertIn("--core begins with http:", ended.stderr)
 
 
 class OpenCoreTests(ShellCase):

@@ -26,7 +26,9 @@ class StrangerTests(Case):
     def meet(self, *answers: Step, arguments: tuple[str, ...] = ("help",)) -> subprocess.CompletedProcess[str]:
         """Run a command with a server that gives these answers."""
         with scripted(*answers) as server:
-            ended = run("--core", server.url, "--psk", "", "--timeout", "5", *arguments, directory=self.user)
+            ended = run(
+                "--core", server.url, "--no-tls", "--psk", "", "--timeout", "5", *arguments, directory=self.user
+            )
         self.assertNotIn("Traceback", ended.stderr)
         return ended
 
@@ -78,7 +80,7 @@ class StrangerTests(Case):
 
     def test_silence_ends_in_time(self) -> None:
         with scripted(silence) as server:
-            ended = run("--core", server.url, "--psk", "", "--timeout", "0.5", "help", directory=self.user)
+            ended = run("--core", server.url, "--no-tls", "--psk", "", "--timeout", "0.5", "help", directory=self.user)
         self.assertEqual(ended.returncode, 4)
         self.assertIn("did not answer within 0.5 seconds", ended.stderr)
 
@@ -88,5 +90,7 @@ class StrangerTests(Case):
         self.assertEqual((ended.returncode, len(ended.stdout)), (0, len(body)))
 
     def test_who_reads_along_is_warned_of(self) -> None:
-        ended = run("--core", "http://192.0.2.1:1", "--timeout", "0.1", "--psk", "", "help", directory=self.user)
+        ended = run(
+            "--core", "http://192.0.2.1:1", "--no-tls", "--timeout", "0.1", "--psk", "", "help", directory=self.user
+        )
         self.assertTrue(ended.stderr.startswith("pkid: everybody on the way to http://192.0.2.1:1 can read"))

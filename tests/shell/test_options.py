@@ -10,7 +10,8 @@ from typing import Any
 
 from pkid.exchange import Origin
 from pkid.shell.exits import Exit, ShellError
-from pkid.shell.options import DEFAULT_CORE, Format, Options, default_state, resolve
+from pkid.shell.kinds import Format
+from pkid.shell.options import DEFAULT_CORE, Options, default_state, resolve
 from tests.support import Case
 
 FINGERPRINT = ":".join(["AB"] * 32)
@@ -81,21 +82,21 @@ class ResolutionTests(Case):
         cases: list[tuple[tuple[str, ...], dict[str, str], str]] = [
             (("--nope",), {}, "unrecognized arguments: --nope"),
             (("--core",), {}, "expected one argument"),
-            (("--core", "core"), {}, "--core: 'core' is not the address of a core"),
-            ((), {"PKID_CORE": "ftp://x"}, "PKID_CORE: 'ftp://x' is not the address"),
+            (("--core", "core"), {}, "--core must be an address such as https://core.example:8900, not 'core'"),
+            ((), {"PKID_CORE": "ftp://x"}, "PKID_CORE must be an address such as"),
             (("--psk", "a", "--psk-file", "b"), {}, "--psk and --psk-file exclude each other"),
             ((), {"PKID_PSK": "a", "PKID_PSK_FILE": "b"}, "PKID_PSK and PKID_PSK_FILE exclude"),
             (("--psk-file", ""), {}, "must name a file"),
-            (("--ca-cert", ""), {}, "--ca-cert: must name a file"),
-            (("--ca-fingerprint", "AB:CD"), {}, "must be a SHA-256"),
+            (("--ca-cert", ""), {}, "--ca-cert must name a file"),
+            (("--ca-fingerprint", "AB:CD"), {}, "--ca-fingerprint is not the SHA-256"),
             (("--format", "xml"), {}, "must be one of text, json, ndjson, yaml, not 'xml'"),
             (("--timeout", "0"), {}, "must be seconds"),
             (("--timeout", "-1"), {}, "must be seconds"),
             (("--timeout", "1e3"), {}, "must be seconds"),
             (("--timeout", "86401"), {}, "must be seconds"),
-            ((), {"PKID_FORCE": "maybe"}, "PKID_FORCE: must be true or false"),
+            ((), {"PKID_FORCE": "maybe"}, "PKID_FORCE must be true or false"),
             ((), {"PKID_SHELL_FORMATT": "x"}, "did you mean PKID_SHELL_FORMAT?"),
-            ((), {"PKID_SHELL_ZZZZ": "x"}, "is no option; remove it"),
+            ((), {"PKID_SHELL_ZZZZZZZZZZZZZZZZZZ": "x"}, "is no setting; remove it"),
         ]
         for arguments, environ, words in cases:
             with self.assertRaises(ShellError) as caught:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.answers import BadAnswer
 from pkid.ca.issuer import make_root
+from pkid.ca.pem import write_key
 from pkid.ca.request import read_request
 from pkid.ca.trust import fingerprint
 from pkid.client import FingerprintMismatch, NoEndorsement, WrongPreSharedKey
@@ -45,7 +48,8 @@ class TrustCase(Case):
         return path
 
     def trust(self, *arguments: str, core: str = "https://localhost:1") -> Core:
-        return trusted_core(resolve(["--core", core, *arguments], {}))
+        plain = ["--no-tls"] if core.startswith("http:") else []
+        return trusted_core(resolve(["--core", core, *plain, *arguments], {}))
 
     def authorities(self, core: Core) -> list[bytes]:
         return core.context.get_ca_certs(binary_form=True)
@@ -156,6 +160,36 @@ class AuthorityTests(TrustCase):
         written = fingerprint(self.issuer.certificate.public_bytes(Encoding.DER))
         with self.assertRaises(FingerprintMismatch):
             self.begin(http(self.leaf() + self.pem), "--ca-fingerprint", written)
+
+    def test_a_certificate_of_ones_own_is_shown(self) -> None:
+        shown: list[bytes | None] = []
+
+        def step(connection: socket.socket, request: bytes) -> None:
+            assert isinstance(connection, ssl.SSLSocket)
+            shown.append(connection.getpeercert(binary_form=True))
+            connection.sendall(http(b"{}"))
+
+        asking = server_context(self.issuer, self.home, "localhost")
+        asking.load_verify_locations(cadata=self.pem.decode())
+        asking.verify_mode = ssl.CERT_OPTIONAL
+        leaf = self.leaf()
+        ca, own = self.keep("ca", self.pem), self.keep("own.crt", leaf)
+        key = self.keep("own.key", write_key(private_key(), "a passphrase"))
+        pair = ("--cert", str(own), "--cert-key", str(key), "--cert-key-pass", "a passphrase")
+        for arguments in ((), pair):
+            with scripted(step, context=asking) as server:
+                self.trust("--ca-cert", str(ca), *arguments, core=server.url).describe()
+        self.assertEqual(shown, [None, x509.load_pem_x509_certificate(leaf).public_bytes(Encoding.DER)])
+
+    def test_one_that_cannot_be_shown_is_told_and_nobody_is_asked_for_a_passphrase(self) -> None:
+        ca, own = self.keep("ca", self.pem), self.keep("own.crt", self.leaf())
+        key = self.keep("own.key", write_key(private_key(), "a passphrase"))
+        other = self.keep("other.key", write_key(private_key(owner="other")))
+        for wrong in (("--cert-key", str(key)), ("--cert-key", str(other)), ()):
+            with self.assertRaisesRegex(StateError, "cannot be shown; .*--cert-key-pass-file"):
+                self.trust("--ca-cert", str(ca), "--cert", str(own), *wrong)
+        with self.assertRaisesRegex(StateError, "cannot be read"):
+            self.trust("--ca-cert", str(ca), "--cert", str(own), "--cert-key", "/nowhere")
 
     def test_redirects_and_junk_are_refused(self) -> None:
         for answer in (http(b"", 302, ("Location", "https://other")), http(b"junk")):
