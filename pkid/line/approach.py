@@ -1,18 +1,10 @@
-"""How a client came to the line door: its address, its TLS connection, and what may prove its name there."""
+"""What the line door is called, and what may prove a name there."""
 
 from __future__ import annotations
 
-from typing import cast
-
-from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
-from OpenSSL.SSL import Connection
-from twisted.internet.interfaces import ISSLTransport, ISystemHandle, ITransport
-
 from pkid.auth.schemes import Scheme
-from pkid.auth.transcript import Channel
-from pkid.messaging.interfaces import Approach
 
-__all__ = ["DOOR", "SCHEMES", "approach_of", "is_encrypted", "peer_of"]
+__all__ = ["DOOR", "SCHEMES"]
 
 DOOR = "line"
 """The door's name."""
@@ -28,60 +20,3 @@ SCHEMES = (
     Scheme.CERTIFICATE,
 )
 """The kinds of proof that the door takes, the best first."""
-
-_EXPORTER_LABEL = b"EXPORTER-Channel-Binding"  # RFC 9266, section 2
-_EXPORTER_SIZE = 32  # bytes
-_BINDING_VERSION = "TLSv1.3"
-_ENCRYPTED_ONLY = frozenset({Scheme.SCRAM_PLUS, Scheme.CERTIFICATE, Scheme.PASSWORD})
-
-
-def is_encrypted(transport: ITransport) -> bool:
-    """Tell whether a connection has TLS."""
-    return ISSLTransport(transport, None) is not None
-
-
-def peer_of(transport: ITransport) -> str:
-    """Return the address that a connection comes from, an IPv4 address in its own form; a Unix socket has none."""
-    return str(getattr(transport.getPeer(), "host", "local")).removeprefix("::ffff:")
-
-
-def approach_of(transport: ITransport, schemes: tuple[Scheme, ...], *, unbound_allowed: bool) -> Approach:
-    """Tell how a client came, once the handshake of TLS is done.
-
-    :param schemes: the kinds of proof that the door takes, the best first; only those that can be given on this
-        connection are accepted.
-    """
-    channel = Channel(is_encrypted(transport), _exporter(transport), unbound_allowed)
-    certificate = _certificate(transport)
-    accepted = tuple(scheme for scheme in schemes if _is_possible(scheme, channel, certificate))
-    return Approach(DOOR, peer_of(transport), channel, accepted, certificate)
-
-
-def _is_possible(scheme: Scheme, channel: Channel, certificate: bytes | None) -> bool:
-    if scheme in _ENCRYPTED_ONLY and not channel.encrypted:
-        return False
-    match scheme:
-        case Scheme.SCRAM_PLUS:
-            return channel.exporter is not None
-        case Scheme.SCRAM:
-            return channel.takes_unbound
-        case Scheme.CERTIFICATE:
-            return certificate is not None
-    return True
-
-
-def _exporter(transport: ITransport) -> bytes | None:
-    """Return what binds proofs to a connection; TLS before 1.3 has nothing that is as good."""
-    if not is_encrypted(transport):
-        return None
-    connection = cast("Connection", cast("ISystemHandle", transport).getHandle())
-    if connection.get_protocol_version_name() != _BINDING_VERSION:
-        return None
-    return connection.export_keying_material(_EXPORTER_LABEL, _EXPORTER_SIZE)
-
-
-def _certificate(transport: ITransport) -> bytes | None:
-    """Return the certificate that the client showed, DER."""
-    encrypted = ISSLTransport(transport, None)
-    shown = None if encrypted is None else cast("X509 | None", encrypted.getPeerCertificate())
-    return None if shown is None else dump_certificate(FILETYPE_ASN1, shown)

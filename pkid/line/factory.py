@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 
-from pkid.auth.fairness import peer_key
 from pkid.auth.schemes import Scheme
 from pkid.line.approach import SCHEMES
 from pkid.line.budget import Budget
-from pkid.line.outgoing import Outgoing
 from pkid.line.protocol import LineProtocol
+from pkid.messaging.handshakes import Handshakes
 from pkid.messaging.interfaces import Messaging
+from pkid.messaging.outgoing import EndOfTurn
 
 __all__ = ["LineFactory"]
 
@@ -29,7 +26,6 @@ class LineFactory(Factory[LineProtocol]):
     """
 
     noisy = False
-    _log = Logger()
 
     def __init__(
         self,
@@ -45,41 +41,11 @@ class LineFactory(Factory[LineProtocol]):
         self.budget = budget or Budget()
         self.schemes = schemes
         self.unbound_allowed = unbound_allowed
-        self._handshakes: Counter[str] = Counter()
-        self._due: list[Outgoing] = []
+        self.handshakes = Handshakes(self.budget.handshakes, self.budget.handshakes_per_address)
+        self.write_soon = EndOfTurn(clock).write_soon
 
     def buildProtocol(self, address: IAddress | None) -> LineProtocol:
         """Make a connection."""
         protocol = LineProtocol(self)
         protocol.factory = self
         return protocol
-
-    def begin_handshake(self, peer: str) -> bool:
-        """Tell whether there is a place for one more connection that has not even shaken hands; take it if so."""
-        address = peer_key(peer)
-        most = self.budget.handshakes_per_address
-        if self._handshakes.total() >= self.budget.handshakes or self._handshakes[address] >= most:
-            return False
-        self._handshakes[address] += 1
-        return True
-
-    def end_handshake(self, peer: str) -> None:
-        """Give the place back."""
-        address = peer_key(peer)
-        self._handshakes[address] -= 1
-        if not self._handshakes[address]:
-            del self._handshakes[address]
-
-    def write_soon(self, outgoing: Outgoing) -> None:
-        """Have what was gathered for a connection written in the reactor's next turn."""
-        if not self._due:
-            self.clock.callLater(0, self._write)
-        self._due.append(outgoing)
-
-    def _write(self) -> None:
-        due, self._due = self._due, []
-        for outgoing in due:
-            try:
-                outgoing.flush()
-            except Exception:
-                self._log.failure("cannot write to a connection")

@@ -16,7 +16,7 @@ from pkid.broker.message import Invocation, Message
 from pkid.broker.replies import Failed, Greet, Reply
 from pkid.broker.topic import Pattern
 from pkid.errors import Unavailable
-from pkid.line.approach import approach_of, is_encrypted, peer_of
+from pkid.line.approach import DOOR
 from pkid.line.budget import Vigil
 from pkid.line.codec import (
     Bye,
@@ -35,8 +35,9 @@ from pkid.line.codec import (
     write_reply,
 )
 from pkid.line.help import write_help
-from pkid.line.outgoing import Outgoing
+from pkid.messaging.approach import approach_of, is_encrypted, peer_of
 from pkid.messaging.interfaces import Dialect, Session
+from pkid.messaging.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from pkid.line.factory import LineFactory
@@ -87,7 +88,7 @@ class LineProtocol(Protocol):
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
             transport.setTcpKeepAlive(True)
-        self._shaking_hands = factory.begin_handshake(peer_of(transport))
+        self._shaking_hands = factory.handshakes.begin(peer_of(transport))
         if not self._shaking_hands:
             self._abort()
         elif not is_encrypted(transport):
@@ -158,7 +159,7 @@ class LineProtocol(Protocol):
         factory, transport = self.factory, self._tcp()
         self._end_handshake()
         transport.registerProducer(self._outgoing, True)
-        approach = approach_of(transport, factory.schemes, unbound_allowed=factory.unbound_allowed)
+        approach = approach_of(transport, DOOR, factory.schemes, unbound_allowed=factory.unbound_allowed)
         self._accepted = approach.accepted
         try:
             self._session = factory.messaging.connect(self, approach, offered=True)
@@ -259,7 +260,7 @@ class LineProtocol(Protocol):
     def _end_handshake(self) -> None:
         if self._shaking_hands:
             self._shaking_hands = False
-            self.factory.end_handshake(peer_of(cast("ITransport", self.transport)))
+            self.factory.handshakes.end(peer_of(cast("ITransport", self.transport)))
 
     def _tcp(self) -> _Transport:
         """Return the transport, which TLS wraps but does not hide."""

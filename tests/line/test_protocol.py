@@ -329,11 +329,11 @@ class BudgetTests(DoorCase):
         self.assertFalse(peer.wire.disconnecting)
 
     def test_one_address_has_so_many_handshakes_at_a_time(self) -> None:
-        self.assertTrue(self.factory.begin_handshake("192.0.2.1"))
-        self.assertTrue(self.factory.begin_handshake("192.0.2.1"))
+        self.assertTrue(self.factory.handshakes.begin("192.0.2.1"))
+        self.assertTrue(self.factory.handshakes.begin("192.0.2.1"))
         self.assertTrue(Peer(self).wire.aborted)
         self.assertFalse(Peer(self, "192.0.2.2").wire.aborted)
-        self.factory.end_handshake("192.0.2.1")
+        self.factory.handshakes.end("192.0.2.1")
         self.assertFalse(Peer(self).wire.aborted)
 
 
@@ -344,7 +344,7 @@ class TogetherTests(DoorCase):
 
     def test_all_addresses_share_it(self) -> None:
         for host in ("192.0.2.1", "192.0.2.2"):
-            self.assertTrue(self.factory.begin_handshake(host))
+            self.assertTrue(self.factory.handshakes.begin(host))
         self.assertTrue(Peer(self, "192.0.2.3").wire.aborted)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IPushProducer, ITransport
+from twisted.internet.interfaces import IPushProducer, IReactorTime, ITransport
+from twisted.logger import Logger
 from zope.interface import implementer
 
-__all__ = ["Outgoing"]
+__all__ = ["EndOfTurn", "Outgoing"]
 
 _MOST_GATHERED = 1 << 16  # bytes; more is not kept for the end of the turn
 _ROOM = 1 << 15  # bytes of payload that may come at once when the client has read what it was sent
@@ -92,3 +93,30 @@ class Outgoing:
             self._pieces.clear()
             self._size = 0
             self._transport.write(data)
+
+
+class EndOfTurn:
+    """Has what was gathered for connections written in the reactor's next turn.
+
+    :param clock: the reactor.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._due: list[Outgoing] = []
+
+    def write_soon(self, outgoing: Outgoing) -> None:
+        """Have what was gathered for a connection written."""
+        if not self._due:
+            self._clock.callLater(0, self._write)
+        self._due.append(outgoing)
+
+    def _write(self) -> None:
+        due, self._due = self._due, []
+        for outgoing in due:
+            try:
+                outgoing.flush()
+            except Exception:
+                self._log.failure("cannot write to a connection")

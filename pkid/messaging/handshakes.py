@@ -1,0 +1,37 @@
+"""The connections of a door that have not even shaken hands: how many there may be, at all and of one address."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pkid.auth.fairness import peer_key
+
+__all__ = ["Handshakes"]
+
+
+class Handshakes:
+    """Counts the handshakes that are under way.
+
+    :param most: how many there may be.
+    :param per_address: how many of one address.
+    """
+
+    def __init__(self, most: int, per_address: int) -> None:
+        self._most = most
+        self._per_address = per_address
+        self._counts: Counter[str] = Counter()
+
+    def begin(self, peer: str) -> bool:
+        """Take a place for a connection from an address, and tell whether there was one."""
+        address = peer_key(peer)
+        if self._counts.total() >= self._most or self._counts[address] >= self._per_address:
+            return False
+        self._counts[address] += 1
+        return True
+
+    def end(self, peer: str) -> None:
+        """Give the place back."""
+        address = peer_key(peer)
+        self._counts[address] -= 1
+        if not self._counts[address]:
+            del self._counts[address]
