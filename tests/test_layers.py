@@ -34,6 +34,7 @@ OF_COMPONENTS = (
     "pkid.exchange",
     "pkid.installer",
     "pkid.jwt",
+    "pkid.line.client",
     "pkid.shell",
     "pkid.x509",
 )
@@ -48,6 +49,8 @@ KNOWN_TO_AGENT = (
     "pkid.files",
     "pkid.jwt",
 )
+
+KNOWN_TO_LINE_CLIENT = (*KNOWN_TO_AGENT, "pkid.broker", "pkid.credential_files", "pkid.line.client")
 
 KNOWN_TO_INSTALLER = (
     *KNOWN_TO_AGENT,
@@ -232,8 +235,19 @@ class EdgeTests(Case):
         ]
         self.assertEqual(wrong, [])
 
+    def test_the_client_of_the_line_door_stands_on_the_agent_and_the_codec_and_knows_nothing_of_the_daemon(
+        self,
+    ) -> None:
+        codec = [name for name in loaded_by(*CODECS) if is_within(name, "pkid.line")]
+        wrong = [
+            (path, name)
+            for path, name in imported(ROOT / "pkid" / "line" / "client")
+            if is_within(name, "pkid") and not is_within(name, *KNOWN_TO_LINE_CLIENT, *set(codec) - {"pkid.line"})
+        ]
+        self.assertEqual(wrong, [])
+
     def test_the_agent_leaves_the_choice_of_reactor_open(self) -> None:
-        loaded = loaded_by("pkid.agent", "pkid.installer", "pkid.testing")
+        loaded = loaded_by("pkid.agent", "pkid.installer", "pkid.line.client", "pkid.testing")
         self.assertEqual([name for name in loaded if name in {"twisted.internet.reactor", "treq"}], [])
 
     def test_only_command_lines_import_the_reactor(self) -> None:

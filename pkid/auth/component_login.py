@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from pkid.auth.own_credential import OwnCredential, OwnKey, OwnPassword, OwnPreSharedKey
-from pkid.auth.proofs import Proof, ScramFinish, ScramStart, SignedProof
+from pkid.auth.own_credential import OwnCertificate, OwnCredential, OwnKey, OwnPassword, OwnPreSharedKey
+from pkid.auth.proofs import CertificateProof, Proof, ScramFinish, ScramStart, SignedProof
 from pkid.auth.psk_proof import PskProof, authentication_code
 from pkid.auth.schemes import Scheme
 from pkid.auth.scram_client import ScramClient
@@ -79,7 +79,7 @@ def begin_attempt(invitation: Invitation, component: str, credential: OwnCredent
     :raises NotBound: when the connection has TLS and no channel binding, and that is not allowed.
     :raises NotOffered: when the core did not offer the scheme that goes with the credential.
     """
-    binding, value = _binding(invitation.channel)
+    binding, value = _binding(invitation.channel, credential)
     scheme = scheme_for(credential, binding)
     if scheme.value not in invitation.offers:
         raise NotOffered(
@@ -90,6 +90,8 @@ def begin_attempt(invitation: Invitation, component: str, credential: OwnCredent
         invitation.server, invitation.nonce, nonce, component, invitation.offers, scheme.value, binding, value
     )
     match credential:
+        case OwnCertificate():
+            return _Certificate()
         case OwnKey():
             return _Signature(credential, scheme, seen)
         case OwnPassword():
@@ -101,6 +103,8 @@ def begin_attempt(invitation: Invitation, component: str, credential: OwnCredent
 def scheme_for(credential: OwnCredential, binding: BindingType) -> Scheme:
     """Return the one scheme that goes with a credential on a connection that binds proofs so."""
     match credential:
+        case OwnCertificate():
+            return Scheme.CERTIFICATE
         case OwnKey(key):
             return scheme_of(key.public_key())
         case OwnPassword():
@@ -109,8 +113,10 @@ def scheme_for(credential: OwnCredential, binding: BindingType) -> Scheme:
             return Scheme.PSK
 
 
-def _binding(channel: Channel) -> tuple[BindingType, bytes]:
-    """Return the strongest binding that the connection has."""
+def _binding(channel: Channel, credential: OwnCredential) -> tuple[BindingType, bytes]:
+    """Return the strongest binding that the connection has; TLS itself binds the certificates that it carries."""
+    if isinstance(credential, OwnCertificate) and channel.encrypted:
+        return BindingType.NONE, b""
     kind = BindingType.NONE if channel.exporter is None else BindingType.TLS_EXPORTER
     try:
         return kind, channel.binding(kind)
@@ -119,6 +125,19 @@ def _binding(channel: Channel) -> tuple[BindingType, bytes]:
             "the connection has no channel binding, so that somebody in the middle could use the proof; use TLS 1.3"
             " up to the core itself, or allow unbound proofs on purpose"
         ) from None
+
+
+class _Certificate:
+    """A certificate, by which TLS proved the name before; the core proved itself in the same way."""
+
+    def start(self) -> Proof:
+        return CertificateProof()
+
+    def go_on(self, message: bytes) -> Proof:
+        raise _unasked()
+
+    def check(self, evidence: bytes) -> None:
+        """Have nothing to check."""
 
 
 class _Signature:

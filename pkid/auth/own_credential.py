@@ -1,4 +1,4 @@
-"""What a component proves its name with: a private key, a password, a pre-shared key.
+"""What a component proves its name with: a private key, a certificate, a password, a pre-shared key.
 
 Pure; where these are kept is somebody else's business.
 """
@@ -11,7 +11,7 @@ from pkid.auth.psk_proof import LONGEST_SALT, SHORTEST_SALT
 from pkid.auth.tokens import derive_key
 from pkid.ca.keys import PrivateKey
 
-__all__ = ["OwnCredential", "OwnKey", "OwnPassword", "OwnPreSharedKey"]
+__all__ = ["OwnCertificate", "OwnCredential", "OwnKey", "OwnPassword", "OwnPreSharedKey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,9 @@ class OwnPreSharedKey:
         return cls(psk, salt, derive_key(secret, salt))
 
 
-OwnCredential = OwnKey | OwnPassword | OwnPreSharedKey
+@dataclass(frozen=True, slots=True)
+class OwnCertificate:
+    """The certificate that the component's end of the TLS connection shows; its identity names the component."""
+
+
+OwnCredential = OwnCertificate | OwnKey | OwnPassword | OwnPreSharedKey

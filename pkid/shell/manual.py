@@ -8,7 +8,8 @@ SYNOPSIS = """\
 pkid [options] [COMMAND ...]
        pkid doctor [--help]
        pkid agent status [--help]
-       pkid ca passphrase [--help]"""
+       pkid ca passphrase [--help]
+       pkid broker prove [--help]"""
 
 DESCRIPTION = """\
 Carry commands to a core, and bring back what they give. Without a command:
@@ -16,7 +17,8 @@ interactive on a terminal, else the lines of standard input.
 
 doctor looks at a core from outside and says what to mend; agent status shows
 the certificates that agents of this machine keep; ca passphrase changes what
-protects the CA's key. These run here and not in the core.
+protects the CA's key; broker prove makes a proof for somebody who types on the
+line door. These run here and not in the core.
 """
 
 EPILOG = """\

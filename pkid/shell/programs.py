@@ -19,6 +19,8 @@ def local_program(words: Sequence[str], options: Options) -> Callable[[], int] |
             return lambda: _status(lambda: _agent(arguments))
         case ["ca", "passphrase", *arguments]:
             return lambda: _status(lambda: _passphrase(arguments, options))
+        case ["broker", "prove", *arguments]:
+            return lambda: _status(lambda: _prove(arguments))
     return None
 
 
@@ -49,3 +51,9 @@ def _passphrase(arguments: Sequence[str], options: Options) -> int:
 
     state = {} if options.state is None else {"PKID_STATE": str(options.state)}
     return main(arguments, os.environ | state)
+
+
+def _prove(arguments: Sequence[str]) -> int:
+    from pkid.shell.prove import main
+
+    return main(arguments)

@@ -11,12 +11,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from twisted.application.internet import ClientService
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Factory
-from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pkid.agent.runtime import Runtime
 from pkid.auth.own_credential import OwnCredential
@@ -25,7 +23,6 @@ from pkid.broker.commands import (
     Administer,
     Call,
     Cancel,
-    Command,
     Explain,
     Expose,
     Inspect,
@@ -40,22 +37,19 @@ from pkid.broker.payload import Payload
 from pkid.broker.rules import Verb
 from pkid.broker.topic import Pattern
 from pkid.line.client.connection import Connection
-from pkid.line.client.errors import Disconnected
 from pkid.line.client.exposures import Answerer, Exposures
+from pkid.line.client.link import Link, data_of, no_connection
 from pkid.line.client.login import Login
 from pkid.line.client.outbox import Outbox
 from pkid.line.client.payloads import as_payload
-from pkid.line.client.session import Session, SessionEndpoint
 from pkid.line.client.subscriptions import Handler, Subscription, Subscriptions
-from pkid.line.events import Delivered, Invoked, Succeeded, Welcomed
+from pkid.line.events import Delivered, Invoked
 
-__all__ = ["Client", "pause_before"]
+__all__ = ["CALL_TIME", "Client"]
 
 CALL_TIME = 10.0
 """Seconds that a call waits for its answer, unless told otherwise."""
 
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds
-_UNWELCOME = ("expelled", "replaced")
 _GRACE = 5.0  # seconds that the core has to say itself that a call was not answered in time
 _MARK_SIZE = 9  # bytes
 
@@ -73,8 +67,6 @@ class Client(Service):
     :param random_bytes: gives so many random bytes.
     """
 
-    _log = Logger()
-
     def __init__(
         self,
         endpoint: IStreamClientEndpoint,
@@ -86,23 +78,18 @@ class Client(Service):
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._runtime = runtime
-        self._login = Login(component, credential, unbound_allowed, random_bytes)
         self._subscriptions = Subscriptions()
         self._exposures = Exposures(runtime.clock)
         self._outbox = Outbox(f"p{random_bytes(_MARK_SIZE).hex()}-")
-        self._connection: Connection | None = None
-        self._last_words = ""
-        self._welcome: Welcomed | None = None
-        way = SessionEndpoint(endpoint, runtime.clock, lambda: Connection(runtime.clock, self), self._open)
-        factory = Factory.forProtocol(Session)
-        self._service = ClientService(way, factory, self._pause, runtime.clock)
+        login = Login(component, credential, unbound_allowed, random_bytes)
+        self._link = Link(endpoint, runtime, login, self, self._wanted, self._opened)
 
     # The connection
 
     def startService(self) -> None:
         """Begin to connect."""
         super().startService()
-        self._service.startService()
+        self._link.start()
 
     def stopService(self) -> Deferred[None]:
         """Say goodbye; fire when the connection is gone."""
@@ -110,26 +97,24 @@ class Client(Service):
         self._outbox.end()
         for subscription in list(self._subscriptions):
             self._subscriptions.remove(subscription.topic)
-        stopping: Deferred[None] = self._service.stopService()
-        return stopping
+        return self._link.stop()
 
     def when_connected(self, tries: int | None = None) -> Deferred[None]:
         """Fire when the session is open.
 
         :param tries: after how many attempts to fail, as the last one failed; without it, never.
         """
-        connecting: Deferred[Any] = self._service.whenConnected(tries)
-        return connecting.addCallback(lambda _: None)
+        return self._link.when_connected(tries).addCallback(_nothing)
 
     @property
     def connected(self) -> bool:
         """Whether there is an open session."""
-        return self._connection is not None
+        return self._link.connection is not None
 
     @property
     def warning(self) -> str:
         """What the core warned of when it welcomed the component the last time."""
-        return "" if self._welcome is None else self._welcome.warning
+        return "" if self._link.welcome is None else self._link.welcome.warning
 
     # Messages
 
@@ -145,11 +130,11 @@ class Client(Service):
         """
         payload = as_payload(content)
         command = Publish(None, topic, payload, len(payload.data), QoS(qos), slot)
-        connection = self._connection
+        connection = self._link.connection
         if command.qos is not QoS.AT_MOST_ONCE:
             return self._outbox.publish(command, connection)
         if connection is None:
-            return fail(_no_connection())
+            return fail(no_connection())
         connection.send(command)
         return connection.writable()
 
@@ -166,14 +151,14 @@ class Client(Service):
         subscription = self._subscriptions.add(topic, since)
         if handler is not None:
             self._subscriptions.serve(subscription, handler)
-        asking = self._insist(subscription.command)
-        asking.addErrback(self._forget, self._subscriptions.remove, topic)
+        asking = self._link.insist(subscription.command)
+        asking.addErrback(_forget, self._subscriptions.remove, topic)
         return asking.addCallback(lambda _: subscription)
 
     def unsubscribe(self, topic: str) -> Deferred[None]:
         """End a subscription; fire when the core agreed."""
         self._subscriptions.remove(topic)
-        return self._ask(lambda request: Unsubscribe(request, topic)).addCallback(_nothing)
+        return self._link.insist(lambda request: Unsubscribe(request, topic)).addCallback(_nothing)
 
     # Calls
 
@@ -183,13 +168,13 @@ class Client(Service):
         :raises ValueError: when it is exposed already.
         """
         self._exposures.add(topic, answerer)
-        asking = self._insist(lambda request: Expose(request, topic))
-        return asking.addErrback(self._forget, self._exposures.remove, topic).addCallback(_nothing)
+        asking = self._link.insist(lambda request: Expose(request, topic))
+        return asking.addErrback(_forget, self._exposures.remove, topic).addCallback(_nothing)
 
     def unexpose(self, topic: str) -> Deferred[None]:
         """Answer them no longer; fire when the core agreed."""
         self._exposures.remove(topic)
-        return self._ask(lambda request: Unexpose(request, topic)).addCallback(_nothing)
+        return self._link.insist(lambda request: Unexpose(request, topic)).addCallback(_nothing)
 
     def call(
         self, topic: str, content: _Content = None, *, target: str | None = None, seconds: float = CALL_TIME
@@ -202,9 +187,9 @@ class Client(Service):
         :param seconds: how long the answer is of use.
         """
         payload = as_payload(content)
-        connection = self._connection
+        connection = self._link.connection
         if connection is None:
-            return fail(_no_connection())
+            return fail(no_connection())
         request = connection.next_id()
         command = Call(request, topic, payload, len(payload.data), target, seconds)
         answer = connection.request(command, lambda: connection.send(Cancel(request)))
@@ -215,7 +200,7 @@ class Client(Service):
 
     def administer(self, change: Change) -> Deferred[None]:
         """Have an admin change the rights; fire when the change is in force."""
-        return self._ask(lambda request: Administer(request, change)).addCallback(_nothing)
+        return self._link.ask(lambda request: Administer(request, change)).addCallback(_nothing)
 
     def private_topic(self, topic: str) -> Deferred[None]:
         """Let only those use a topic who are granted something on it."""
@@ -235,12 +220,14 @@ class Client(Service):
 
     def explain(self, verb: Verb, topic: str, component: str | None = None) -> Deferred[str]:
         """Ask why a component, or this one, may do something on a topic, or may not."""
-        asking = self._ask(lambda request: Explain(request, verb, topic, component))
-        return asking.addCallback(lambda event: _data(event).decode("utf-8"))
+        asking = self._link.ask(lambda request: Explain(request, verb, topic, component))
+        return asking.addCallback(lambda event: data_of(event).decode("utf-8"))
 
     def inspect(self, view: View) -> Deferred[list[Any]]:
         """Have an admin look at all sessions, topics or rights."""
-        return self._ask(lambda request: Inspect(request, view)).addCallback(lambda event: json.loads(_data(event)))
+        return self._link.ask(lambda request: Inspect(request, view)).addCallback(
+            lambda event: json.loads(data_of(event))
+        )
 
     # What comes unasked, see Receiver
 
@@ -262,75 +249,22 @@ class Client(Service):
 
     def draining(self, connection: Connection) -> None:
         """Begin nothing more on this connection, and connect anew when what is under way is done."""
-        self._log.info("the core is about to stop")
-        self._lost(None, connection)
-        connection.retire()
+        self._link.retire(connection)
 
-    # How it is done
+    # What the link asks for
 
-    async def _open(self, connection: Connection) -> None:
-        """Log in, ask for everything that is wanted, and send what was not acknowledged."""
-        connection.when_lost.addCallback(self._lost, connection)
+    def _wanted(self, request: str) -> Setup:
+        return Setup(request, self._exposures.topics, tuple(each.part for each in self._subscriptions))
+
+    def _opened(self, connection: Connection) -> None:
         connection.when_lost.addCallback(lambda _: self._exposures.lost(connection))
-        self._welcome = await self._login.perform(connection, self._runtime)
-        wanted = tuple(subscription.part for subscription in self._subscriptions)
-        done = await connection.request(Setup(connection.next_id(), self._exposures.topics, wanted))
-        for topic in json.loads(_data(done) or b"[]"):
-            self._log.warn("the core does not let the component have {topic} any more", topic=topic)
         self._outbox.send_again(connection)
-        self._connection = connection
-        self._last_words = ""
-
-    def _lost(self, result: None, connection: Connection) -> None:
-        self._last_words = connection.last_words or self._last_words
-        if self._connection is connection:
-            self._connection = None
-
-    def _pause(self, attempt: int) -> float:
-        # Two clients under one name would throw one another out without end.
-        patience = attempt + 10 if self._last_words in _UNWELCOME else attempt
-        return pause_before(patience, self._runtime.random())
-
-    def _ask(self, make: Callable[[str], Command]) -> Deferred[Succeeded]:
-        """Ask over the connection that there is."""
-        connection = self._connection
-        return fail(_no_connection()) if connection is None else connection.request(make(connection.next_id()))
-
-    def _insist(self, make: Callable[[str], Command]) -> Deferred[Succeeded]:
-        """Ask as soon as there is a connection, and again when it is lost before the answer."""
-        return Deferred.fromCoroutine(self._asked_until_answered(make))
-
-    async def _asked_until_answered(self, make: Callable[[str], Command]) -> Succeeded:
-        while True:
-            session: Any = await self._service.whenConnected()
-            try:
-                answer: Succeeded = await session.connection.request(make(session.connection.next_id()))
-            except Disconnected:
-                continue
-            return answer
-
-    @staticmethod
-    def _forget(failure: Any, remove: Callable[[str], None], topic: str) -> Any:
-        remove(topic)
-        return failure
 
 
-def pause_before(attempt: int, chance: float) -> float:
-    """Return how many seconds to wait before an attempt to connect: longer each time, and never the same for all.
-
-    :param attempt: 1 for the first one after a connection was lost.
-    :param chance: a random number of at least 0 and below 1.
-    """
-    return min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2.0 ** min(attempt - 1, 10)) * (0.5 + chance / 2)
-
-
-def _no_connection() -> Disconnected:
-    return Disconnected("there is no connection to the core now; wait for when_connected()")
+def _forget(failure: Failure, remove: Callable[[str], None], topic: str) -> Failure:
+    remove(topic)
+    return failure
 
 
 def _nothing(answer: object) -> None:
     return None
-
-
-def _data(answer: Succeeded) -> bytes:
-    return b"" if answer.payload is None else answer.payload.data

@@ -63,11 +63,12 @@ class Receiver(Protocol):
     def invoked(self, connection: Connection, call: Invoked) -> None:
         """Take a call."""
 
-    def withdrawn(self, number: int) -> None:
+    def withdrawn(self, connection: Connection, number: int) -> None:
         """Take note that nobody waits for the answer of a call any more."""
 
     def draining(self, connection: Connection) -> None:
         """Take note that the core is about to stop."""
+
 
 @implementer(IPushProducer)
 class Connection(TwistedProtocol):
@@ -76,6 +77,8 @@ class Connection(TwistedProtocol):
     :ivar greeted: fires with the core's greeting; fails when the connection is lost before.
     :ivar when_lost: fires when the connection is gone, before those are told who wait for an answer.
     """
+
+    transport: Any  # with TLS or without, always one that can be aborted
 
     _log = Logger()
 
@@ -89,7 +92,7 @@ class Connection(TwistedProtocol):
         self._paused = False
         self._numbered = 0
         self._last_words: Closed | None = None
-        self._lost = self._retired = False
+        self._lost = self._left = self._retired = False
         self._timers: dict[str, IDelayedCall] = {}
         self._heard = self._asked = False
         self._takers: dict[type[Event], Callable[[Any], None]] = {
@@ -102,7 +105,7 @@ class Connection(TwistedProtocol):
             Delivered: lambda message: receiver.delivered(self, message),
             Forgotten: lambda event: receiver.forgotten(event.number),
             Invoked: lambda call: receiver.invoked(self, call),
-            WithdrawnCall: lambda event: receiver.withdrawn(event.number),
+            WithdrawnCall: lambda event: receiver.withdrawn(self, event.number),
             Drains: lambda event: receiver.draining(self),
             Closed: self._note_end,
             Ping: lambda ping: self.send(Pong(ping.request)),
@@ -175,6 +178,9 @@ class Connection(TwistedProtocol):
 
     def leave(self) -> None:
         """Say goodbye, and close the connection once everything is written."""
+        if self._left or self._lost:
+            return
+        self._left = True
         self.send(Bye())
         self.transport.unregisterProducer()  # a transport with a producer waits for more
         self.transport.loseConnection()
@@ -246,15 +252,14 @@ class Connection(TwistedProtocol):
     def _fail(self, event: Errored) -> None:
         answer = self._waiting.pop(event.request, None)
         if answer is not None:
-            failed = event.payload is not None
-            answer.errback(CallFailed(event.payload) if failed else Denied(event.code, event.text))
+            denied = event.payload is None
+            answer.errback(Denied(event.code, event.text) if denied else CallFailed(event.payload))
         elif not event.request:
             self._log.warn("the core says: {code}: {text}", code=event.code, text=event.text)
         self._leave_if_retired()
 
     def _leave_if_retired(self) -> None:
-        if self._retired and not self._waiting and not self._lost:
-            self._retired = False
+        if self._retired and not self._waiting:
             self.leave()
 
     def _note_end(self, event: Closed) -> None:
@@ -269,7 +274,7 @@ class Connection(TwistedProtocol):
         """Return what happened: the core's own word, a lack of trust, or that the connection is gone."""
         if self._last_words is not None:
             return Disconnected(f"the core closed the connection: {self._last_words.text}")
-        if reason.check(TrustError):
+        if isinstance(reason.value, TrustError):
             return reason.value
         return Disconnected("the connection to the core is gone; whatever was not acknowledged may not have arrived")
 

@@ -65,4 +65,3 @@ class TrustingEndpoint:
         creator = VerifyingClient(self._host, authority, self._runtime.now(), self._shown())
         connected: IProtocol = await wrapClientTLS(creator, self._endpoint, self._runtime.clock).connect(factory)
         return connected
-

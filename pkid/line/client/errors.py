@@ -38,6 +38,6 @@ class CallFailed(CoreError):
     :ivar payload: what the caller is told.
     """
 
-    def __init__(self, payload: Payload | str) -> None:
+    def __init__(self, payload: Payload | bytes | str | None) -> None:
         self.payload = as_payload(payload)
         super().__init__("whoever was called says that it failed")

@@ -61,7 +61,7 @@ class Outbox:
         request = f"{self._mark}{self._numbered}"
         command = replace(command, request=request)
         write_command(command)
-        entry = _Entry(command, Deferred(lambda _: self._entries.pop(request, None)))
+        entry = _Entry(command, Deferred(lambda _: self._given_up(entry)))
         self._entries[request] = entry
         if connection is not None:
             self._send(entry, connection)
@@ -84,13 +84,19 @@ class Outbox:
         )
 
     def _acknowledged(self, entry: _Entry, connection: Connection) -> None:
-        request = entry.command.request
         if entry.command.qos is QoS.EXACTLY_ONCE:
-            connection.send(Complete(request))
-        if self._entries.pop(str(request), None) is not None:
+            connection.send(Complete(entry.command.request))
+        if self._forget(entry):
             entry.confirmed.callback(None)
 
     def _failed(self, entry: _Entry, failure: Failure) -> None:
         """Keep what went with the connection, and tell of what the core refused."""
-        if failure.check(Disconnected, TrustError) is None and self._entries.pop(str(entry.command.request), None):
+        if failure.check(Disconnected, TrustError) is None and self._forget(entry):
             entry.confirmed.errback(failure)
+
+    def _given_up(self, entry: _Entry) -> None:
+        self._forget(entry)
+
+    def _forget(self, entry: _Entry) -> bool:
+        """Forget an entry, and tell whether it was there."""
+        return self._entries.pop(str(entry.command.request), None) is not None

@@ -83,7 +83,8 @@ class SessionEndpoint:
         protocol = factory.buildProtocol(connection.transport.getPeer())
         assert protocol is not None
         connection.when_lost.addCallback(lambda _: protocol.connectionLost(connectionDone))
-        protocol.makeConnection(_Transport(connection))
+        transport: Any = _Transport(connection)
+        protocol.makeConnection(transport)
         return protocol
 
 
