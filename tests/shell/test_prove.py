@@ -147,7 +147,7 @@ class ProvingTests(ProveCase):
     def test_a_welcome_under_another_name_is_none(self) -> None:
         self.file("keys/alice", write_key(KEYS[1]))
         for welcome in ("WELCOME alice claimed\n", "WELCOME bob proven\n"):
-            self.prove(Conversation(self.core(None), S_CLIENT + welcome), status=1)
+            self.prove(Conversation(self.core(KEYS[1].public_key()), S_CLIENT + welcome), status=1)
 
 
 class MistakeTests(ProveCase):
