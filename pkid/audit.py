@@ -35,6 +35,13 @@ class Action(Enum):
     SIGN = "sign"
     RENEW = "renew"
     COMMAND = "command"
+    CONNECT = "connect"
+    """A session of the broker, under a name."""
+    BROKER = "broker"
+    """Something that a session of the broker asked for."""
+    RIGHTS = "rights"
+    REGISTER = "register"
+    UNREGISTER = "unregister"
 
 
 def allowed(action: Action, credential: str, peer: str, **facts: object) -> None:
@@ -85,19 +92,21 @@ class Strangers:
         self._most = most
         self._span = span
         self._peers: OrderedDict[str, _Patience] = OrderedDict()
-        self.left_out: Counter[str] = Counter()
-        """How many denials were not written, by their reason."""
+        self.left_out: Counter[tuple[str, ...]] = Counter()
+        """How many denials were not written, by action, result and reason."""
 
-    def denied(self, peer: str, reason: str, **facts: object) -> None:
-        """Write down, or count, that a peer's credential was not accepted."""
+    def denied(
+        self, peer: str, reason: str, action: Action = Action.LOGIN, credential: str = "-", **facts: object
+    ) -> None:
+        """Write down, or count, that a peer was denied something: to be let in, if nothing else is said."""
         known = self._patience(peer_key(peer))
         if known.written >= self._most:
             known.left_out += 1
-            self.left_out[reason] += 1
+            self.left_out[action.value, "denied", reason] += 1
             return
         known.written += 1
         left_out, known.left_out = known.left_out, 0
-        denied(Action.LOGIN, "-", peer, reason, **facts, **({"left_out": left_out} if left_out else {}))
+        denied(action, credential, peer, reason, **facts, **({"left_out": left_out} if left_out else {}))
 
     def _patience(self, key: str) -> _Patience:
         """Return the peer's account, begun anew when its span is over; the peer not seen for longest is forgotten."""

@@ -102,7 +102,7 @@ class StrangersTests(Case):
     def test_what_is_left_out_is_counted_by_reason(self) -> None:
         self.come(5)
         self.come(3, "192.0.2.2")
-        self.assertEqual(self.strangers.left_out, {"unauthorized": 4})
+        self.assertEqual(self.strangers.left_out, {("login", "denied", "unauthorized"): 4})
 
     def test_the_next_line_counts_those_left_out(self) -> None:
         self.come(5)

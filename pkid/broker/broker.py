@@ -91,6 +91,11 @@ class Broker:
             effects += self._close_overflown(moment)
         return effects
 
+    def state(self, number: int) -> State:
+        """Tell how far a session has come; one that is not there any more is closed."""
+        session = self._sessions.get(number)
+        return State.CLOSED if session is None else session.state
+
     def tick(self, moment: Moment) -> list[Effect]:
         """Give up logins and calls, and send again what was not acknowledged; to be called a few times a second."""
         effects: list[Effect] = []

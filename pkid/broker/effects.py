@@ -54,7 +54,10 @@ class CloseReason(Enum):
     PROOF_NEEDED = "proof-needed", "this broker serves only those who proved a name"
     REPLACED = "replaced", "the component connected again"
     EXPELLED = "expelled", "the name may no longer be used this way"
+    KICKED = "kicked", "an operator ended the session"
     OVERFLOW = "overflow", "too much waited to be read"
+    BUSY = "busy", "too much waits to be checked; try again"
+    STORE = "store", "what was kept cannot be read; try again"
     DRAINING = "draining", "the broker is stopping"
 
     code: str

@@ -8,7 +8,7 @@ from twisted.application.service import Service
 from twisted.logger import ILogObserver, LogEvent, LogPublisher
 from zope.interface import implementer
 
-from pkid.audit import Action, Strangers
+from pkid.audit import Strangers
 from pkid.metrics.readings import Labelled
 
 __all__ = ["LABELS", "Decisions"]
@@ -24,7 +24,7 @@ _MOST_KINDS = 256
 class Decisions(Service):
     """How many decisions there were of each kind since the start; it observes the log.
 
-    :param strangers: knows how many refused logins were left out of the trail.
+    :param strangers: knows what was left out of the trail.
     """
 
     name = "decisions"
@@ -54,5 +54,4 @@ class Decisions(Service):
 
     def read(self) -> Labelled:
         """Return how many decisions there were, those that were left out of the trail included."""
-        left_out = {(Action.LOGIN.value, "denied", reason): n for reason, n in self._strangers.left_out.items()}
-        return self._written + Counter(left_out)
+        return self._written + self._strangers.left_out

@@ -1,0 +1,71 @@
+"""What the broker's service expects of those who check proofs and register keys."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+from pkid.auth.proofs import Admission, Greeting, Proof, ScramAnswer
+from pkid.errors import Reason, Refused
+
+__all__ = ["BeginLogin", "ClosedRegister", "Login", "Registrar"]
+
+
+class Login(Protocol):
+    """The login of one connection; it is good for one attempt."""
+
+    def offer(self, component: str, /) -> Awaitable[tuple[str, ...]]:
+        """Return the schemes by which a name may be proven; none when it has no credential and that is no secret."""
+
+    def prove(self, component: str, proof: Proof, /) -> Awaitable[Admission | ScramAnswer]:
+        """Check a proof; there is one attempt, which in SCRAM has two steps.
+
+        :raises Refused: ``proof-failed``, for whatever is wrong.
+        :raises Unavailable: ``busy`` when there is no time to tell.
+        """
+
+
+class BeginLogin(Protocol):
+    """Begins logins."""
+
+    def __call__(self, greeting: Greeting, peer: str, certificate: bytes | None, /) -> Login:
+        """Return the login of a new connection.
+
+        :param peer: the address that the connection comes from.
+        :param certificate: the certificate whose key TLS proved, DER.
+        """
+
+
+class Registrar(Protocol):
+    """Registers components' keys."""
+
+    def register(self, component: str, registration: object, peer: str, /) -> Awaitable[object]:
+        """Give a name its first key.
+
+        :param registration: the key, and what entitles to register it.
+        :raises PkidError: when that is not done.
+        """
+
+    def unregister(self, component: str, /) -> Awaitable[object]:
+        """Forget the keys of a name.
+
+        :raises PkidError: when that is not done.
+        """
+
+
+class ClosedRegister:
+    """A registrar that registers nobody."""
+
+    async def register(self, component: str, registration: object, peer: str) -> None:
+        """Refuse.
+
+        :raises Refused: always.
+        """
+        raise Refused(Reason.NOT_ALLOWED, component)
+
+    async def unregister(self, component: str) -> None:
+        """Refuse.
+
+        :raises Refused: always.
+        """
+        raise Refused(Reason.NOT_ALLOWED, component)

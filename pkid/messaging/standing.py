@@ -1,0 +1,60 @@
+"""Whose proof still counts: ends the sessions of those whose credential ended, was revoked, or is not in service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from heapq import heappop, heappush
+
+from pkid.broker.effects import CloseReason
+from pkid.broker.inputs import Disconnect
+from pkid.messaging.connection import Connection
+from pkid.messaging.connections import Connections
+from pkid.messaging.engine import Engine
+
+__all__ = ["Standing"]
+
+
+class Standing:
+    """Watches over the proofs by which sessions are open.
+
+    :param holds: tells whether a credential (``kind:name``) is in service, as far as that can be told at once.
+    :param wall: gives the seconds since the epoch.
+    """
+
+    def __init__(
+        self, engine: Engine, connections: Connections, holds: Callable[[str], bool], wall: Callable[[], float]
+    ) -> None:
+        self._engine = engine
+        self._connections = connections
+        self._holds = holds
+        self._wall = wall
+        self._ends: list[tuple[float, int, str]] = []
+
+    def ends(self, connection: Connection, at: datetime) -> None:
+        """Take note that a connection's proof counts until then, aware UTC."""
+        heappush(self._ends, (at.timestamp(), connection.number, connection.credential))
+
+    def tick(self) -> None:
+        """End the sessions whose time is over."""
+        now = self._wall()
+        while self._ends and self._ends[0][0] <= now:
+            _, number, _ = heappop(self._ends)
+            self._end(number)
+
+    def review(self) -> None:
+        """End the sessions whose credential is not in service any more."""
+        self._end_those_of(lambda credential: not self._holds(credential))
+
+    def revoke(self, credential: str) -> int:
+        """End the sessions that were opened by a credential, and return how many those were."""
+        return self._end_those_of(lambda known: known == credential)
+
+    def _end_those_of(self, is_over: Callable[[str], bool]) -> int:
+        over = [each.number for each in self._connections if each.credential and is_over(each.credential)]
+        for number in over:
+            self._end(number)
+        return len(over)
+
+    def _end(self, number: int) -> None:
+        self._engine.receive(number, Disconnect(CloseReason.EXPELLED))

@@ -1,0 +1,115 @@
+"""Messages and calls: what is published arrives, whatever becomes of the others."""
+
+from __future__ import annotations
+
+from pkid.broker.commands import (
+    Answer,
+    Call,
+    Expose,
+    Subscribe,
+)
+from pkid.broker.effects import CloseReason
+from pkid.broker.replies import Answered
+from pkid.messaging.rates import Rates
+from pkid.messaging.terms import Terms
+from tests.messaging.core import Core, PlainDialect, publish, text
+from tests.support import Case
+
+
+class MessageTests(Case):
+    """What is published arrives."""
+
+    def test_a_delivery_is_encoded_once_for_all_who_share_a_dialect(self) -> None:
+        core = Core()
+        one, other = PlainDialect(), PlainDialect()
+        clients = [core.connect(dialect=one) for _ in range(3)] + [core.connect(dialect=other)]
+        for client in clients:
+            client.say(Subscribe(1, "news"))
+        core.join().say(publish("news"))
+        self.assertEqual([client.deliveries for client in clients], [[b"news hello"]] * 4)
+        self.assertEqual((one.encoded, other.encoded), (1, 1))
+        self.assertEqual(core.service.tally.delivered, 4)
+
+    def test_a_client_that_cannot_be_written_to_is_no_loss_for_the_others(self) -> None:
+        core = Core()
+        clients = [core.join() for _ in range(3)]
+        for client in clients:
+            client.say(Subscribe(1, "news"))
+
+        def broken(delivery: bytes) -> None:
+            raise RuntimeError("broken")
+
+        clients[1].write = broken  # type: ignore[method-assign]
+        core.join().say(publish("news"))
+        self.assertEqual([client.deliveries for client in clients], [[b"news hello"], [], [b"news hello"]])
+        self.assertIs(clients[1].closed, CloseReason.LOST)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_an_effect_that_fails_does_not_stop_the_next(self) -> None:
+        core = Core()
+        client, other = core.join(), core.join()
+        other.say(Subscribe(1, "news"))
+
+        def broken(reply: object) -> None:
+            raise RuntimeError("broken")
+
+        client.send = broken  # type: ignore[method-assign]
+        client.say(Subscribe(1, "news"), publish("news"))
+        self.assertEqual(other.deliveries, [b"news hello"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_what_a_client_says_while_it_is_told_something_is_done_afterwards(self) -> None:
+        core = Core()
+        talker, listener = core.join(), core.join()
+        listener.say(Subscribe(1, "second"))
+        talker.say(Subscribe(1, "first"))
+        record = talker.write
+
+        def answering(delivery: bytes) -> None:
+            record(delivery)
+            talker.say(publish("second"))
+
+        talker.write = answering  # type: ignore[method-assign]
+        core.join().say(publish("first"))
+        self.assertEqual((talker.deliveries, listener.deliveries), ([b"first hello"], [b"second hello"]))
+
+    def test_a_client_that_takes_no_more_gets_the_rest_when_it_does(self) -> None:
+        core = Core()
+        slow, quick = core.join(), core.join()
+        for client in (slow, quick):
+            client.say(Subscribe(1, "news"))
+        slow.session.pause()
+        core.join().say(publish("news", "1"), publish("news", "2"))
+        self.assertEqual((slow.deliveries, quick.deliveries), ([], [b"news 1", b"news 2"]))
+        slow.session.ready(1 << 16)
+        self.assertEqual(slow.deliveries, [b"news 1", b"news 2"])
+
+    def test_calls_go_to_the_exposer_and_back(self) -> None:
+        core = Core()
+        exposer, caller = core.join(), core.join()
+        exposer.say(Expose(1, "sum"))
+        caller.say(Call(2, "sum", text("1 2"), 3))
+        (invocation,) = exposer.invocations
+        exposer.say(Answer(None, invocation.number, text("3"), 1))
+        self.assertEqual(caller.replies, [Answered(2, text("3"), 1, failed=False)])
+
+    def test_the_core_answers_calls_of_its_own_topics(self) -> None:
+        core = Core()
+        client = core.join()
+        core.clock.advance(7)
+        for topic, part in (("rid", core.service.server), ("version", "pkid "), ("uptime", "up for 7 seconds")):
+            (answer,) = client.say(Call(topic, topic, text(""), 0))
+            assert isinstance(answer, Answered)
+            self.assertIn(part.encode(), answer.payload.data)  # type: ignore[attr-defined]
+
+    def test_who_asks_too_fast_is_read_more_slowly(self) -> None:
+        core = Core(Terms(rates=Rates(commands=4)))
+        fast, slow, listener = core.join(), core.join(), core.join()
+        listener.say(Subscribe(1, "news"))
+        fast.say(*(publish("news", str(number)) for number in range(8)))
+        self.assertTrue(fast.is_held)
+        self.assertEqual(len(listener.deliveries), 5)
+        slow.say(publish("news", "slow"))
+        self.assertEqual(listener.deliveries[-1], b"news slow")
+        core.wait(2)
+        self.assertEqual((fast.is_held, len(listener.deliveries)), (False, 9))
