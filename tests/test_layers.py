@@ -219,6 +219,11 @@ class EdgeTests(Case):
         wrong = [(path, name) for path, name in imported(ROOT / "pkid" / "metrics") if is_within(name, *doors)]
         self.assertEqual(wrong, [])
 
+    def test_the_broker_at_work_knows_no_door_and_no_database(self) -> None:
+        foreign = [f"pkid.{name}" for name in (*DOORS, "door", "service", "store")]
+        wrong = [(path, name) for path, name in imported(ROOT / "pkid" / "messaging") if is_within(name, *foreign)]
+        self.assertEqual(wrong, [])
+
     def test_the_agent_knows_nothing_of_the_daemon(self) -> None:
         wrong = [
             (path, name)

@@ -92,9 +92,11 @@ class Identification:
         connection.work = None
         if failure.check(CancelledError):
             return
-        if not failure.check(PkidError):
+        reason = CloseReason.BUSY
+        if not failure.check(Unavailable):
             self._log.failure("a login failed for a reason of our own", failure)
-        self._engine.receive(connection.number, Disconnect(CloseReason.BUSY))
+            reason = CloseReason.LOGIN_FAILED
+        self._engine.receive(connection.number, Disconnect(reason))
 
     async def _offer(self, connection: Connection, component: str) -> Input:
         return Known(await self._login(connection).offer(component))
@@ -151,7 +153,7 @@ class Identification:
 
     async def _unregister(self, connection: Connection, effect: Revoke) -> None:
         try:
-            await self._registrar.unregister(effect.name)
+            await self._registrar.unregister(effect.name, connection.credential)
         except Exception as error:
             refusal = self._refusal(error)
             self._trail.unregistered(connection, effect.name, refusal)

@@ -46,9 +46,10 @@ class Registrar(Protocol):
         :raises PkidError: when that is not done.
         """
 
-    def unregister(self, component: str, /) -> Awaitable[object]:
-        """Forget the keys of a name.
+    def unregister(self, component: str, credential: str, /) -> Awaitable[object]:
+        """Forget the key by which a component proved its name, or its keys if it proved it by something else.
 
+        :param credential: by what, as ``kind:name``.
         :raises PkidError: when that is not done.
         """
 
@@ -63,7 +64,7 @@ class ClosedRegister:
         """
         raise Refused(Reason.NOT_ALLOWED, component)
 
-    async def unregister(self, component: str) -> None:
+    async def unregister(self, component: str, credential: str) -> None:
         """Refuse.
 
         :raises Refused: always.

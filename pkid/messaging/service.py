@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -54,6 +54,7 @@ class BrokerService(Service):
     :param begin_login: begins the login of a connection.
     :param strangers: writes down who is denied something.
     :param server: the core's name, as proofs cover it.
+    :param tenants: those that are declared.
     :param holds: tells whether a credential is in service.
     :param wall: gives the seconds since the epoch.
     :param random: gives so many random bytes.
@@ -71,6 +72,7 @@ class BrokerService(Service):
         *,
         server: str = "pkid",
         registrar: Registrar | None = None,
+        tenants: Iterable[str] = (),
         holds: Callable[[str], bool] = lambda credential: True,
         wall: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = os.urandom,
@@ -83,7 +85,7 @@ class BrokerService(Service):
         self._clock, self._store, self._wall, self._random = clock, store, wall, random
         self._began = clock.seconds()
         self._is_draining = False
-        self._engine = engine = Engine(self._open(terms), clock.seconds, wall)
+        self._engine = engine = Engine(self._open(terms, tenants), clock.seconds, wall)
         self._connections = connections = Connections(engine, self.occupancy, terms.rates, tally, clock)
         self._retention = Retention(engine, connections, store, tally)
         self._standing = standing = Standing(engine, connections, holds, wall)
@@ -115,6 +117,10 @@ class BrokerService(Service):
     def connections(self) -> tuple[Connection, ...]:
         """Return what the core knows of each connection whose session is not closed."""
         return tuple(self._connections)
+
+    def declare(self, tenants: Iterable[str]) -> None:
+        """Have these tenants from now on, and no others."""
+        self._engine.carry_out(self._engine.broker.declare(tenants))
 
     def change(self, change: Change, by: str) -> Deferred[None]:
         """Change the rights; fire when that is durable and holds.
@@ -191,12 +197,12 @@ class BrokerService(Service):
         self._standing.review()
         self._store.expire(self._wall())
 
-    def _open(self, terms: Terms) -> Broker:
+    def _open(self, terms: Terms, tenants: Iterable[str]) -> Broker:
         """Make a broker of what is stored."""
         stored = self._store.begin(self._kept)
         for change in stored.changes:
             change.apply(self.rights)
-        broker = Broker(terms.policy, self.rights, OWN_TOPICS, stored.last_number)
+        broker = Broker(terms.policy, self.rights, OWN_TOPICS, stored.last_number, tenants)
         for absentee in stored.absentees:
             broker.membership.restore(absentee.component, absentee.subscriptions, absentee.mark)
         return broker

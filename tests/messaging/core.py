@@ -153,7 +153,7 @@ class Keys:
             raise Refused(Reason.NOT_ALLOWED, component)
         self.names.add(component)
 
-    async def unregister(self, component: str) -> None:
+    async def unregister(self, component: str, credential: str) -> None:
         await self._wait()
         self.names.discard(component)
 

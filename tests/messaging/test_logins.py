@@ -85,12 +85,13 @@ class LoginTests(Case):
         self.assertTrue(core.keys.waiting[0].called)
 
     def test_a_name_about_which_nobody_can_tell_is_not_let_in(self) -> None:
-        for error in (Unavailable(Reason.BUSY), RuntimeError("broken")):
+        errors = (Unavailable(Reason.BUSY), CloseReason.BUSY), (RuntimeError("broken"), CloseReason.LOGIN_FAILED)
+        for error, reason in errors:
             core = Core(keys=["alice"])
             core.keys.error = error
             client = core.connect()
             client.say(Identify(1, "nobody"))
-            self.assertIs(client.closed, CloseReason.BUSY)
+            self.assertIs(client.closed, reason)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_a_proof_that_nobody_can_check_now_is_not_called_wrong(self) -> None:
