@@ -23,12 +23,13 @@ class SQLLedger:
     """A :class:`pkid.store.interfaces.SearchableLedger` on a connection whose transaction is open.
 
     Every method raises :class:`sqlalchemy.exc.SQLAlchemyError` when the database refuses.
+
+    :param recorded: takes what is added.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, recorded: list[Entry] | None = None) -> None:
         self._connection = connection
-        self.recorded: list[Entry] = []
-        """What was added."""
+        self._recorded: list[Entry] = [] if recorded is None else recorded
 
     def recall(self, keys: Sequence[RequestKey], since: datetime) -> Mapping[RequestKey, Entry]:
         """Find the newest entry for each key that was signed at or after *since*, with one query for all."""
@@ -50,7 +51,7 @@ class SQLLedger:
         if entries:
             rows = [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]
             self._connection.execute(insert(certificates), rows)
-            self.recorded += entries
+            self._recorded += entries
 
     def touch(self) -> None:
         """Write something harmless, so that a commit proves that the ledger can be written."""

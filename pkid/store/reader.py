@@ -50,9 +50,10 @@ class Reader(Service):
     :param seconds: gives the time of a clock that only goes forward.
     :param patience: how long one piece of work may take.
     :param waiting: how many may wait.
+    :param name: the service's and its thread's.
+    :param what: what the database is called in the log.
     """
 
-    name = "reader"
     _log = Logger()
 
     def __init__(
@@ -62,9 +63,13 @@ class Reader(Service):
         seconds: Callable[[], float],
         patience: timedelta = timedelta(seconds=5),
         waiting: int = 64,
+        name: str = "reader",
+        what: str = "ledger",
     ) -> None:
+        self.setName(name)
         self._engine = engine
-        self._threads = Threads("reader", 1, reactor)
+        self._what = what
+        self._threads = Threads(name, 1, reactor)
         self._seconds = seconds
         self._patience = patience
         self._capacity = waiting
@@ -136,5 +141,5 @@ class Reader(Service):
         cause = getattr(error, "orig", None) or error
         if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             return Unavailable(Reason.SLOW_SEARCH, f"{self._patience.total_seconds():g} seconds")
-        self._log.error("the ledger cannot be read: {cause}", cause=cause)
+        self._log.error("the {what} cannot be read: {cause}", what=self._what, cause=cause)
         return Unavailable(Reason.SEARCH)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
@@ -52,51 +52,74 @@ class SQLStore:
     :param engine: the database, with one connection and durable commits (`pkid.store.sqlite`).
     :param run_in_thread: where transactions run.
     :param meter: is told of each transaction.
+    :param what: what the database is called in the log.
     """
 
     _log = Logger()
 
-    def __init__(self, engine: Engine, run_in_thread: RunInThread, meter: Meter | None = None) -> None:
+    def __init__(
+        self, engine: Engine, run_in_thread: RunInThread, meter: Meter | None = None, what: str = "ledger"
+    ) -> None:
         self._engine = engine
         self._run_in_thread = run_in_thread
         self._meter = meter or Unmetered()
+        self._what = what
         self._closed = False
 
     def transact(self, work: Callable[[SearchableLedger], T]) -> Deferred[T]:
         """Do *work* in one transaction; fire with its result once that is committed durably."""
-        if self._closed:
-            return fail(Unavailable(Reason.STOPPING))
-        return self._run_in_thread(lambda: self._transaction(work))
+        recorded: list[Entry] = []
+        return self._write(lambda connection: work(SQLLedger(connection, recorded)), recorded)
 
     def transact_now(self, work: Callable[[SearchableLedger], T]) -> T:
         """Do the same at once in the calling thread, which waits."""
-        if self._closed:
-            raise Unavailable(Reason.STOPPING)
-        return self._transaction(work)
+        recorded: list[Entry] = []
+        return self._write_now(lambda connection: work(SQLLedger(connection, recorded)), recorded)
+
+    def write(self, work: Callable[[Connection], T]) -> Deferred[T]:
+        """Do the same as :meth:`transact` with other tables of the database than the ledger's."""
+        return self._write(work)
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        """Do the same as :meth:`transact_now` with other tables of the database than the ledger's."""
+        return self._write_now(work)
 
     def close(self) -> Deferred[None]:
         """Refuse new transactions, and close the database once those that were accepted are done."""
         self._closed = True
         return self._run_in_thread(self._engine.dispose)
 
-    def _transaction(self, work: Callable[[SearchableLedger], T]) -> T:
-        """Begin, work, commit; what the database raises becomes :class:`Unavailable`."""
+    def _write(self, work: Callable[[Connection], T], recorded: Sequence[Entry] = ()) -> Deferred[T]:
+        if self._closed:
+            return fail(Unavailable(Reason.STOPPING))
+        return self._run_in_thread(lambda: self._transaction(work, recorded))
+
+    def _write_now(self, work: Callable[[Connection], T], recorded: Sequence[Entry] = ()) -> T:
+        if self._closed:
+            raise Unavailable(Reason.STOPPING)
+        return self._transaction(work, recorded)
+
+    def _transaction(self, work: Callable[[Connection], T], recorded: Sequence[Entry]) -> T:
+        """Begin, work, commit; what the database raises becomes :class:`Unavailable`.
+
+        :param recorded: the entries that *work* adds to the ledger.
+        """
         started = time.monotonic()
         try:
             with self._engine.connect() as connection:
                 try:
                     with connection.begin():
-                        ledger = SQLLedger(connection)
-                        result = work(ledger)
+                        result = work(connection)
                 except SQLAlchemyError:
                     # Its state is in doubt; the next transaction gets a new one.
                     connection.invalidate()
                     raise
         except SQLAlchemyError as error:
             self._meter.failed(time.monotonic() - started)
-            self._log.error("the ledger cannot be written: {cause}", cause=getattr(error, "orig", None) or error)
+            cause = getattr(error, "orig", None) or error
+            self._log.error("the {what} cannot be written: {cause}", what=self._what, cause=cause)
             raise Unavailable(Reason.STORE) from error
-        self._meter.committed(time.monotonic() - started, ledger.recorded)
+        self._meter.committed(time.monotonic() - started, recorded)
         return result
 
 
@@ -105,16 +128,26 @@ class StoreService(Service):
 
     Before the start, :meth:`transact_now` works and :meth:`transact` waits. Stopping waits for what was
     accepted, then closes the database for good.
+
+    :param name: the service's and its thread's.
+    :param what: what the database is called in the log.
     """
 
-    name = "store"
     waiting = 0
     """How many transactions were accepted and are not done."""
 
-    def __init__(self, engine: Engine, reactor: IReactorFromThreads, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        reactor: IReactorFromThreads,
+        meter: Meter | None = None,
+        name: str = "store",
+        what: str = "ledger",
+    ) -> None:
+        self.setName(name)
         self._reactor = reactor
-        self._pool = ThreadPool(minthreads=1, maxthreads=1, name="store")
-        self._store = SQLStore(engine, self._run_in_thread, meter)
+        self._pool = ThreadPool(minthreads=1, maxthreads=1, name=name)
+        self._store = SQLStore(engine, self._run_in_thread, meter, what)
 
     def transact(self, work: Callable[[SearchableLedger], T]) -> Deferred[T]:
         """Do *work* in one transaction; fire with its result once that is committed durably."""
@@ -123,6 +156,14 @@ class StoreService(Service):
     def transact_now(self, work: Callable[[SearchableLedger], T]) -> T:
         """Do the same at once in the calling thread, which waits: before the start."""
         return self._store.transact_now(work)
+
+    def write(self, work: Callable[[Connection], T]) -> Deferred[T]:
+        """Do the same as :meth:`transact` with other tables of the database than the ledger's."""
+        return self._store.write(work)
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        """Do the same as :meth:`transact_now` with other tables of the database than the ledger's."""
+        return self._store.write_now(work)
 
     def startService(self) -> None:
         """Start the thread."""

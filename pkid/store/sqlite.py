@@ -1,4 +1,4 @@
-"""Opens the ledger's SQLite file: makes it if there is none, and refuses what is not ours or not safe.
+"""Opens a SQLite file of the core's: makes it if there is none, and refuses what is not ours or not safe.
 
 Knows SQLite, file modes and pragmas; the tables are `pkid.store.schema`'s business.
 """
@@ -18,15 +18,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from pkid.errors import StateError
-from pkid.store.upgrade import bring_up_to_date
+from pkid.store.upgrade import LEDGER, Schema, bring_up_to_date
 
-__all__ = ["APPLICATION_ID", "open_reader", "open_sqlite"]
-
-APPLICATION_ID = 0x706B6964
-"""What marks a SQLite file as pkid's: ``pkid`` in ASCII, at offset 68 of the file."""
+__all__ = ["open_reader", "open_sqlite"]
 
 _MAGIC = b"SQLite format 3\0"
-_RESTORE = "restore it from a copy, or move it away to start with an empty ledger"
+_RESTORE = "restore it from a copy, or move it away to start with an empty one"
 _PROBLEMS = {
     sqlite3.SQLITE_BUSY: ("is in use by another program", "stop that program"),
     sqlite3.SQLITE_CORRUPT: ("is damaged", _RESTORE),
@@ -36,30 +33,30 @@ _PROBLEMS = {
 }
 
 
-def open_sqlite(path: Path, busy_timeout: timedelta = timedelta(seconds=5)) -> Engine:
-    """Open the ledger at *path*, or make an empty one, and bring its schema up to date.
+def open_sqlite(path: Path, busy_timeout: timedelta = timedelta(seconds=5), schema: Schema = LEDGER) -> Engine:
+    """Open the database at *path*, or make an empty one, and bring its schema up to date.
 
     :param busy_timeout: how long a transaction waits for a lock that another program holds.
     :raises StateError: if there is something that cannot be used; it is left as it is.
     """
     try:
-        _make_or_check(path)
+        _make_or_check(path, schema)
         engine = _engine(path, busy_timeout)
         try:
             with engine.begin() as connection:
-                bring_up_to_date(connection, path)
+                bring_up_to_date(connection, path, schema)
         except BaseException:
             engine.dispose()
             raise
     except OSError as error:
         raise StateError(path, f"cannot be opened ({error.strerror})", "let pkid's user read and write it") from error
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise _state_error(path, error) from error
+        raise _state_error(path, error, schema) from error
     return engine
 
 
 def open_reader(path: Path) -> Engine:
-    """Open a ledger once more, for reading only, while the engine of :func:`open_sqlite` has it open."""
+    """Open a database once more, for reading only, while the engine of :func:`open_sqlite` has it open."""
     engine = create_engine(
         "sqlite://",
         creator=lambda: _connect(path, 0, mode="ro"),
@@ -73,15 +70,15 @@ def open_reader(path: Path) -> Engine:
     return engine
 
 
-def _state_error(path: Path, error: Exception) -> StateError:
+def _state_error(path: Path, error: Exception, schema: Schema) -> StateError:
     """Say what SQLite's result code means for the file (https://sqlite.org/rescode.html)."""
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    unknown = f"cannot be used as a ledger ({cause})", "check its disk, or restore it from a copy"
+    unknown = f"cannot be used as a {schema.what} ({cause})", "check its disk, or restore it from a copy"
     return StateError(path, *_PROBLEMS.get(code, unknown))
 
 
-def _make_or_check(path: Path) -> None:
+def _make_or_check(path: Path, schema: Schema) -> None:
     """Make an empty file that is marked as ours, or see that what is there is ours and private.
 
     Reads the file itself, so that SQLite touches no file that is another's.
@@ -95,10 +92,10 @@ def _make_or_check(path: Path) -> None:
     with path.open("r+b") as file:
         header = file.read(100)
     if not header:
-        _mark(path)
+        _mark(path, schema.application)
     elif not header.startswith(_MAGIC):
-        raise StateError(path, "is not a ledger", "move it away, or choose another state directory")
-    elif header[68:72] != APPLICATION_ID.to_bytes(4, "big"):
+        raise StateError(path, f"is not a {schema.what}", "move it away, or choose another state directory")
+    elif header[68:72] != schema.application.to_bytes(4, "big"):
         raise StateError(path, "is another program's database", "move it away, or choose another state directory")
 
 
@@ -117,10 +114,10 @@ def _check_modes(path: Path) -> None:
             raise StateError(file, f"is open to other users (mode {mode & 0o777:o})", f"run chmod 600 {file}")
 
 
-def _mark(path: Path) -> None:
+def _mark(path: Path, application: int) -> None:
     """Make an empty file a database that is ours, before anything else is written to it."""
     with closing(_connect(path, timeout=0)) as connection:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA application_id = {application}")
 
 
 def _connect(path: Path, timeout: float, mode: str = "rw") -> sqlite3.Connection:
@@ -165,5 +162,5 @@ def _configure_reader(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_reading(connection: Connection) -> None:
-    """See one state of the ledger until the end; a write-ahead log lets others write meanwhile."""
+    """See one state of the database until the end; a write-ahead log lets others write meanwhile."""
     connection.exec_driver_sql("BEGIN")

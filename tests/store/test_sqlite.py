@@ -18,7 +18,8 @@ from sqlalchemy.exc import TimeoutError
 from pkid.errors import StateError
 from pkid.store import sqlite
 from pkid.store.schema import HEAD
-from pkid.store.sqlite import APPLICATION_ID, open_sqlite
+from pkid.store.sqlite import open_sqlite
+from pkid.store.upgrade import LEDGER
 from tests.store.entries import count, entry, sqlite_store
 from tests.support import Case, require
 
@@ -86,10 +87,10 @@ class OpeningTests(SQLiteCase):
     def test_an_empty_file_becomes_a_ledger(self) -> None:
         self.path.touch(0o600)
         self.make_ledger()
-        self.assertEqual(self.pragma("application_id"), APPLICATION_ID)
+        self.assertEqual(self.pragma("application_id"), LEDGER.application)
 
     def test_the_file_is_marked_as_ours(self) -> None:
-        self.assertEqual(self.pragma("application_id"), APPLICATION_ID)
+        self.assertEqual(self.pragma("application_id"), LEDGER.application)
 
     def test_a_commit_waits_for_the_disk(self) -> None:
         self.assertEqual((self.pragma("synchronous"), self.pragma("journal_mode")), (2, "wal"))
@@ -180,7 +181,7 @@ class RefusalTests(SQLiteCase):
             self.refuse("another program's database")
 
     def test_a_database_with_our_mark_and_foreign_tables(self) -> None:
-        sql(self.path, f"PRAGMA application_id = {APPLICATION_ID}", "CREATE TABLE certificates (serial)")
+        sql(self.path, f"PRAGMA application_id = {LEDGER.application}", "CREATE TABLE certificates (serial)")
         self.path.chmod(0o600)
         before = self.path.read_bytes()
         error = self.assertRaises(StateError, open_sqlite, self.path)

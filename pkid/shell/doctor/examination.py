@@ -90,8 +90,7 @@ class Examination:
             yield ok("none is stored here")
 
     def _ledger(self) -> Iterator[Finding]:
-        from pkid.store.schema import HEAD
-        from pkid.store.sqlite import APPLICATION_ID
+        from pkid.store.upgrade import LEDGER
 
         assert self.state is not None
         path = self.state / "ledger.sqlite"
@@ -100,7 +99,7 @@ class Examination:
             yield problem("it is missing", "restore it") if lost else ok("there is none yet")
             return
         try:
-            yield from check_contents(read_ledger(path), APPLICATION_ID, HEAD)
+            yield from check_contents(read_ledger(path), LEDGER.application, LEDGER.head)
         except sqlite3.Error as error:
             yield problem(f"it cannot be read ({error})", "see its file and disk, or restore it from a backup")
         beside = (path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from alembic import context
 
-from pkid.store.schema import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+attributes = context.config.attributes
+context.configure(connection=attributes["connection"], version_table=attributes["version_table"])
 context.run_migrations()

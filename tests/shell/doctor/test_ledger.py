@@ -9,7 +9,8 @@ from pathlib import Path
 from pkid.shell.doctor.finding import Severity
 from pkid.shell.doctor.ledger import Contents, check_contents, check_room, read_ledger
 from pkid.store.schema import HEAD
-from pkid.store.sqlite import APPLICATION_ID, open_sqlite
+from pkid.store.sqlite import open_sqlite
+from pkid.store.upgrade import LEDGER
 from tests.support import Case
 
 MIB = 1 << 20
@@ -23,7 +24,7 @@ class ReadingTests(Case):
         self.addCleanup(self.engine.dispose)
 
     def test_what_the_core_wrote_is_read(self) -> None:
-        self.assertEqual(read_ledger(self.path), Contents(APPLICATION_ID, "ok", HEAD, 0))
+        self.assertEqual(read_ledger(self.path), Contents(LEDGER.application, "ok", HEAD, 0))
 
     def test_one_that_is_in_use_is_read_too(self) -> None:
         with self.engine.begin():
