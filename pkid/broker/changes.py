@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from pkid.broker.rights import Rights
 from pkid.broker.rules import ALL_VERBS, Access, Rule, Subject
 from pkid.broker.topic import Pattern
 from pkid.ca.names import is_component
@@ -17,6 +16,7 @@ __all__ = [
     "AssignRole",
     "Authorize",
     "Change",
+    "ChangeableRights",
     "PrivateTopic",
     "PublicTopic",
     "RemoveRule",
@@ -26,10 +26,41 @@ __all__ = [
 ]
 
 
-class Change(Protocol):
-    """One change of the rights; making it twice is making it once."""
+class ChangeableRights(Protocol):
+    """What changes are made to: rights in memory, or where they are stored."""
 
-    def apply(self, rights: Rights) -> None:
+    def set_private(self, topic: Pattern, private: bool) -> None:
+        """Make a topic, or all that a pattern means, private or public."""
+
+    def add(self, rule: Rule) -> None:
+        """Add a rule, if it is not there."""
+
+    def remove(self, rule: Rule) -> None:
+        """Remove a rule, if it is there."""
+
+    def grants(self, topic: Pattern) -> Iterable[Rule]:
+        """Return what is granted on exactly this topic or pattern."""
+
+    def assign(self, component: str, role: str) -> None:
+        """Give a component a role."""
+
+    def withdraw(self, component: str, role: str) -> None:
+        """Take a role from a component."""
+
+    def visibility(self) -> Iterable[tuple[Pattern, bool]]:
+        """Return every topic and pattern that was made private (``True``) or public (``False``)."""
+
+    def rules(self) -> Iterable[Rule]:
+        """Return every rule."""
+
+    def members(self) -> Iterable[tuple[str, str]]:
+        """Return every component with a role, and the role."""
+
+
+class Change(Protocol):
+    """One change of the rights; making it twice is making it once. As a text, it can stand in a trail."""
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Make the change."""
 
 
@@ -39,7 +70,10 @@ class PrivateTopic:
 
     topic: Pattern
 
-    def apply(self, rights: Rights) -> None:
+    def __str__(self) -> str:
+        return f"private-topic {self.topic}"
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Make the topic private."""
         rights.set_private(self.topic, True)
 
@@ -50,7 +84,10 @@ class PublicTopic:
 
     topic: Pattern
 
-    def apply(self, rights: Rights) -> None:
+    def __str__(self) -> str:
+        return f"public-topic {self.topic}"
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Make the topic public."""
         rights.set_private(self.topic, False)
         for rule in rights.grants(self.topic):
@@ -70,7 +107,10 @@ class Authorize:
     def __post_init__(self) -> None:
         _check_component(self.component)
 
-    def apply(self, rights: Rights) -> None:
+    def __str__(self) -> str:
+        return f"authorize {self.topic} {self.component}"
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Make the topic private and grant it."""
         rights.set_private(self.topic, True)
         rights.add(Rule(Access.GRANT, ALL_VERBS, self.topic, Subject(self.component)))
@@ -89,7 +129,10 @@ class Unauthorize:
     def __post_init__(self) -> None:
         _check_component(self.component)
 
-    def apply(self, rights: Rights) -> None:
+    def __str__(self) -> str:
+        return f"unauthorize {self.topic} {self.component}"
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Take the grants back."""
         for rule in rights.grants(self.topic):
             if rule.subject.text == self.component:
@@ -102,7 +145,10 @@ class AddRule:
 
     rule: Rule
 
-    def apply(self, rights: Rights) -> None:
+    def __str__(self) -> str:
+        return f"add-rule {self.rule}"
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Add the rule."""
         rights.add(self.rule)
 
@@ -113,7 +159,10 @@ class RemoveRule:
 
     rule: Rule
 
-    def apply(self, rights: Rights) -> None:
+    def __str__(self) -> str:
+        return f"remove-rule {self.rule}"
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Remove the rule."""
         rights.remove(self.rule)
 
@@ -132,7 +181,10 @@ class AssignRole:
         _check_component(self.component)
         _check_component(self.role)
 
-    def apply(self, rights: Rights) -> None:
+    def __str__(self) -> str:
+        return f"assign-role {self.component} {self.role}"
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Give the role."""
         rights.assign(self.component, self.role)
 
@@ -144,12 +196,15 @@ class WithdrawRole:
     component: str
     role: str
 
-    def apply(self, rights: Rights) -> None:
+    def __str__(self) -> str:
+        return f"withdraw-role {self.component} {self.role}"
+
+    def apply(self, rights: ChangeableRights) -> None:
         """Take the role."""
         rights.withdraw(self.component, self.role)
 
 
-def changes_to(rights: Rights) -> Iterator[Change]:
+def changes_to(rights: ChangeableRights) -> Iterator[Change]:
     """Yield changes that make fresh rights the same as these, for a store that keeps their state."""
     for topic, private in rights.visibility():
         yield PrivateTopic(topic) if private else PublicTopic(topic)

@@ -1,4 +1,4 @@
-"""The tables of the ledger, as the code of today reads and writes them.
+"""The tables of the ledger, as the code of today reads and writes them: certificates, and the broker's rights.
 
 Every change here needs a new migration and a new :data:`HEAD`; a test compares the two.
 """
@@ -10,9 +10,22 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import BigInteger, Boolean, Column, Dialect, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["HEAD", "Instant", "Serial", "certificates", "heartbeat", "metadata"]
+__all__ = [
+    "HEAD",
+    "Instant",
+    "Serial",
+    "certificates",
+    "changes",
+    "credentials",
+    "heartbeat",
+    "members",
+    "metadata",
+    "rules",
+    "tenants",
+    "visibility",
+]
 
-HEAD = "0005"
+HEAD = "0006"
 """The schema's version that this code needs: the newest migration's name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -100,4 +113,67 @@ heartbeat = Table(
     # One row, which the first migration writes: beats counts the times that it was touched.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("beats", BigInteger, nullable=False),
+)
+
+# Whatever ends with a name stands here, in one database, so that to revoke a name finds all of it.
+
+visibility = Table(
+    "visibility",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("private", Boolean, nullable=False),
+)
+"""Topics and patterns of which somebody said that they are private, or public."""
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("access", Text, primary_key=True),
+    # Their names, in the order of pkid.broker.rules.Verb, with commas.
+    Column("verbs", Text, primary_key=True),
+    Index("rules_by_subject", "subject"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("component", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    # Rows are added and never changed: what was changed of rights, credentials and tenants, by whom, and when.
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("change", Text, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("identifier", Text, primary_key=True),
+    Column("component", Text, nullable=False),
+    # A word of pkid.store.material, which says how the material is to be read.
+    Column("kind", Text, nullable=False),
+    Column("material", LargeBinary, nullable=False),
+    Column("expires", Instant),
+    Column("last_used", Instant),
+    Column("created", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Index("credentials_by_component", "component"),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # What the PIN is checked against, never the PIN.
+    Column("pin", LargeBinary),
+    Column("declared", Instant, nullable=False),
+    Column("declared_by", Text, nullable=False),
 )

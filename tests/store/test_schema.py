@@ -39,9 +39,10 @@ class MigrationTests(Case):
         self.assertEqual(compare_metadata(context, metadata), [])
 
     def test_the_migrations_make_the_indexes_on_the_columns_that_the_schema_names(self) -> None:
-        made = {index["name"]: index["column_names"] for index in inspect(self.connection).get_indexes("certificates")}
-        wanted = {index.name: [column.name for column in index.columns] for index in certificates.indexes}
-        self.assertEqual(made, wanted)
+        for each in metadata.tables.values():
+            made = {index["name"]: index["column_names"] for index in inspect(self.connection).get_indexes(each.name)}
+            wanted = {index.name: [column.name for column in index.columns] for index in each.indexes}
+            self.assertEqual(made, wanted)
 
 
 class UpgradeTests(Case):

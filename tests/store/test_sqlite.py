@@ -49,8 +49,8 @@ class SQLiteCase(Case):
         self.folder.mkdir()
         self.path = self.folder / "ledger.db"
 
-    def open(self, **options: timedelta) -> Engine:
-        engine = open_sqlite(self.path, **options)
+    def open(self, busy_timeout: timedelta = timedelta(seconds=5)) -> Engine:
+        engine = open_sqlite(self.path, busy_timeout)
         self.addCleanup(engine.dispose)
         return engine
 
