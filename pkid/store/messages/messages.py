@@ -1,0 +1,129 @@
+"""Kept messages in SQL: added in groups, forgotten in bounded steps by what is too much and what is too old."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from pkid.broker.message import Message
+from pkid.store.messages.rows import row_of
+from pkid.store.messages.schema import messages, progress, usage
+
+__all__ = ["STEP", "Limits", "SQLMessages"]
+
+STEP = 512
+"""How many messages are forgotten at most in one transaction: some milliseconds of the store's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept.
+
+    :ivar most: messages of one tenant.
+    :ivar room: bytes of one tenant's messages.
+    :ivar age: how old a message may become.
+    """
+
+    most: int = 1_000_000
+    room: int = 1 << 30
+    age: timedelta = timedelta(days=7)
+
+
+class SQLMessages:
+    """The kept messages, on a connection whose transaction is open."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def keep(self, group: Sequence[Message]) -> None:
+        """Add messages, each once if it comes twice.
+
+        :raises TypeError: when a payload cannot be stored.
+        """
+        fresh = self._unknown(group)
+        if not fresh:
+            return
+        self._connection.execute(insert(messages), [row_of(message) for message in fresh])
+        self._count((message.tenant, 1, message.size) for message in fresh)
+        self.pass_number(max(message.number for message in fresh))
+
+    def last_number(self) -> int:
+        """Return the highest number that was passed."""
+        return self._connection.execute(select(progress.c.last_number)).scalar_one()
+
+    def pass_number(self, number: int) -> None:
+        """See to it that no new message gets a number up to this one."""
+        passed = update(progress).where(progress.c.last_number < number).values(last_number=number)
+        self._connection.execute(passed)
+
+    def tenants(self) -> list[str]:
+        """Return the tenants with messages."""
+        return list(self._connection.execute(select(usage.c.tenant).where(usage.c.messages > 0)).scalars())
+
+    def totals(self) -> tuple[int, int]:
+        """Return how many messages are kept, and how many bytes they come to."""
+        found = self._connection.execute(select(usage.c.messages, usage.c.bytes)).all()
+        return sum(row.messages for row in found), sum(row.bytes for row in found)
+
+    def trim(self, tenant: str, limits: Limits) -> bool:
+        """Forget a tenant's oldest messages, as far as it has too many; tell whether there are too many still."""
+        found = select(usage.c.messages, usage.c.bytes).where(usage.c.tenant == tenant)
+        kept = self._connection.execute(found).one_or_none()
+        if kept is None:
+            return False
+        too_many, too_much = kept.messages - limits.most, kept.bytes - limits.room
+        oldest = select(messages.c.number, messages.c.size).where(messages.c.tenant == tenant)
+        last, forgotten = 0, 0
+        if too_many > 0 or too_much > 0:
+            for row in self._connection.execute(oldest.order_by(messages.c.number).limit(STEP)).all():
+                if too_many <= 0 and too_much <= 0:
+                    break
+                last, forgotten = row.number, forgotten + 1
+                too_many, too_much = too_many - 1, too_much - row.size
+        if forgotten:
+            old = messages.c.tenant == tenant, messages.c.number <= last
+            self._connection.execute(delete(messages).where(*old))
+            remains = {"messages": limits.most + too_many, "bytes": limits.room + too_much}
+            self._connection.execute(update(usage).where(usage.c.tenant == tenant).values(remains))
+        return too_many > 0 or too_much > 0
+
+    def expire(self, before: float, beyond: int) -> int | None:
+        """Forget messages that were received before an instant, among the next ones; return how far that came.
+
+        :param before: seconds since the epoch.
+        :param beyond: looks at messages with higher numbers than this.
+        :return: what to go on with; ``None`` when those that follow are not so old.
+        """
+        columns = messages.c.number, messages.c.tenant, messages.c.size, messages.c.received_at
+        next_ones = select(*columns).where(messages.c.number > beyond).order_by(messages.c.number).limit(STEP)
+        looked_at = self._connection.execute(next_ones).all()
+        old = [row for row in looked_at if row.received_at < before]
+        if old:
+            self._connection.execute(delete(messages).where(messages.c.number.in_([row.number for row in old])))
+            self._count((row.tenant, -1, -row.size) for row in old)
+        return looked_at[-1].number if old and len(looked_at) == STEP else None
+
+    def _unknown(self, group: Iterable[Message]) -> list[Message]:
+        """Return the messages that are not kept yet, in the order of their numbers."""
+        last = self.last_number()
+        given = {message.number: message for message in group}
+        former = [number for number in given if number <= last]  # most are new, and not looked for
+        if former:
+            found = select(messages.c.number).where(messages.c.number.in_(former))
+            for number in self._connection.execute(found).scalars():
+                del given[number]
+        return sorted(given.values(), key=lambda message: message.number)
+
+    def _count(self, differences: Iterable[tuple[str, int, int]]) -> None:
+        counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for tenant, number, size in differences:
+            counts[tenant][0] += number
+            counts[tenant][1] += size
+        for tenant, (number, size) in counts.items():
+            new = {"messages": usage.c.messages + number, "bytes": usage.c.bytes + size}
+            if not self._connection.execute(update(usage).where(usage.c.tenant == tenant).values(new)).rowcount:
+                self._connection.execute(insert(usage).values(tenant=tenant, messages=number, bytes=size))

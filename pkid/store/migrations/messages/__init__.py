@@ -1,0 +1,1 @@
+"""The migrations of the message store, one file for each version of its schema."""
