@@ -11,8 +11,38 @@ from pkid.broker.effects import Recall, Wanted
 from pkid.broker.index import PatternIndex
 from pkid.broker.inputs import Recalled
 from pkid.broker.message import Message
+from pkid.broker.topic import SEPARATOR
 
-__all__ = ["KeptMessages"]
+__all__ = ["KeptMessages", "Selection"]
+
+_MOST_TOPICS = 4096  # of which is remembered who wants them
+
+
+class Selection:
+    """Tells which kept messages a recall wants.
+
+    :ivar topics: the only topics that it wants; ``None`` when there are patterns among them.
+    """
+
+    def __init__(self, recall: Recall) -> None:
+        literal = all(want.pattern.is_literal for want in recall.wanted)
+        self.topics = tuple({want.pattern.text for want in recall.wanted}) if literal else None
+        self._wanted: PatternIndex[Wanted] = PatternIndex()
+        for want in recall.wanted:
+            self._wanted.add(want.pattern, want)
+        self._known: dict[str, tuple[Wanted, ...]] = {}
+
+    def wants(self, number: int, topic: str, received_at: float) -> bool:
+        """Tell whether a message is wanted."""
+        wants = self._known.get(topic)
+        if wants is None:
+            if len(self._known) >= _MOST_TOPICS:
+                self._known.clear()
+            wants = self._known[topic] = self._find(topic)
+        return any(number > want.beyond and received_at >= want.since for want in wants)
+
+    def _find(self, topic: str) -> tuple[Wanted, ...]:
+        return tuple(want for _, wants in self._wanted.find(tuple(topic.split(SEPARATOR))) for want in wants)
 
 
 class KeptMessages:
@@ -54,16 +84,14 @@ class KeptMessages:
 
     def recall(self, recall: Recall) -> Recalled:
         """Find what is asked for."""
-        wanted: PatternIndex[Wanted] = PatternIndex()
-        for want in recall.wanted:
-            wanted.add(want.pattern, want)
+        selection = Selection(recall)
         row = self._tenants.get(recall.tenant, deque())
         found: list[Message] = []
         size = 0
         for message in islice(row, bisect_right(row, recall.beyond, key=_number), None):
             if message.number > recall.until:
                 break
-            if not _is_wanted(wanted, message):
+            if not selection.wants(message.number, message.topic, message.received_at):
                 continue
             if found and (len(found) >= recall.most or size + message.size > recall.room):
                 return Recalled(recall, tuple(found), more=True)
@@ -81,11 +109,3 @@ class KeptMessages:
 
 def _number(message: Message) -> int:
     return message.number
-
-
-def _is_wanted(wanted: PatternIndex[Wanted], message: Message) -> bool:
-    return any(
-        message.number > want.beyond and message.received_at >= want.since
-        for _, wants in wanted.find(message.segments)
-        for want in wants
-    )

@@ -53,7 +53,8 @@ class SQLMessages:
 
     def last_number(self) -> int:
         """Return the highest number that was passed."""
-        return self._connection.execute(select(progress.c.last_number)).scalar_one()
+        number: int = self._connection.execute(select(progress.c.last_number)).scalar_one()
+        return number
 
     def pass_number(self, number: int) -> None:
         """See to it that no new message gets a number up to this one."""
@@ -89,7 +90,7 @@ class SQLMessages:
             self._connection.execute(delete(messages).where(*old))
             remains = {"messages": limits.most + too_many, "bytes": limits.room + too_much}
             self._connection.execute(update(usage).where(usage.c.tenant == tenant).values(remains))
-        return too_many > 0 or too_much > 0
+        return bool(too_many > 0 or too_much > 0)
 
     def expire(self, before: float, beyond: int) -> int | None:
         """Forget messages that were received before an instant, among the next ones; return how far that came.
