@@ -7,7 +7,8 @@
 ``host.crt``            in its place, the certificate of the operator's own that the doors showed last
 ``psk``                 the pre-shared key that the first start made, private
 ``trust-domain``        where identities belong; it never changes
-``ledger.sqlite``       every certificate that was signed (`pkid.store`)
+``ledger.sqlite``       every certificate that was signed, rights and credentials (`pkid.store`)
+``messages.sqlite``     the broker's kept messages, and who wants them (`pkid.store.messages`)
 ``addresses``           where the running core listens, one line per door
 ``lock``                held by the running core
 ======================  =====================================================================
@@ -72,6 +73,11 @@ class StateDirectory:
     def ledger(self) -> Path:
         """Where the ledger is."""
         return self.path / "ledger.sqlite"
+
+    @property
+    def messages(self) -> Path:
+        """Where the broker's messages are."""
+        return self.path / "messages.sqlite"
 
     @property
     def addresses(self) -> Path:

@@ -34,7 +34,7 @@ class MemoryBrokerStore:
             Absentee(component, tuple(wanted.items()), self._marks.get(component, 0))
             for component, wanted in self._subscriptions.items()
         )
-        return Stored(tuple(changes_to(self._rights)), absentees, max(self._last_number, *self._marks.values(), 0))
+        return Stored(tuple(changes_to(self._rights)), absentees, self._last_number)
 
     def persist(self, change: Change, by: str) -> Deferred[None]:
         """Keep a change of the rights."""
@@ -68,6 +68,7 @@ class MemoryBrokerStore:
     def mark(self, component: str, number: int) -> None:
         """Keep up to which message a component has received everything."""
         self._marks[component] = number
+        self._last_number = max(self._last_number, number)
 
     def expire(self, utc: float) -> None:
         """Forget messages that are too old."""

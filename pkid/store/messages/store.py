@@ -169,10 +169,10 @@ class SQLBrokerStore(Service):
                 return recalled
 
     async def _expire(self, before: float) -> None:
-        beyond: int | None = 0
+        beyond = await self._messages.write(_step_of_expiry(before, 0))
         while beyond is not None:
-            beyond = await self._messages.write(_step_of_expiry(before, beyond))
             await deferLater(self._clock, _PAUSE)
+            beyond = await self._messages.write(_step_of_expiry(before, beyond))
 
     def _expired(self, result: Failure | None) -> None:
         self._expiring = None
