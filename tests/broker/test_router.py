@@ -269,7 +269,7 @@ class AdministrationTests(Case):
         assert isinstance(failed, Failed)
         line = next(line for line in hub.audited if line.event is Event.CHANGE)
         self.assertEqual((line.allowed, str(line.identity)), (True, "boss"))
-        self.assertIn("PrivateTopic", line.detail)
+        self.assertEqual(line.detail, "private-topic t")
 
     def test_nobody_else_does(self) -> None:
         hub = Hub(keys={"alice"})

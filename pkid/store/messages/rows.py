@@ -47,7 +47,7 @@ def message_of(row: Row[Any]) -> Message:
         payload=Payload(PayloadKind(row.kind), row.payload),
         size=row.size,
         qos=QoS(row.qos),
-        sender=Identity(row.sender, row.proven),
+        sender=Identity(row.sender, row.proven, row.tenant),
         received_at=row.received_at,
         slot=row.slot,
     )
