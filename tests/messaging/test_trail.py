@@ -45,7 +45,7 @@ class TrailTests(Case):
     def test_a_change_of_the_rights(self) -> None:
         (line,) = self.lines(self.core.join("root"), Administer(1, PrivateTopic(Pattern("news"))))
         self.assertTrue(line.startswith("action=rights result=allowed credential=key:root name=root change="), line)
-        self.assertIn("PrivateTopic", line)
+        self.assertIn('change="private-topic news"', line)
         self.assertIn("news", line)
 
     def test_what_was_forbidden(self) -> None:
