@@ -17,7 +17,6 @@ from pkid.broker.replies import Failed, Greet, Reply
 from pkid.broker.topic import Pattern
 from pkid.errors import Unavailable
 from pkid.line.approach import DOOR
-from pkid.line.budget import Vigil
 from pkid.line.codec import (
     Bye,
     CommandReader,
@@ -38,6 +37,7 @@ from pkid.line.help import write_help
 from pkid.messaging.approach import approach_of, is_encrypted, peer_of
 from pkid.messaging.interfaces import Dialect, Session
 from pkid.messaging.outgoing import Outgoing
+from pkid.messaging.vigil import Vigil
 
 if TYPE_CHECKING:
     from pkid.line.factory import LineFactory

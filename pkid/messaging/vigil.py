@@ -1,0 +1,109 @@
+"""The times that hold for a connection: until it says something, until its session is open, and for its silences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from pkid.broker.effects import CloseReason
+
+__all__ = ["Times", "Vigil"]
+
+
+class Times(Protocol):
+    """How long a connection has for what."""
+
+    @property
+    def first_word(self) -> timedelta:
+        """From the connection to the first thing that can be read, the TLS handshake included."""
+
+    @property
+    def login(self) -> timedelta:
+        """From the connection to an open session."""
+
+    @property
+    def idle(self) -> timedelta:
+        """After how long a silence the client is asked whether it is there."""
+
+    @property
+    def answer(self) -> timedelta:
+        """How long it has to say so."""
+
+    @property
+    def farewell(self) -> timedelta:
+        """How long the last thing that is written has to arrive."""
+
+
+class Vigil:
+    """Watches one connection's times.
+
+    :param times: which they are.
+    :param expire: ends the connection.
+    :param ask: asks the client whether it is there.
+    """
+
+    __slots__ = ("_ask", "_asked", "_began", "_clock", "_due", "_expire", "_heard", "_open", "_times")
+
+    def __init__(
+        self, times: Times, clock: IReactorTime, expire: Callable[[CloseReason], None], ask: Callable[[], None]
+    ) -> None:
+        self._times = times
+        self._clock = clock
+        self._expire = expire
+        self._ask = ask
+        self._began = self._heard = clock.seconds()
+        self._open = False
+        self._asked: float | None = None  # when, if it was
+        self._due: IDelayedCall | None = clock.callLater(times.first_word.total_seconds(), self._end_login)
+
+    def spoken(self) -> None:
+        """Take note that the client said something that can be read, and give it the time for a login."""
+        if self._due is not None and not self._open:
+            left = self._began + self._times.login.total_seconds() - self._clock.seconds()
+            self._due.reset(max(0.0, left))
+
+    def opened(self) -> None:
+        """Take note that the session is open: from now on silence counts."""
+        self.stop()
+        self._open = True
+        self._heard = self._clock.seconds()
+        self._due = self._clock.callLater(self._times.idle.total_seconds(), self._look)
+
+    def heard(self) -> None:
+        """Take note that something came."""
+        self._heard = self._clock.seconds()
+
+    def linger(self, cut: Callable[[], None]) -> None:
+        """Watch nothing more, and cut the connection if it does not end by itself."""
+        self.stop()
+        self._due = self._clock.callLater(self._times.farewell.total_seconds(), self._cut, cut)
+
+    def stop(self) -> None:
+        """Watch nothing more."""
+        due, self._due = self._due, None
+        if due is not None:
+            due.cancel()
+
+    def _cut(self, cut: Callable[[], None]) -> None:
+        self._due = None
+        cut()
+
+    def _end_login(self) -> None:
+        self._due = None
+        self._expire(CloseReason.LOGIN_TIME)
+
+    def _look(self) -> None:
+        """Ask after a silence; end the connection if nothing came since that was done."""
+        self._due = None
+        times, now = self._times, self._clock.seconds()
+        if self._asked is not None and self._heard <= self._asked:
+            self._expire(CloseReason.IDLE)
+            return
+        left = self._heard + times.idle.total_seconds() - now
+        self._asked = None if left > 0 else now
+        if left <= 0:
+            self._ask()
+        self._due = self._clock.callLater(left if left > 0 else times.answer.total_seconds(), self._look)
