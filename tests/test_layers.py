@@ -196,7 +196,7 @@ class EdgeTests(Case):
             self.assertEqual(wrong, [])
 
     def test_of_the_rembus_door_only_what_holds_the_connection_knows_twisted(self) -> None:
-        edges = {"pkid/rembus/protocol.py", "pkid/rembus/factory.py"}
+        edges = {f"pkid/rembus/{module}.py" for module in ("connections", "factory", "protocol")}
         users = {path for path, name in imported(ROOT / "pkid" / "rembus") if is_within(name, "twisted")}
         self.assertEqual(users - edges, set())
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from pkid.broker.message import Message
 from pkid.broker.payload import Payload
 from pkid.broker.topic import Pattern
+from pkid.messaging.interfaces import Dialect
 from pkid.rembus.arguments import cbor_arguments, json_arguments, preceded_cbor, preceded_json
 from pkid.rembus.cbor import Cbor, publication
 from pkid.rembus.jsonrpc import JsonRpc
 from pkid.rembus.names import Numbering
 from pkid.rembus.packets import Packet, Publication
 
-__all__ = ["CborDialect", "JsonDialect"]
+__all__ = ["CborDialect", "JsonDialect", "RembusDialect"]
 
 Frame = Callable[[bytes], bytes]
 """Puts a message into its frame."""
+
+
+class RembusDialect(Dialect, Protocol):
+    """How one kind of client of this door is written to."""
+
+    def packet(self, packet: Packet) -> bytes:
+        """Return a packet as it goes over the wire."""
 
 
 class CborDialect:
