@@ -76,12 +76,15 @@ class FrameReader:
     :param arities: how many words each verb has.
     """
 
+    __slots__ = ("_arities", "_buffer", "_frame", "_length", "_limits", "_place")
+
     def __init__(self, arities: Mapping[str, int], limits: Limits) -> None:
         self._arities = arities
         self._limits = limits
         self._buffer = bytearray()
         self._place = 0
-        self._head: tuple[Frame, int] | None = None  # whose body is still to come, and how long that is
+        self._frame: Frame | None = None  # whose body is still to come
+        self._length = 0  # of that body
 
     @property
     def waiting(self) -> int:
@@ -100,16 +103,17 @@ class FrameReader:
 
         :raises LineFault: when it cannot be read; unless that is fatal, the next one may be read after it.
         """
-        while self._head is None:
+        frame = self._frame
+        while frame is None:
             line = self._read_line()
             if line is None:
                 return None
             if line:
-                frame, length = self._part(line)
-                if length is None:
+                frame = self._part(line)
+                if self._length < 0:
                     return frame
-                self._head = frame, length
-        return self._read_body(*self._head)
+                self._frame = frame
+        return self._with_body(frame)
 
     def _read_line(self) -> str | None:
         place, buffer = self._place, self._buffer
@@ -127,8 +131,8 @@ class FrameReader:
             raise LineFault(Reason.BAD_LINE, "it holds control characters", fatal=True)
         return line
 
-    def _part(self, line: str) -> tuple[Frame, int | None]:
-        """Return the frame of a line, and the length of its body if that is to come."""
+    def _part(self, line: str) -> Frame:
+        """Return the frame of a line, and note the length of its body if that is to come."""
         request = ""
         if line[0] == "#":
             request, _, line = line[1:].partition(" ")
@@ -142,9 +146,10 @@ class FrameReader:
         rest = words.pop() if len(words) > arity else ""
         if words and not words[-1]:
             words.pop()
+        self._length = -1
         if rest[:1] == "+":
-            return self._with_options(Frame(request, verb, words, {}), rest)
-        return Frame(request, verb, words, {}, _text(rest)), None
+            return self._with_options(request, verb, words, rest)
+        return Frame(request, verb, words, {}, _text(rest))
 
     def _recognize(self, verb: str, rest: str, request: str) -> tuple[str, int]:
         """Find a verb that is not written in capitals."""
@@ -155,31 +160,35 @@ class FrameReader:
             raise LineFault(Reason.BAD_LINE, problem, request, fatal=hides_a_body)
         return verb.upper(), arity
 
-    def _with_options(self, frame: Frame, rest: str) -> tuple[Frame, int | None]:
+    def _with_options(self, request: str, verb: str, words: list[str], rest: str) -> Frame:
         """Read options; a fault among them is fatal, because they tell how long the body is."""
-        length: int | None = None
+        if rest[1:].isdigit():
+            self._length = self._read_length(rest[1:], request)
+            return Frame(request, verb, words, {})
         kind: PayloadKind | None = None
-        options = frame.options
+        options: dict[str, str] = {}
         taken = 0
         while rest[:1] == "+":
             taken += 1
             option, _, rest = rest.partition(" ")
             name, _, value = option[1:].partition("=")
             if name in options or not name or taken > self._limits.options:
-                raise LineFault(Reason.BAD_LINE, "an option is there twice, or too many are", frame.request, fatal=True)
+                raise LineFault(Reason.BAD_LINE, "an option is there twice, or too many are", request, fatal=True)
             if name[0].isdigit():
-                if length is not None:
-                    raise LineFault(Reason.BAD_LINE, "it has two lengths", frame.request, fatal=True)
-                length = self._length(option[1:], frame.request)
+                if self._length >= 0:
+                    raise LineFault(Reason.BAD_LINE, "it has two lengths", request, fatal=True)
+                self._length = self._read_length(option[1:], request)
             elif name in _KINDS and not value and kind is None:
                 kind = _KINDS[name]
             else:
                 options[name] = value
-        if length is not None and rest:
-            raise LineFault(Reason.BAD_LINE, "behind a length there is no text", frame.request, fatal=True)
-        return frame._replace(body=None if length is not None else _text(rest), kind=kind), length
+        if self._length < 0:
+            return Frame(request, verb, words, options, _text(rest), kind)
+        if rest:
+            raise LineFault(Reason.BAD_LINE, "behind a length there is no text", request, fatal=True)
+        return Frame(request, verb, words, options, None, kind)
 
-    def _length(self, digits: str, request: str) -> int:
+    def _read_length(self, digits: str, request: str) -> int:
         if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
             raise LineFault(Reason.BAD_LINE, "the length of a body is no number", request, fatal=True)
         length = int(digits)
@@ -187,21 +196,23 @@ class FrameReader:
             raise LineFault(Reason.LIMIT, f"{self._limits.payload} bytes of a body", request, fatal=True)
         return length
 
-    def _read_body(self, frame: Frame, length: int) -> Frame | None:
+    def _with_body(self, frame: Frame) -> Frame | None:
         place, buffer = self._place, self._buffer
-        end = place + length
+        end = place + self._length
         if len(buffer) <= end:
             return None
-        mark = buffer[end]
-        if mark == _CARRIAGE_RETURN and len(buffer) == end + 1:
-            return None
-        after = end + 1 if mark == _CARRIAGE_RETURN else end
+        after = end
+        if buffer[end] == _CARRIAGE_RETURN:
+            if len(buffer) == end + 1:
+                return None
+            after += 1
         if buffer[after] != _LINE_FEED:
-            problem = f"behind the {length} bytes of the body there is no end of the line"
+            problem = f"behind the {self._length} bytes of the body there is no end of the line"
             raise LineFault(Reason.BAD_LINE, problem, frame.request, fatal=True)
         self._place = after + 1
-        self._head = None
-        return frame._replace(body=bytes(buffer[place:end]))
+        self._frame = None
+        request, verb, words, options, _, kind = frame
+        return Frame(request, verb, words, options, bytes(buffer[place:end]), kind)
 
 
 def _text(rest: str) -> str | None:

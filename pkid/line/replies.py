@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from pkid.auth.proofs import ScramAnswer
 from pkid.auth.schemes import Scheme
+from pkid.broker.changes import Change
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import Identity
 from pkid.broker.message import Invocation, Message
+from pkid.broker.overview import SessionFacts, TopicFacts
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.replies import (
     Acknowledged,
@@ -29,6 +31,7 @@ from pkid.broker.replies import (
 from pkid.broker.rules import Decision
 from pkid.broker.topic import Pattern
 from pkid.line.frames import LineFault
+from pkid.line.rights import write_change
 from pkid.line.writing import body, encode_base64url, line, prefix, shown
 
 __all__ = [
@@ -144,7 +147,7 @@ def _json(value: object) -> bytes:
 
 
 def _plain(value: object) -> object:
-    """Return a value as JSON knows it: facts as objects, names of states, and text for everything else."""
+    """Return a value as JSON knows it: facts as objects, names of states, changes as the lines that make them."""
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -154,6 +157,6 @@ def _plain(value: object) -> object:
             return value.value
         case tuple() | list():
             return [_plain(each) for each in value]
-    if is_dataclass(value) and not isinstance(value, type) and type(value).__name__.endswith("Facts"):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    return str(value)
+        case SessionFacts() | TopicFacts():
+            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return " ".join(write_change(cast("Change", value)))
