@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.task import Clock
+from twisted.internet.interfaces import IReactorTime
 
 from pkid.broker.broker import Broker
 from pkid.broker.commands import Command
@@ -72,7 +72,7 @@ class MemoryMessaging:
 
     server = "pkid"
 
-    def __init__(self, clock: Clock, policy: Policy | None = None) -> None:
+    def __init__(self, clock: IReactorTime, policy: Policy | None = None) -> None:
         self.clock = clock
         self.broker = Broker(policy or Policy(), Rights())
         self.sessions: dict[int, MemorySession] = {}
