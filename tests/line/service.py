@@ -85,8 +85,7 @@ class MemoryMessaging:
 
     def state(self, number: int) -> State:
         """Return a session's state."""
-        session = self.broker._sessions.get(number)
-        return State.CLOSED if session is None else session.state
+        return self.broker.state(number)
 
     def connect(self, client: Client, approach: Approach, *, offered: bool, active: bool = True) -> Session:
         """Begin a session."""
