@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m twisted.trial -j2 tests
 
 test-all: export PKID_SLOW = 1
-test-all: test
+test-all: $(VENV)/.installed-test $(VENV)/.installed-fuzz test
 
 check: $(VENV)/.installed-test,dev
 	$(BIN)/ruff check .
