@@ -66,6 +66,15 @@ class Reason(Enum):
     PROOF_FAILED = "proof-failed", "the proof was not accepted"
     OUT_OF_ORDER = "out-of-order", "that cannot be said now"
     BAD_LINE = "bad-line", "the line cannot be read: {subject}"
+    # The broker: registering keys
+    WRONG_PIN = "wrong-pin", "the PIN is not accepted; ask an admin for one"
+    NAME_TAKEN = "name-taken", "{subject} has rights or a key already; an admin, or a PIN for this name, can add a key"
+    NOT_ENTITLED = (
+        "not-entitled",
+        "a key for {subject} can be registered with a PIN, by itself once it proved its name by a key or by a "
+        "pre-shared key that lists it, or by an admin",
+    )
+    KEPT_ELSEWHERE = "kept-elsewhere", "no key of {subject} is in the core's own store; remove it where it is kept"
     # The broker: messages and calls
     BAD_MESSAGE = "bad-message", "the message cannot be read: {subject}"
     LIMIT = "limit", "the limit is reached: {subject}"

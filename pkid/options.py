@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
@@ -39,8 +40,13 @@ class ComponentOptions(usage.Options):
         settings = cls.component.settings
         cls.optFlags = [[setting.name, None, setting.help] for setting in settings if not setting.metavar]
         cls.optParameters = [
-            [setting.name, setting.short or None, None, setting.help] for setting in settings if setting.metavar
+            [setting.name, setting.short or None, None, setting.help]
+            for setting in settings
+            if setting.metavar and not setting.repeatable
         ]
+        for setting in settings:
+            if setting.repeatable:
+                setattr(cls, f"opt_{setting.name.replace('-', '_')}", _collector(setting))
 
     @property
     def given(self) -> dict[str, Any]:
@@ -71,6 +77,16 @@ class ComponentOptions(usage.Options):
         lines += ["Information:", _describe("--help", "show this and exit", columns)]
         lines += [_describe("--version", "show the version of pkid and exit", columns), "", self.notes.rstrip()]
         return "\n".join(lines)
+
+
+def _collector(setting: Setting[Any]) -> Callable[[ComponentOptions, str], None]:
+    """Return a method that takes note of each value of a flag."""
+
+    def collect(self: ComponentOptions, value: str) -> None:
+        self.setdefault(setting.name, []).append(value)
+
+    collect.__doc__ = setting.help
+    return collect
 
 
 def _spell(setting: Setting[Any]) -> str:

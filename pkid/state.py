@@ -6,6 +6,7 @@
 ``host.pem``            the key and certificate of the core's own doors, private
 ``host.crt``            in its place, the certificate of the operator's own that the doors showed last
 ``psk``                 the pre-shared key that the first start made, private
+``decoy-key``           what makes challenges for names that have no credential, private
 ``trust-domain``        where identities belong; it never changes
 ``ledger.sqlite``       every certificate that was signed, rights and credentials (`pkid.store`)
 ``messages.sqlite``     the broker's kept messages, and who wants them (`pkid.store.messages`)
@@ -34,6 +35,7 @@ from pkid.files import PRIVATE, PUBLIC, read_private, sync_directory, write_atom
 
 __all__ = ["KeyPair", "StateDirectory"]
 
+_DECOY_KEY_SIZE = 32  # bytes
 _RESTORE = "restore it from a backup, or move it away if it is not pkid's"
 
 
@@ -178,6 +180,27 @@ class StateDirectory:
     def save_psk(self, psk: str) -> None:
         """Keep a pre-shared key that was just made."""
         self._write("psk", f"{psk}\n".encode(), PRIVATE)
+
+    def load_decoy_key(self) -> bytes | None:
+        """Load the key of the decoys (:mod:`pkid.auth.decoys`); ``None`` when there is none yet.
+
+        :raises StateError: when the file does not hold one.
+        """
+        path = self.path / "decoy-key"
+        content = read_private(path)
+        if content is None:
+            return None
+        try:
+            key = bytes.fromhex(content.decode("ascii"))
+        except ValueError:
+            key = b""
+        if len(key) != _DECOY_KEY_SIZE:
+            raise StateError(path, "is damaged: it holds no key", "remove it, and the next start makes another")
+        return key
+
+    def save_decoy_key(self, key: bytes) -> None:
+        """Keep the key of the decoys."""
+        self._write("decoy-key", f"{key.hex()}\n".encode(), PRIVATE)
 
     def load_trust_domain(self) -> TrustDomain | None:
         """Load the trust domain; ``None`` at the first start.

@@ -79,7 +79,9 @@ class ContentTests(BuildCase):
         with zipfile.ZipFile(self.wheel) as wheel:
             shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
         sources = {"pkid/" + name for name in files_below(ROOT / "pkid")}
-        self.assertEqual(shipped, sources | {f"twisted/plugins/{name}.py" for name in ("pkid_endpoint", "pkid_plugin")})
+        self.assertEqual(
+            shipped, sources | {f"twisted/plugins/{name}.py" for name in ("pkid_auth", "pkid_endpoint", "pkid_plugin")}
+        )
         self.assertIn("pkid/py.typed", shipped)
         self.assertTrue([name for name in shipped if name.startswith("pkid/store/migrations/versions/")])
 

@@ -178,13 +178,16 @@ class FileTests(StateCase):
         self.assertEqual(loaded.certificate, PAIR.certificate)
         self.assertEqual(self.state.load_psk(), "a secret")
         self.assertEqual(self.state.load_trust_domain(), TrustDomain("example.org"))
+        self.state.save_decoy_key(b"k" * 32)
+        self.assertEqual(self.state.load_decoy_key(), b"k" * 32)
         modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in self.path.iterdir()}
-        private = dict.fromkeys(("ca.pem", "psk", "lock"), 0o600)
+        private = dict.fromkeys(("ca.pem", "psk", "decoy-key", "lock"), 0o600)
         self.assertEqual(modes, {**private, "ca.crt": 0o644, "trust-domain": 0o644})
 
     def test_what_is_not_there(self) -> None:
         self.assertEqual((self.state.load_pair("ca"), self.state.load_psk()), (None, None))
         self.assertIsNone(self.state.load_trust_domain())
+        self.assertIsNone(self.state.load_decoy_key())
         self.assertIsNone(self.state.made_after_ca())
 
     def test_pairs_that_are_none(self) -> None:
@@ -239,6 +242,10 @@ class FileTests(StateCase):
     def test_trust_domains_that_are_none(self) -> None:
         for content in (b"", b"Example.org\n", b"a b", b"\xff", b"a\nb\n"):
             self.damaged(self.state.load_trust_domain, self.put("trust-domain", content))
+
+    def test_keys_of_decoys_that_are_none(self) -> None:
+        for content in (b"", b"k" * 64 + b"\n", b"00" * 31 + b"\n", b"00" * 33, b"\xff" * 32):
+            self.damaged(self.state.load_decoy_key, self.put("decoy-key", content))
 
     def test_directories_in_place_of_files(self) -> None:
         for name in ("ca.pem", "psk", "trust-domain"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
@@ -22,11 +22,15 @@ from pkid.auth.unbound import Bound, IUnboundChecker, Surroundings
 __all__ = ["Authentication"]
 
 
+MakeDecoys = Callable[[Sequence[ComponentKeyring]], Decoys]
+"""Makes decoys that look like what is in some keyrings."""
+
+
 class Authentication:
     """All that proves a component's name.
 
     :param chosen: the checkers, each with the kind that the operator called it by, in the operator's order.
-    :param decoys: hides which names have a credential; for a core that serves proven names only.
+    :param make_decoys: makes what hides which names have a credential; for a core that serves proven names only.
     :ivar keyrings: where stored credentials are, in the same order.
     :ivar logins: begins the login of each connection.
     :raises ValueError: when a checker takes no credentials that pkid has.
@@ -36,12 +40,13 @@ class Authentication:
         self,
         chosen: Sequence[tuple[str, ICredentialsChecker]],
         core: Surroundings,
-        decoys: Decoys | None = None,
+        make_decoys: MakeDecoys | None = None,
     ) -> None:
         self._core = core
         self._attempts = Attempts(MOST_ATTEMPTS, ATTEMPTS_SPAN, core.monotonic)
         bound = [self._bind(kind, checker) for kind, checker in chosen]
         self.keyrings: tuple[ComponentKeyring, ...] = tuple(each.keyring for each in bound if each.keyring is not None)
+        decoys = None if make_decoys is None else make_decoys(self.keyrings)
         checkers = [checker for each in bound for checker in each.checkers]
         self._offers = Offers([keyring.find for keyring in self.keyrings], _beside(checkers, decoys), decoys)
         if decoys is not None:

@@ -7,13 +7,13 @@ anything by it, and a proof that fits one is refused all the same, because it st
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from pkid.auth.component_keyring import Material, StoredCredential
+from pkid.auth.component_keyring import Material, SharedSecret, StoredCredential
 from pkid.auth.schemes import Scheme
 from pkid.auth.scram import DEFAULT_ITERATIONS, ScramVerifier
 
@@ -43,6 +43,21 @@ class Decoys:
         self._salt_size = salt_size
         self._iterations = iterations
 
+    @classmethod
+    def like(cls, key: bytes, credentials: Iterable[StoredCredential]) -> Decoys:
+        """Return decoys that look like the credentials that there are, or like usual ones if there are none.
+
+        :param key: as above.
+        """
+        stored = list(credentials)
+        schemes = sorted({credential.schemes[0] for credential in stored}, key=lambda scheme: scheme.value)
+        passwords = [each.material for each in stored if isinstance(each.material, ScramVerifier)]
+        if not schemes:
+            return cls(key)
+        if not passwords:
+            return cls(key, schemes)
+        return cls(key, schemes, len(passwords[0].salt), passwords[0].iterations)
+
     def credential(self, component: str) -> StoredCredential:
         """Return a name's decoy."""
         secret = hmac.digest(self._key, component.encode("utf-8"), "sha256")
@@ -59,6 +74,8 @@ class Decoys:
                 return ec.derive_private_key(number % (1 << 255) + 1, ec.SECP256R1()).public_key()
             case Scheme.ECDSA_P384:
                 return ec.derive_private_key(number % (1 << 383) + 1, ec.SECP384R1()).public_key()
+            case Scheme.PLAIN_SECRET:
+                return SharedSecret(_bytes(secret, b"key", 32).hex())
             case Scheme.RSA_PSS:  # nobody sees the modulus, so it need not be a product of two primes
                 return rsa.RSAPublicNumbers(65537, number | 1 << (8 * _RSA_SIZE - 1) | 1).public_key()
             case _:

@@ -64,4 +64,4 @@ class PasswordChecker:
             raise UnauthorizedLogin
         for key in keys:
             self._attempts.take_back(key)
-        return Admission(component, f"{self._kind}:{component}")
+        return Admission(component, f"password:{self._kind}")

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from pkid.auth.proofs import CertificateProof, Greeting, PasswordProof, PlainProof, Proof, ScramAnswer, ScramFinish
 from pkid.auth.psk_proof import PskProof
+from pkid.auth.registration import Applicant, Registration
 from pkid.auth.schemes import Scheme
 from pkid.broker.effects import Authenticate, CloseReason, Enroll, LookUp, Revoke
 from pkid.broker.inputs import Admitted, Challenged, Committed, Denied, Disconnect, Input, Known
@@ -142,7 +143,8 @@ class Identification:
     async def _register(self, connection: Connection, effect: Enroll) -> None:
         name = effect.name
         try:
-            await self._registrar.register(name, effect.credential, connection.approach.peer)
+            registration = cast("Registration", effect.credential)
+            await self._registrar.register(name, registration, self._applicant(connection, effect))
         except Exception as error:
             refusal = self._refusal(error)
             self._trail.registered(connection, name, refusal)
@@ -160,6 +162,13 @@ class Identification:
             return self._engine.receive(effect.session, NotDone(effect.request, refusal))
         self._trail.unregistered(connection, effect.name)
         self._engine.receive(effect.session, Committed(effect.request))
+
+    def _applicant(self, connection: Connection, effect: Enroll) -> Applicant:
+        identity, peer = effect.identity, connection.approach.peer
+        if not identity.authenticated:
+            return Applicant(peer)
+        is_admin = self._engine.broker.rights.is_admin(identity)
+        return Applicant(peer, identity.component, connection.credential, is_admin)
 
     def _refusal(self, error: Exception) -> PkidError:
         if isinstance(error, PkidError):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from pkid.auth.proofs import Admission, Greeting, Proof, ScramAnswer
+from pkid.auth.registration import Applicant, Registration
 from pkid.errors import Reason, Refused
 
 __all__ = ["BeginLogin", "ClosedRegister", "Login", "Registrar"]
@@ -39,10 +40,9 @@ class BeginLogin(Protocol):
 class Registrar(Protocol):
     """Registers components' keys."""
 
-    def register(self, component: str, registration: object, peer: str, /) -> Awaitable[object]:
-        """Give a name its first key.
+    def register(self, component: str, registration: Registration, applicant: Applicant, /) -> Awaitable[object]:
+        """Give a name a key, if who asks is entitled to that.
 
-        :param registration: the key, and what entitles to register it.
         :raises PkidError: when that is not done.
         """
 
@@ -57,7 +57,7 @@ class Registrar(Protocol):
 class ClosedRegister:
     """A registrar that registers nobody."""
 
-    async def register(self, component: str, registration: object, peer: str) -> None:
+    async def register(self, component: str, registration: Registration, applicant: Applicant) -> None:
         """Refuse.
 
         :raises Refused: always.

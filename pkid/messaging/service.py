@@ -131,6 +131,11 @@ class BrokerService(Service):
         """
         return self._retention.change(change, by)
 
+    def follow(self, changes: Iterable[Change]) -> None:
+        """Make changes of the rights that somebody else keeps; they hold until the core ends."""
+        for change in changes:
+            self._engine.carry_out(self._engine.broker.change(change))
+
     def kick(self, who: str | int) -> int:
         """End the sessions of a component, or the session of a number, and return how many those were."""
         found = [each.number for each in self._connections if who in (each.number, each.identity.component)]

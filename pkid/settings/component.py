@@ -29,6 +29,8 @@ class Setting(Generic[T]):
     """The letter of its short flag, if it has one."""
     in_file: bool = True
     """Whether the file may hold it."""
+    repeatable: bool = False
+    """Whether its flag may be given several times."""
 
     @property
     def flag(self) -> str:

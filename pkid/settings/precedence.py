@@ -15,6 +15,7 @@ from pkid.settings import secret
 from pkid.settings.component import Component, Setting
 from pkid.settings.shared import CONFIG, PSK, PSK_FILE
 from pkid.settings.sources import (
+    Flags,
     Given,
     Level,
     ReadFile,
@@ -43,7 +44,7 @@ class Sources:
     def of(
         cls,
         component: Component,
-        flags: Mapping[str, str | bool],
+        flags: Flags,
         environ: Mapping[str, str],
         read_file: ReadFile,
         directory: Path,

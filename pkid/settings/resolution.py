@@ -15,7 +15,7 @@ from pkid.settings import psks, secret, shared, table
 from pkid.settings.authority import ca_files
 from pkid.settings.certificates import PairFiles, host_files
 from pkid.settings.precedence import Sources
-from pkid.settings.sources import ReadFile, SettingsError
+from pkid.settings.sources import Flags, ReadFile, SettingsError
 
 __all__ = ["Settings", "resolve"]
 
@@ -66,9 +66,7 @@ class Settings:
     """How long the ledger keeps certificates after their end; ``None`` for ever."""
 
 
-def resolve(
-    flags: Mapping[str, str | bool], environ: Mapping[str, str], read_file: ReadFile, directory: Path
-) -> Settings:
+def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, directory: Path) -> Settings:
     """Find the value of every setting.
 
     :param flags: the flags that were given, by the setting's name.

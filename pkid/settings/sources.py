@@ -16,6 +16,7 @@ from typing import TypeVar
 from pkid.settings.component import Component, Setting
 
 __all__ = [
+    "Flags",
     "Given",
     "Level",
     "ReadFile",
@@ -29,6 +30,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+Flags = Mapping[str, str | bool | list[str]]
+"""The flags that were given, by the setting's name; a list for one that may be given several times."""
 
 ReadFile = Callable[[Path], bytes]
 """Returns a file's content; raises ``OSError``."""
@@ -53,7 +57,7 @@ Level = Mapping[str, Given]
 """What one source gives: values by the setting's name."""
 
 
-def flag_level(flags: Mapping[str, str | bool], directory: Path) -> Level:
+def flag_level(flags: Flags, directory: Path) -> Level:
     """Take the values of flags, by name; only those that were given."""
     return {name: Given(value, f"--{name}", directory) for name, value in flags.items()}
 

@@ -70,7 +70,7 @@ class LoginCase(Case):
             psks=self.psks, derivation=self.derivation, store=self.keyring,
             find_entry=self.find_entry, has_rights=self.privileged.__contains__,
         )  # fmt: skip
-        return Authentication([("store", StoredKeys()), *more], core, decoys)
+        return Authentication([("store", StoredKeys()), *more], core, None if decoys is None else lambda _: decoys)
 
     def find_entry(self, sha256: bytes) -> Deferred[Entry | None]:
         """Find a certificate in the ledger."""

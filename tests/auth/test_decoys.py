@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pkid.auth.component_keyring import StoredCredential
+from pkid.auth.component_keyring import SharedSecret, StoredCredential
 from pkid.auth.decoys import Decoys
 from pkid.auth.schemes import Scheme
 from pkid.auth.scram import DEFAULT_ITERATIONS, ScramVerifier
@@ -40,6 +40,20 @@ class DecoyTests(Case):
         decoy = Decoys(KEY, (Scheme.SCRAM,), salt_size=24, iterations=20_000).credential("alice").material
         assert isinstance(decoy, ScramVerifier)
         self.assertEqual((len(decoy.salt), decoy.iterations), (24, 20_000))
+
+    def test_they_look_like_what_there_is(self) -> None:
+        stored = [
+            StoredCredential("1", "a", ScramVerifier(b"s" * 20, 5000, bytes(32), bytes(32))),
+            StoredCredential("2", "b", SharedSecret("hush hush")),
+            StoredCredential("3", "c", self.decoy("c", Scheme.RSA_PSS).material),
+        ]
+        made = [Decoys.like(KEY, stored).credential(name) for name in NAMES]
+        self.assertEqual({each.schemes for each in made}, {each.schemes for each in stored})
+        passwords = [each.material for each in made if isinstance(each.material, ScramVerifier)]
+        self.assertEqual({(len(each.salt), each.iterations) for each in passwords}, {(20, 5000)})
+        self.assertEqual(Decoys.like(KEY, stored[1:]).credential("x").component, "x")
+        usual = [Decoys.like(KEY, []).credential(name) for name in NAMES]
+        self.assertEqual(usual, [Decoys(KEY).credential(name) for name in NAMES])
 
     def test_schemes_are_shared_out_as_they_occur(self) -> None:
         decoys = Decoys(KEY, (Scheme.ED25519, Scheme.ED25519, Scheme.ED25519, Scheme.SCRAM_PLUS))

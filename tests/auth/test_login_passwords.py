@@ -36,7 +36,7 @@ class PasswordLoginTests(LoginCase):
         return self.authenticated.logins.begin(replace(GREETING, channel=channel), peer)
 
     def test_a_password_proves_a_name(self) -> None:
-        self.assertEqual(self.admitted(self.begin(), GOOD).credential, "memory:alice")
+        self.assertEqual(self.admitted(self.begin(), GOOD).credential, "password:memory")
         self.refused(self.begin(), PasswordProof("wrong horse"))
         self.refused(self.begin(), GOOD, "carol")
 

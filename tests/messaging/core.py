@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 
 from pkid.audit import Strangers
 from pkid.auth.proofs import Admission, Greeting, PlainProof, Proof, ScramAnswer
+from pkid.auth.registration import Applicant, Registration
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import Channel
 from pkid.broker.commands import Command, Identify, Prove, Publish
@@ -128,6 +129,7 @@ class Keys:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self.names = set(names)
         self.greetings: list[Greeting] = []
+        self.applicants: list[Applicant] = []
         self.slow = False
         self.waiting: list[Deferred[None]] = []
         self.error: Exception | None = None
@@ -147,7 +149,8 @@ class Keys:
             raise Refused(Reason.PROOF_FAILED)
         return Admission(component, f"key:{component}", b"evidence", self.expires)
 
-    async def register(self, component: str, registration: object, peer: str) -> None:
+    async def register(self, component: str, registration: Registration, applicant: Applicant) -> None:
+        self.applicants.append(applicant)
         await self._wait()
         if component in self.names:
             raise Refused(Reason.NOT_ALLOWED, component)

@@ -1,0 +1,1 @@
+"""Directories of keys in Rembus's layout."""
