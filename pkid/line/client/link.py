@@ -10,6 +10,7 @@ from twisted.application.internet import ClientService
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from pkid.agent.runtime import Runtime
@@ -70,8 +71,9 @@ class Link:
 
         :param tries: after how many attempts to fail, as the last one failed; without it, never.
         """
+        # Twisted's client service cannot be called back from within its own calls.
         connecting: Deferred[Any] = self._service.whenConnected(tries)
-        return connecting
+        return connecting.addBoth(lambda result: deferLater(self._runtime.clock, 0, lambda: result))
 
     def ask(self, make: Callable[[str], Command]) -> Deferred[Succeeded]:
         """Ask over the connection that there is; fail if there is none."""
@@ -90,7 +92,7 @@ class Link:
 
     async def _insist(self, make: Callable[[str], Command]) -> Succeeded:
         while True:
-            connection = (await self.when_connected()).connection
+            connection = self.connection or (await self.when_connected()).connection
             try:
                 answer: Succeeded = await connection.request(make(connection.next_id()))
             except Disconnected:

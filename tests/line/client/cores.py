@@ -126,7 +126,13 @@ class ClientCase(Case):
             self.client.stopService()
         for end in self.core.ends:
             end.transport.abortConnection()
+        self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def failed(self, failing: Deferred[Any], *kinds: type[BaseException]) -> Any:
+        """Return what somebody who waits for the connection fails with; that is told in the reactor's next turn."""
+        self.clock.advance(0)
+        return self.failureResultOf(failing, *kinds)
 
     @property
     def end(self) -> End:
@@ -137,6 +143,7 @@ class ClientCase(Case):
         """Have the client connect, without a name."""
         self.client.startService()
         self.end.confirm(Setup)
+        self.clock.advance(0)
         self.assertTrue(self.client.connected)
 
     def reconnect(self) -> Setup:
@@ -144,4 +151,6 @@ class ClientCase(Case):
         self.end.lose()
         self.assertFalse(self.client.connected)
         self.clock.advance(1)
-        return cast("Setup", self.end.confirm(Setup))
+        setup = self.end.confirm(Setup)
+        self.clock.advance(0)
+        return cast("Setup", setup)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import CancelledError
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
 
 from pkid.auth.component_login import FalseCore, NotOffered
 from pkid.auth.own_credential import OwnKey, OwnPassword, OwnPreSharedKey
@@ -29,8 +31,30 @@ class AnonymousTests(ClientCase):
         self.assertEqual(self.end.only(Setup), Setup("1", (), ()))
         self.assertFalse(self.client.connected)
         self.end.say("#1 OK")
+        self.assertNoResult(connected)
+        self.clock.advance(0)
         self.successResultOf(connected)
         self.assertTrue(self.client.connected)
+
+    def test_who_waited_for_the_connection_may_do_anything_with_the_client(self) -> None:
+        """Twisted's client service must not be called from what it calls."""
+        done: list[Deferred[Any]] = []
+
+        async def use() -> None:
+            await self.client.when_connected()
+            done.append(self.client.subscribe("a"))
+            done.append(self.client.when_connected())
+            done.append(self.client.stopService())
+
+        using = Deferred.fromCoroutine(use())
+        self.client.startService()
+        self.end.confirm(Setup)
+        self.clock.advance(0)
+        self.successResultOf(using)
+        self.assertEqual(len(done), 3)
+        self.end.lose()
+        self.successResultOf(done[2])
+        self.failed(done[0], CancelledError)
 
     def test_it_comes_again_later_and_later_when_nobody_is_there(self) -> None:
         self.core.is_there = False
@@ -48,10 +72,10 @@ class AnonymousTests(ClientCase):
         self.client.startService()
         self.assertNoResult(failing)
         self.clock.advance(0.5)
-        self.failureResultOf(failing)
+        self.failed(failing)
         self.assertNoResult(waiting)
         self.client.stopService()
-        self.failureResultOf(waiting, CancelledError)
+        self.failed(waiting, CancelledError)
 
     def test_a_core_that_says_nothing_is_given_up(self) -> None:
         self.core.greets = False
@@ -75,7 +99,7 @@ class AnonymousTests(ClientCase):
         failing = self.client.when_connected(tries=1)
         self.client.startService()
         self.end.say("PKID 2 core.example AAAA")
-        self.failureResultOf(failing, FalseCore)
+        self.failed(failing, FalseCore)
         self.assertTrue(self.end.transport.aborted)
 
     def test_what_cannot_be_read_ends_the_connection(self) -> None:
@@ -169,13 +193,13 @@ class ClaimingTests(ClientCase):
         failing = self.client.when_connected(tries=1)
         self.client.startService()
         self.end.say(f"#1 CHALLENGE AAAA {Scheme.ED25519.value}")
-        self.assertEqual(self.failureResultOf(failing, Denied).value.code, "proof-needed")
+        self.assertEqual(self.failed(failing, Denied).value.code, "proof-needed")
 
     def test_a_name_in_use_is_told_with_its_reason(self) -> None:
         failing = self.client.when_connected(tries=1)
         self.client.startService()
         self.end.say("#1 ERROR name-in-use :alice is already connected")
-        failure = self.failureResultOf(failing, Denied).value
+        failure = self.failed(failing, Denied).value
         self.assertEqual((failure.code, str(failure)), ("name-in-use", "alice is already connected"))
         self.assertTrue(self.end.transport.aborted)
 
@@ -206,7 +230,7 @@ class ProvingTests(ClientCase):
             failing = self.client.when_connected(tries=1)
             proof = self.prove()
             self.end.say(f"#{proof.request} {welcome}")
-            self.failureResultOf(failing, FalseCore)
+            self.failed(failing, FalseCore)
             self.assertTrue(self.end.transport.aborted)
             self.stop()
 
@@ -214,7 +238,7 @@ class ProvingTests(ClientCase):
         self.core.offers = (Scheme.SCRAM, Scheme.PASSWORD)
         failing = self.client.when_connected(tries=1)
         self.client.startService()
-        self.failureResultOf(failing, NotOffered)
+        self.failed(failing, NotOffered)
         self.assertEqual(self.end.heard(), [])
 
     def test_a_refused_proof_is_tried_again_later(self) -> None:
@@ -242,7 +266,7 @@ class PasswordTests(ClientCase):
         finish = self.end.only(Prove)
         self.assertIsInstance(finish.proof, ScramFinish)
         self.end.say(f"#{finish.request} WELCOME alice proven")
-        self.failureResultOf(failing, FalseCore)
+        self.failed(failing, FalseCore)
 
 
 class PreSharedKeyTests(ClientCase):
@@ -256,7 +280,7 @@ class PreSharedKeyTests(ClientCase):
         self.client.startService()
         proof = self.end.only(Prove)
         self.end.say(f"#{proof.request} WELCOME alice proven +evidence={'A' * 43}")
-        self.failureResultOf(failing, FalseCore)
+        self.failed(failing, FalseCore)
 
 
 class PauseTests(Case):

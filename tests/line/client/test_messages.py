@@ -234,6 +234,7 @@ class SubscribingTests(ClientCase):
         self.assertNoResult(subscribing)
         self.client.startService()
         self.assertEqual(self.end.confirm(Setup).subscribed, (("a", None),))
+        self.clock.advance(0)
         self.assertEqual(self.end.confirm(Subscribe).since, 60.0)
         self.successResultOf(subscribing)
 
@@ -252,6 +253,7 @@ class SubscribingTests(ClientCase):
         self.end.lose()
         self.clock.advance(1)
         self.end.say("#1 OK")
+        self.clock.advance(0)
         self.assertNoResult(subscribing)
         self.end.confirm(Subscribe)
         self.successResultOf(subscribing)
