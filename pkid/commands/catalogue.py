@@ -12,13 +12,14 @@ __all__ = ["Catalogue"]
 
 
 class Catalogue:
-    """Commands by their names, of one word or two.
+    """Commands by their names, of one word to three.
 
     :param commands: in the order in which the help lists them.
     """
 
     def __init__(self, commands: Iterable[Command]) -> None:
         self._commands = {command.name: command for command in commands}
+        self._named = self._commands | {command.also: command for command in self if command.also}
 
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands.values())
@@ -30,16 +31,17 @@ class Catalogue:
 
         :raises Malformed: when there is no such command.
         """
-        for size in (2, 1):
-            command = self._commands.get(" ".join(words[:size]))
+        for size in (3, 2, 1):
+            command = self._named.get(" ".join(words[:size]))
             if command is not None:
                 rest = words[size:]
                 alone = command.needs_arguments and not command.takes_items and not rest
                 if list(rest) in (["--help"], ["-h"]) or alone:
                     return self._commands["help"], words[:size]
                 return command, rest
-        if len(words) == 1 and self.group(words[0]):
-            return self._commands["help"], words
+        without_help = words[:-1] if words[-1] in ("--help", "-h") else words
+        if self._below(without_help):
+            return self._commands["help"], without_help
         raise self.unknown(words)
 
     def about(self, words: Sequence[str]) -> list[Command]:
@@ -47,8 +49,8 @@ class Catalogue:
 
         :raises Malformed: when there is none.
         """
-        command = self._commands.get(" ".join(words))
-        found = [command] if command is not None else self.group(words[0]) if len(words) == 1 else []
+        command = self._named.get(" ".join(words))
+        found = [command] if command is not None else self._below(words)
         if not found:
             raise self.unknown(words)
         return found
@@ -56,6 +58,10 @@ class Catalogue:
     def group(self, name: str) -> list[Command]:
         """Return all commands of a group."""
         return [command for command in self if command.group == name]
+
+    def _below(self, words: Sequence[str]) -> list[Command]:
+        """Return all commands whose names begin with these words, and do not end with them."""
+        return [command for command in self if words and command.name.startswith(f"{' '.join(words)} ")]
 
     def unknown(self, words: Sequence[str]) -> Malformed:
         """Return the error that there is no such command, with as many words as its name would have."""

@@ -88,7 +88,8 @@ class Call:
 class Command:
     """One command.
 
-    :ivar name: one word, or two: the first is then a group's.
+    :ivar name: one word, or up to three: those before the last are then groups'.
+    :ivar also: another name for it, of one word.
     :ivar info: what it does, in one line.
     :ivar right: what a caller must be allowed.
     :ivar run: does it.
@@ -107,6 +108,7 @@ class Command:
     examples: tuple[str, ...] = ()
     takes_items: bool = False
     gives_files: bool = False
+    also: str = ""
 
     @property
     def group(self) -> str:

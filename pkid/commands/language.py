@@ -7,7 +7,9 @@ A text holds command lines, separated by ``;``. A line may begin with ``name=val
 - ``"..."`` does too, but there ``\"`` stands for the quote and ``\\`` for the backslash.
 - Elsewhere a backslash keeps the one character behind it.
 
-The quotes themselves go away. This module knows no command, and must not.
+The quotes themselves go away. ``name("a", b)`` is the same as ``name "a" b``, for those who come from a program.
+
+This module knows no command, and must not.
 """
 
 from __future__ import annotations
@@ -40,6 +42,9 @@ _PIECE = re.compile(
     rf"""'(?P<literal>[^']*+)'|"(?P<quoted>{_QUOTED})"|\\(?P<escaped>.)|(?P<plain>{_PLAIN})""", re.DOTALL
 )
 _QUOTED_ESCAPE = re.compile(r'\\(["\\])')
+_ARGUMENT = rf"""(?:'[^']*+'|"{_QUOTED}"|[^\s,()'"\\]++)"""
+_CALL = re.compile(rf"""([A-Za-z_][A-Za-z0-9_]*+)\(\s*+((?:{_ARGUMENT}\s*+(?:,\s*+(?!\))|(?=\))))*+)\)""", re.DOTALL)
+_ARGUMENTS = re.compile(_ARGUMENT, re.DOTALL)
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 
@@ -158,6 +163,10 @@ def _line(text: str, commands: list[list[_Token]]) -> CommandLine:
 
 
 def _invocation(text: str, words: list[_Token]) -> Invocation:
+    call = _CALL.fullmatch(text, words[0].start, words[-1].end)
+    if call is not None:
+        given = (_PIECE.sub(_unquote, argument[0]) for argument in _ARGUMENTS.finditer(call[2]))
+        return Invocation((call[1], *given), call[2].strip())
     written = text[words[0].end : words[-1].end].strip()
     return Invocation(tuple(word.unquoted() for word in words), written)
 

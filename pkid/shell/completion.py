@@ -57,9 +57,11 @@ class Vocabulary:
         command = self._commands.get(words[0], {})
         arguments = command.get("args")
         if isinstance(arguments, dict):
-            if len(words) == 1:
-                return {str(name): "" for name in arguments}
-            arguments, words = arguments.get(words[1]), words[1:]
+            named = {tuple(str(name).split()): each for name, each in arguments.items()}
+            known_name = next((name for name in named if name == tuple(words[1 : 1 + len(name)])), None)
+            if known_name is None:
+                return {name[len(words) - 1]: "" for name in named if _goes_on(name, words[1:])}
+            arguments, words = named[known_name], words[len(known_name) :]
         known = [each for each in _list(arguments) if isinstance(each, dict)]
         if any(each.get("value_hint") == "command" for each in known):
             return self._names(lambda _: True) if len(words) == 1 else self._next(words[1:2], behind_pipe=False)
@@ -67,6 +69,11 @@ class Vocabulary:
 
     def _names(self, wanted: Any) -> Mapping[str, str]:
         return {name: str(each.get("info", "")) for name, each in self._commands.items() if wanted(each)}
+
+
+def _goes_on(name: tuple[str, ...], words: list[str]) -> bool:
+    """Tell whether a name of several words begins with these, and does not end with them."""
+    return len(words) < len(name) and name[: len(words)] == tuple(words)
 
 
 def _arguments(known: list[dict[str, Any]], words: list[str]) -> Mapping[str, str]:

@@ -1,0 +1,85 @@
+"""What the commands ask of the broker's service and of those who keep keys."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from pkid.auth.component_keyring import Material, StoredCredential
+from pkid.broker.changes import Change
+from pkid.broker.commands import View
+from pkid.broker.rights import Rights
+
+__all__ = ["Approached", "Brokerage", "Connected", "OneTimePins", "Registrar"]
+
+
+class Approached(Protocol):
+    """How a client came."""
+
+    @property
+    def door(self) -> str:
+        """The door's name."""
+
+    @property
+    def peer(self) -> str:
+        """The address that it came from."""
+
+
+class Connected(Protocol):
+    """What the core knows of a connection beside its session."""
+
+    @property
+    def number(self) -> int:
+        """The session's number."""
+
+    @property
+    def credential(self) -> str:
+        """By what the name was proven, as ``kind:name``; empty if it was not."""
+
+    @property
+    def approach(self) -> Approached:
+        """How the client came."""
+
+
+class Brokerage(Protocol):
+    """The broker at work."""
+
+    @property
+    def rights(self) -> Rights:
+        """Who may do what; not to be changed but by :meth:`change`."""
+
+    def look(self, view: View, /) -> tuple[object, ...]:
+        """Return an overview of sessions, topics or rights."""
+
+    def connections(self) -> Iterable[Connected]:
+        """Return what the core knows of each connection whose session is not closed."""
+
+    def change(self, change: Change, by: str, /) -> Awaitable[None]:
+        """Change the rights, durably; fails with :class:`~pkid.errors.Unavailable`: then nothing has changed.
+
+        :param by: the credential of whoever wants it.
+        """
+
+    def kick(self, who: str | int, /) -> int:
+        """End the sessions of a component, or the session of a number, and return how many those were."""
+
+    def revoke(self, credential: str, /) -> int:
+        """End the sessions that were opened by a credential, as ``kind:name``; return how many those were."""
+
+
+class Registrar(Protocol):
+    """Puts credentials of components into the core's own keyring."""
+
+    def add(self, component: str, material: Material, expires: datetime | None, /) -> Awaitable[StoredCredential]:
+        """Store a credential that an admin gave.
+
+        :raises Refused: ``bad-name``, ``weak-key`` or ``limit``.
+        """
+
+
+class OneTimePins(Protocol):
+    """Makes PINs by which a component registers a key by itself, once."""
+
+    def issue(self, component: str, lifetime: timedelta, /) -> str:
+        """Return a new PIN for a name; the one before is good for nothing then."""
