@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -33,13 +33,18 @@ _WELCOME = f"pkid {pkid.__version__}. Type help for the commands, and quit to le
 
 
 def core_commands(
-    authority: Callable[[], x509.Certificate], certificates: Certificates, issuance: Issuance, offload: Offload
+    authority: Callable[[], x509.Certificate],
+    certificates: Certificates,
+    issuance: Issuance,
+    offload: Offload,
+    more: Iterable[Command] = (),
 ) -> Catalogue:
     """Return all commands of a core.
 
     :param authority: gives the CA certificate, the root's.
     :param certificates: those of the ledger, and the inventory in which all can be searched.
     :param offload: makes keys away from the reactor.
+    :param more: the broker's commands, if it has a broker.
     """
     inventory, keys = certificates.inventory, KeyGeneration(offload)
     return with_help(
@@ -51,6 +56,7 @@ def core_commands(
             _telling("ca show", "tell about the CA certificate, which is at /ca/cert", lambda: _data(authority())),
             search(inventory),
             _system_info(inventory),
+            *more,
             _telling("welcome", "greet", lambda: _WELCOME),
             *FILTERS,
         ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from pkid.auth.credentials import Right
+from pkid.commands.broker.kinds import BROKER_KINDS
 from pkid.commands.command import Argument, Call, Command, Output
 from pkid.commands.writing import listing, template, text_of, written
 from pkid.inventory.grammar import read_order
@@ -70,7 +71,7 @@ def _filter(
     )
 
 
-_FIELDS = field_names(KINDS)
+_FIELDS = field_names((*KINDS, *BROKER_KINDS))
 _FIELD = Argument(name="field", info="count each of its values, and what has none", suggestions=_FIELDS)
 _LINES = Argument(name="lines", info=f"how many; {_USUAL} if it is left out", read=_number, default=_USUAL)
 _ORDER = Argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from pkid.auth.credentials import Right
 from pkid.commands.catalogue import Catalogue
@@ -29,6 +30,7 @@ def with_help(commands: Iterable[Command]) -> Catalogue:
 def describe(catalogue: Catalogue) -> list[dict[str, object]]:
     """Describe each command, or group of them, as the shells read it for their completion."""
     groups = {command.group: catalogue.group(command.group) for command in catalogue}
+    groups |= {command.also: [replace(command, name=command.also)] for command in catalogue if command.also}
     return [
         {
             "name": name,
@@ -55,6 +57,7 @@ def _about(catalogue: Catalogue, words: list[str]) -> Iterator[str]:
         yield f"{command.name}: {command.info}"
         yield ""
         yield f"  {'... | ' if command.takes_items else ''}{' '.join([command.name, *_usage(command)])}"
+        yield from _section("", [f"It is also called {command.also}."] if command.also else [])
         yield from _section("", command.details)
         yield from _section("Parameters", (f"  {_form(each)}: {each.info}" for each in command.arguments))
         yield from _section("Examples", (f"  {line}" for line in command.examples))

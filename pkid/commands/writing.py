@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from pkid.commands.broker.kinds import BROKER_KINDS
 from pkid.inventory.kinds import KIND, KINDS
 from pkid.inventory.results import Item
 
 __all__ = ["listing", "template", "text_of", "written"]
 
-_SHOWN = {kind.name: (KIND.name, *kind.shown) for kind in KINDS}
+_SHOWN = {kind.name: (KIND.name, *kind.shown) for kind in (*KINDS, *BROKER_KINDS)}
 _COLUMN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:[ \t]+as[ \t]+([A-Za-z_][A-Za-z0-9_-]*))?")
 _PIECE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]|[^{}]+")
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))

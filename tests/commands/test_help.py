@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pkid.auth.credentials import Right
-from pkid.commands.command import Call, Command, Output
+from pkid.commands.command import Argument, Call, Command, Output
 from pkid.commands.help import describe, with_help
 from pkid.commands.interpreter import Interpreter
 from pkid.errors import Malformed
@@ -41,6 +41,27 @@ class HelpTests(CommandCase):
         self.assertEqual(self.items("a"), self.items("help a"))
         _, group = describe(self.interpreter.catalogue)
         self.assertEqual((group["info"], group["args"]), ("a: 2 commands", {"b": [], "c": []}))
+
+    def test_names_of_three_words_and_other_names(self) -> None:
+        async def run(call: Call) -> Output:
+            return Output((str(call.arguments.what),))
+
+        what = Argument(name="what", info="anything", required=True)
+        commands = [
+            Command(name="a b c", info="abc", right=Right.READ, run=run, arguments=(what,), also="abc"),
+            Command(name="a b d", info="abd", right=Right.READ, run=run, arguments=(what,)),
+        ]
+        self.interpreter = Interpreter(with_help(commands))
+        self.assertEqual(self.items("a b c x"), self.items("abc x"))
+        for text in ("a b", "a b --help", "help a b", "a"):
+            lines = self.items(text)
+            self.assertIn("a b c: abc", lines, text)
+            self.assertIn("a b d: abd", lines, text)
+        self.assertIn("It is also called abc.", self.items("help a b c"))
+        _, group, other = describe(self.interpreter.catalogue)
+        self.assertEqual(list(group["args"]), ["b c", "b d"])  # type: ignore[call-overload]
+        self.assertEqual((other["name"], other["info"]), ("abc", "abc"))
+        self.is_refused(Malformed, ["a b e"], "Command >a b< is not known. Typo?")
 
     def test_other_ways_to_ask(self) -> None:
         about = self.items("help certificate create")

@@ -99,6 +99,31 @@ class StructureTests(Case):
                 parse(text)
 
 
+class CallTests(Case):
+    """A command as a program would write it."""
+
+    def is_words(self, text: str, *expected: str) -> None:
+        self.assertEqual(words(text), [[expected]], text)
+
+    def test_its_arguments_are_words(self) -> None:
+        self.is_words('private_topic("my_topic")', "private_topic", "my_topic")
+        self.is_words("private_topic( 'my topic' )", "private_topic", "my topic")
+        self.is_words('authorize("alice", my_topic)', "authorize", "alice", "my_topic")
+        self.is_words("help()", "help")
+        self.is_words(r'a("x\"y;|", "(,)")', "a", 'x"y;|', "(,)")
+
+    def test_it_stands_in_lines_like_others(self) -> None:
+        self.assertEqual(words("a(b); c(d) | e f"), [[("a", "b")], [("c", "d"), ("e", "f")]])
+
+    def test_anything_else_with_a_parenthesis_is_words(self) -> None:
+        for text in ("search is(b)", "a(b", "a(b,)", "a(,b)", "a(b) c", "a (b)", "a(b c)", "2a(b)", "a(b(c))", "-a(b)"):
+            self.is_words(text, *text.split())
+
+    def test_the_time_grows_with_the_length_only(self) -> None:
+        for text in ("a(" + "b," * 8000, "a(" + "'b'," * 8000 + ")", "a(" + "b " * 400, "a(" + '"b" ,' * 300 + ")x"):
+            words(text)
+
+
 class ErrorTests(Case):
     def is_error(self, text: str, position: int, problem: str) -> None:
         with self.assertRaises(CommandSyntaxError) as raised:

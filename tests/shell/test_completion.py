@@ -42,6 +42,15 @@ class VocabularyTests(CommandCase):
     def test_the_second_word_of_a_group(self) -> None:
         self.assertIn("create", self.words("certificate cr"))
 
+    def test_the_words_of_a_name_of_three(self) -> None:
+        names = {"keys add": [{"name": "--a"}], "keys list": [{"name": "--l"}], "kick": []}
+        description = json.dumps({"commands": [{"name": "broker", "args": names, "source": True}]}).encode()
+        self.vocabulary = Vocabulary(description)
+        self.assertEqual(self.words("broker k"), ["keys", "kick"])
+        self.assertEqual(self.words("broker keys "), ["add", "list"])
+        self.assertEqual(self.words("broker keys add "), ["--a"])
+        self.assertEqual(self.words("broker keys none "), [])
+
     def test_options_that_are_not_there_yet(self) -> None:
         options = self.words("certificate create --common-name a --d")
         self.assertEqual(options, ["--dns-names", "--days-valid"])

@@ -7,7 +7,7 @@ from pkid.broker.topic import Pattern
 from pkid.ca.names import is_component
 from pkid.commands.command import Argument
 
-__all__ = ["COMPONENT", "ROLE", "TOPIC", "VERB", "VERBS", "WHO", "read_component"]
+__all__ = ["COMPONENT", "ROLE", "TOPIC", "VERB", "VERBS", "WHO", "read_component", "read_verb"]
 
 _VERBS = tuple(verb.value for verb in Verb)
 
@@ -20,6 +20,16 @@ def read_component(word: str) -> str:
     if not is_component(word):
         raise ValueError(f"expected a component's name: letters, digits, '.', '_', '-', up to 128; not {word[:140]!r}")
     return word
+
+
+def read_verb(word: str) -> Verb:
+    """Read what may be done on a topic.
+
+    :raises ValueError: when it is something else.
+    """
+    if word not in _VERBS:
+        raise ValueError(f"expected one of {', '.join(_VERBS)}, not {word[:64]!r}")
+    return Verb(word)
 
 
 def _read_verbs(word: str) -> frozenset[Verb]:
@@ -37,7 +47,7 @@ ROLE = Argument(name="role", info="the role; admin makes an admin", read=read_co
 WHO = Argument(
     name="who", info="a component, a pattern as web-*, role:NAME, or * for everybody", read=Subject, required=True
 )
-VERB = Argument(name="verb", info=f"one of {', '.join(_VERBS)}", read=Verb, required=True, choices=())
+VERB = Argument(name="verb", info=f"one of {', '.join(_VERBS)}", read=read_verb, required=True, suggestions=_VERBS)
 VERBS = Argument(
     name="verbs",
     info=f"{', '.join(_VERBS)}, with commas between, or all",

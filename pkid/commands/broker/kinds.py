@@ -12,7 +12,7 @@ from pkid.commands.broker.interfaces import Brokerage, Connected
 from pkid.inventory.kinds import Derivation, Field, Kind, Resource, Type
 from pkid.inventory.source import MemorySource, Source
 
-__all__ = ["KEY", "SESSION", "TOPIC", "broker_sources", "key_resource"]
+__all__ = ["BROKER_KINDS", "KEY", "SESSION", "TOPIC", "broker_sources", "key_resource"]
 
 SESSION = Kind(
     "session",
@@ -70,6 +70,9 @@ KEY = Kind(
         Field("expired", Type.BOOLEAN, "whether it has ended", Derivation.PAST, "expires"),
     ),
 )
+
+BROKER_KINDS = (SESSION, TOPIC, KEY)
+"""All of them."""
 
 
 def broker_sources(broker: Brokerage, keyring: ComponentKeyring) -> list[Source]:

@@ -8,9 +8,9 @@ from pkid.auth.credentials import Right
 from pkid.broker.identity import Identity
 from pkid.broker.rights import Rights
 from pkid.broker.rules import Verb
+from pkid.commands.broker import kinds
 from pkid.commands.broker.arguments import COMPONENT, TOPIC, VERB
 from pkid.commands.broker.interfaces import Brokerage
-from pkid.commands.broker.kinds import SESSION, TOPIC as TOPIC_KIND
 from pkid.commands.command import Argument, Call, Command, Item, Output
 from pkid.inventory.grammar import Search
 from pkid.inventory.inventory import Inventory
@@ -26,8 +26,8 @@ def view_commands(broker: Brokerage, inventory: Inventory) -> list[Command]:
     :param inventory: has the broker's sources.
     """
     return [
-        listing(inventory, SESSION, "broker sessions", "list the sessions of the broker, and how they keep up"),
-        listing(inventory, TOPIC_KIND, "broker topics", "list the topics that are used, or were made private or public"),
+        listing(inventory, kinds.SESSION, "broker sessions", "list the sessions of the broker, and how they keep up"),
+        listing(inventory, kinds.TOPIC, "broker topics", "list the topics that are used, or have been made private"),
         _rights(broker.rights),
         _who_can(broker.rights),
         _explain(broker.rights),
@@ -56,7 +56,8 @@ def _rights(rights: Rights) -> Command:
 
 
 def _all_rights(rights: Rights) -> Iterator[Item]:
-    yield from ({"topic": topic.text, "is": "private" if private else "public"} for topic, private in rights.visibility())
+    for topic, private in rights.visibility():
+        yield {"topic": topic.text, "is": _visibility(private)}
     for rule in rights.rules():
         verbs = ",".join(verb.value for verb in Verb if verb in rule.verbs)
         yield {"topic": rule.topic.text, "access": rule.access.value, "verbs": verbs, "who": rule.subject.text}
@@ -67,7 +68,7 @@ def _who_can(rights: Rights) -> Command:
     async def run(call: Call) -> Output:
         topic, verb = call.arguments.topic, call.arguments.verb
         found = rights.on(topic.segments)
-        lines: list[Item] = [{"topic": topic.text, "is": "private" if found.is_private else "public"}]
+        lines: list[Item] = [{"topic": topic.text, "is": _visibility(found.is_private)}]
         for rule in found.rules:
             if verb is None or verb in rule.verbs:
                 verbs = ",".join(each.value for each in Verb if each in rule.verbs)
@@ -90,7 +91,8 @@ def _explain(rights: Rights) -> Command:
         asked = call.arguments
         identity = Identity(asked.component, not asked.unproven)
         decision = rights.explain(identity, asked.verb, asked.topic.segments)
-        return Output(({"allowed": decision.allowed, "because": str(decision.basis.value), "rule": _shown(decision.rule)},))
+        rule = None if decision.rule is None else str(decision.rule)
+        return Output(({"allowed": decision.allowed, "because": decision.basis.value, "rule": rule},))
 
     return Command(
         name="broker explain",
@@ -102,5 +104,5 @@ def _explain(rights: Rights) -> Command:
     )
 
 
-def _shown(rule: object) -> str | None:
-    return None if rule is None else str(rule)
+def _visibility(private: bool) -> str:
+    return "private" if private else "public"
