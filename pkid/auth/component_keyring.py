@@ -15,7 +15,13 @@ from pkid.ca.keys import PublicKey, check_key
 from pkid.ca.names import is_component
 from pkid.errors import Reason, Refused
 
-__all__ = ["ComponentKeyring", "Material", "MemoryKeyring", "SharedSecret", "StoredCredential"]
+__all__ = [
+    "ComponentKeyring",
+    "Material",
+    "MemoryKeyring",
+    "SharedSecret",
+    "StoredCredential",
+]
 
 _MOST_FOR_A_NAME = 8
 """Credentials of one name: a proof may be tried by each of them."""
@@ -38,6 +44,8 @@ class StoredCredential:
     :ivar identifier: what it is called when it is revoked or noted in the log; no other credential has the same.
     :ivar expires: from when on it proves nothing, aware UTC; ``None`` for no end.
     :ivar last_used: when it last proved its name, aware UTC.
+    :ivar created: when it was stored, aware UTC; ``None`` until then.
+    :ivar created_by: who stored it, as the trail is to tell.
     """
 
     identifier: str
@@ -45,6 +53,8 @@ class StoredCredential:
     material: Material = field(repr=False)
     expires: datetime | None = None
     last_used: datetime | None = field(default=None, compare=False)
+    created: datetime | None = field(default=None, compare=False)
+    created_by: str = field(default="", compare=False)
 
     @property
     def schemes(self) -> tuple[Scheme, ...]:
@@ -94,11 +104,12 @@ class MemoryKeyring:
     """A keyring that forgets everything when the core ends."""
 
     def __init__(self) -> None:
-        self._credentials: dict[str, StoredCredential] = {}
+        self._components: dict[str, str] = {}  # by identifiers
+        self._credentials: dict[str, dict[str, StoredCredential]] = {}  # by names, then by identifiers
 
     async def find(self, component: str) -> Sequence[StoredCredential]:
         """Return the credentials of a name, the newest first."""
-        return [c for c in reversed(self._credentials.values()) if c.component == component]
+        return list(reversed(self._credentials.get(component, {}).values()))
 
     async def add(self, credential: StoredCredential) -> None:
         """Store a credential.
@@ -106,25 +117,45 @@ class MemoryKeyring:
         :raises Refused: ``bad-name``, ``weak-key``, or ``limit`` when the name has too many.
         :raises ValueError: when there is one of the same identifier.
         """
+        self.check(credential)
+        self.put(credential)
+
+    def check(self, credential: StoredCredential) -> None:
+        """Check that a credential may be added; raises what :meth:`add` raises."""
         if not is_component(credential.component):
             raise Refused(Reason.BAD_NAME, ascii(credential.component[:140]))
         if not isinstance(credential.material, ScramVerifier | SharedSecret):
             check_key(credential.material)
-        if len(await self.find(credential.component)) >= _MOST_FOR_A_NAME:
+        if len(self._credentials.get(credential.component, ())) >= _MOST_FOR_A_NAME:
             raise Refused(Reason.LIMIT, f"{_MOST_FOR_A_NAME} credentials for {credential.component}")
-        if credential.identifier in self._credentials:
+        if credential.identifier in self._components:
             raise ValueError(f"there is a credential {credential.identifier}")
-        self._credentials[credential.identifier] = credential
+
+    def get(self, identifier: str) -> StoredCredential | None:
+        """Return one credential, if it is there."""
+        return self._credentials.get(self._components.get(identifier, ""), {}).get(identifier)
+
+    def put(self, credential: StoredCredential) -> None:
+        """Have a credential that was checked before, in place of one of the same identifier."""
+        self._components[credential.identifier] = credential.component
+        self._credentials.setdefault(credential.component, {})[credential.identifier] = credential
 
     async def revoke(self, identifier: str) -> bool:
         """Forget a credential, and tell whether there was one."""
-        return self._credentials.pop(identifier, None) is not None
+        component = self._components.pop(identifier, None)
+        if component is None:
+            return False
+        del self._credentials[component][identifier]
+        if not self._credentials[component]:
+            del self._credentials[component]
+        return True
 
     async def list(self) -> Sequence[StoredCredential]:
         """Return all credentials, by name."""
-        return sorted(self._credentials.values(), key=lambda credential: credential.component)
+        return [each for _, named in sorted(self._credentials.items()) for each in named.values()]
 
     async def note_use(self, identifier: str, at: datetime) -> None:
         """Note when a credential last proved its name."""
-        if identifier in self._credentials:
-            self._credentials[identifier] = replace(self._credentials[identifier], last_used=at)
+        credential = self.get(identifier)
+        if credential is not None:
+            self.put(replace(credential, last_used=at))

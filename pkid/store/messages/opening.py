@@ -12,9 +12,10 @@ from typing import Any
 from twisted.application.service import IService
 
 from pkid.store.disk import LedgerFile
+from pkid.store.interfaces import Database
 from pkid.store.messages.messages import Limits
 from pkid.store.messages.schema import MESSAGES
-from pkid.store.messages.store import Database, SQLBrokerStore
+from pkid.store.messages.store import SQLBrokerStore
 from pkid.store.reader import Reader
 from pkid.store.service import StoreService
 from pkid.store.sqlite import open_reader, open_sqlite

@@ -26,28 +26,19 @@ from pkid.broker.payload import Payload
 from pkid.broker.topic import Pattern
 from pkid.errors import Refused, StateError
 from pkid.messaging.store import Absentee, Kept, Stored
+from pkid.store.interfaces import Database
 from pkid.store.messages.messages import Limits, SQLMessages
 from pkid.store.messages.recollection import Recollection
 from pkid.store.messages.subscriptions import SQLSubscriptions
 from pkid.store.messages.writing import ForgetAll, Writing
 from pkid.store.rights import commit_change, load_rights
 
-__all__ = ["Database", "Read", "SQLBrokerStore"]
+__all__ = ["Read", "SQLBrokerStore"]
 
 T = TypeVar("T")
 
 _RESTORE = "restore it from a copy"
 _PAUSE = 0.02  # seconds between two steps of forgetting, for others
-
-
-class Database(Protocol):
-    """Where transactions are run that write: `pkid.store.service`."""
-
-    def write(self, work: Callable[[Connection], T]) -> Deferred[T]:
-        """Do *work* in one transaction; fire with its result once that is committed durably."""
-
-    def write_now(self, work: Callable[[Connection], T]) -> T:
-        """Do the same at once in the calling thread, which waits."""
 
 
 class Read(Protocol):
