@@ -27,8 +27,5 @@ class TenantTests(Case):
             lambda c: (SQLTenants(c).all(), list(c.execute(select(changes.c.change)).scalars()))
         )
         self.assertEqual(found, {"open": None, "shop": b"another"})
-        self.assertEqual(
-            trail,
-            ["declare-tenant shop", "declare-tenant open", "declare-tenant shop", "declare-tenant gone"]
-            + ["withdraw-tenant gone"],
-        )
+        declared = [f"declare-tenant {name}" for name in ("shop", "open", "shop", "gone")]
+        self.assertEqual(trail, [*declared, "withdraw-tenant gone"])
