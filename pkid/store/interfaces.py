@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
 
 from pkid.ca.ledger import Entry, Ledger
 
-__all__ = ["Database", "Meter", "SearchableLedger", "Store"]
+__all__ = ["Meter", "SearchableLedger", "Store"]
 
 T = TypeVar("T")
 
@@ -66,20 +65,4 @@ class Store(Protocol):
         """Do the same at once in the calling thread, which waits: for start-up, before the reactor runs.
 
         :raises pkid.errors.Unavailable: as for :meth:`transact`.
-        """
-
-
-class Database(Protocol):
-    """A SQL database, for what has tables of its own in it: work is done in transactions, as in :class:`Store`."""
-
-    def write(self, work: Callable[[Connection], T]) -> Deferred[T]:
-        """Do *work* in one transaction; fire with its result once that is committed durably.
-
-        Fails as :meth:`Store.transact` does.
-        """
-
-    def write_now(self, work: Callable[[Connection], T]) -> T:
-        """Do the same at once in the calling thread, which waits: for start-up, before the reactor runs.
-
-        :raises pkid.errors.Unavailable: as for :meth:`write`.
         """

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from pkid.auth.component_keyring import MemoryKeyring, StoredCredential
 from pkid.errors import StateError, Unavailable, Unusable
 from pkid.store.credentials import SQLCredentials
-from pkid.store.interfaces import Database
+from pkid.store.database import Database
 
 __all__ = ["StoredKeyring"]
 

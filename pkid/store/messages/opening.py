@@ -11,8 +11,8 @@ from typing import Any
 
 from twisted.application.service import IService
 
+from pkid.store.database import Database
 from pkid.store.disk import LedgerFile
-from pkid.store.interfaces import Database
 from pkid.store.messages.messages import Limits
 from pkid.store.messages.schema import MESSAGES
 from pkid.store.messages.store import SQLBrokerStore

@@ -26,7 +26,7 @@ from pkid.broker.payload import Payload
 from pkid.broker.topic import Pattern
 from pkid.errors import Refused, StateError
 from pkid.messaging.store import Absentee, Kept, Stored
-from pkid.store.interfaces import Database
+from pkid.store.database import Database
 from pkid.store.messages.messages import Limits, SQLMessages
 from pkid.store.messages.recollection import Recollection
 from pkid.store.messages.subscriptions import SQLSubscriptions
