@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Database(Protocol):
-    """A SQL database, for what has tables of its own in it: work is done in transactions, as in :class:`pkid.store.interfaces.Store`."""
+    """A SQL database: work is done in transactions, in the order in which it came."""
 
     def write(self, work: Callable[[Connection], T]) -> Deferred[T]:
         """Do *work* in one transaction; fire with its result once that is committed durably.
