@@ -1,4 +1,4 @@
-"""What goes in and out of a login, as values: the greeting, the proofs, and what comes of them."""
+"""What goes in and out of a login, as values: the greeting, the proofs, what comes of them, and keys for next time."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = [
     "PasswordProof",
     "PlainProof",
     "Proof",
+    "Registration",
     "ScramAnswer",
     "ScramFinish",
     "ScramStart",
@@ -118,4 +119,18 @@ class Admission:
     component: str
     credential: str
     evidence: bytes = b""
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A key that is to be registered, and what entitles to that.
+
+    :ivar key: the public key, PEM or DER.
+    :ivar pin: a PIN, for who did not prove a name.
+    :ivar expires: from when on the key is to prove nothing, aware UTC.
+    """
+
+    key: bytes
+    pin: str | None = field(default=None, repr=False)
     expires: datetime | None = None

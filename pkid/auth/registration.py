@@ -7,7 +7,7 @@ pre-shared key that lists it, a PIN for it. Any other name of a tenant is for wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pkid.auth.attempts import Attempts
@@ -15,6 +15,7 @@ from pkid.auth.component_keyring import ComponentKeyring, Material, SharedSecret
 from pkid.auth.derivation import Offload
 from pkid.auth.fairness import peer_key
 from pkid.auth.one_time_pins import OneTimePins
+from pkid.auth.proofs import Registration
 from pkid.auth.psk_checker import IsReserved
 from pkid.auth.public_keys import read_public_key
 from pkid.auth.scram import ScramVerifier
@@ -27,20 +28,6 @@ __all__ = ["Applicant", "Entitlement", "Registrar", "Registration"]
 
 _PER_ADDRESS, _ADDRESS_SPAN = 5, timedelta(minutes=1)
 _PER_TENANT, _TENANT_SPAN = 30, timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A key that is to be registered, and what entitles to that.
-
-    :ivar key: the public key, PEM or DER.
-    :ivar pin: a PIN, for who did not prove a name.
-    :ivar expires: from when on the key is to prove nothing, aware UTC.
-    """
-
-    key: bytes
-    pin: str | None = field(default=None, repr=False)
-    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
+from datetime import datetime
 
-from pkid.auth.proofs import ScramFinish
+from pkid.auth.proofs import Registration, ScramFinish
 from pkid.broker.commands import (
     LAST_RECEIVED,
     Acknowledge,
@@ -21,6 +23,7 @@ from pkid.broker.commands import (
     Prove,
     Publish,
     React,
+    Register,
     Setup,
     Subscribe,
     Unexpose,
@@ -178,6 +181,16 @@ def _finish(frame: Frame) -> Command:
     return Prove(frame.request, frame.words[0], ScramFinish(frame.words[1].encode("ascii")))
 
 
+def _enroll(frame: Frame) -> Command:
+    """Read a public key: PEM or DER by length, or DER in base64 in the line, which can be pasted."""
+    options, body = _known(frame, "pin", "expires"), frame.body
+    expires = datetime.fromisoformat(options["expires"]) if "expires" in options else None
+    if not body or (expires is not None and expires.tzinfo is None):
+        raise ValueError("a key, and a time with its offset")
+    key = body if isinstance(body, bytes) else b64decode(body, validate=True)
+    return Register(frame.request, frame.words[0], Registration(key, options.get("pin"), expires))
+
+
 def _explain(frame: Frame) -> Command:
     options = _bare(frame, "component")
     return Explain(frame.request, Verb(frame.words[0]), frame.words[1], options.get("component"))
@@ -206,6 +219,7 @@ _VERBS: dict[str, tuple[int, Callable[[Frame], Command | Talk]]] = {
     "LOGIN": (1, _worded(Identify, str)),
     "PROVE": (2, _prove),
     "FINISH": (2, _finish),
+    "ENROLL": (1, _enroll),
     "UNENROLL": (0, _worded(Unregister)),
     # Messages
     "PUBLISH": (1, _publish),

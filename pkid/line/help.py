@@ -14,6 +14,7 @@ USAGE = """\
 LOGIN NAME                                say a name
 PROVE NAME SCHEME ...                     prove it: pkid broker prove
 FINISH NAME MESSAGE                       the second step of SCRAM
+ENROLL NAME [+pin=PIN] KEY                register a public key: DER in base64, or +LENGTH
 UNENROLL                                  forget the keys of your name
 PUBLISH TOPIC [+qos=1|2] [+slot=N] TEXT   send a message; with +qos it needs an ID
 COMPLETE                                  #ID of a message with +qos=2: forget the ID

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pkid.auth.proofs import PasswordProof, ScramFinish
+from pkid.auth.proofs import PasswordProof, Registration, ScramFinish
 from pkid.auth.schemes import Scheme
 from pkid.broker.commands import (
     LAST_RECEIVED,
@@ -20,6 +20,7 @@ from pkid.broker.commands import (
     Prove,
     Publish,
     React,
+    Register,
     Setup,
     Subscribe,
     Unexpose,
@@ -68,9 +69,17 @@ def write_command(command: Command | Talk, scheme: Scheme | None = None) -> byte
             return f"{_head(request, 'PROVE', name, Scheme.PASSWORD.value)} :{_printable(password)}\n".encode()
         case Prove(_, name, proof):
             return line(request, "PROVE", name, *write_proof(proof, scheme))  # type: ignore[arg-type]
+        case Register(_, name, Registration() as registration):
+            return _enroll(request, name, registration)
         case Setup():
             return body(_head(request, "SETUP"), Payload(PayloadKind.TEXT, _parts(command)))
     return line(request, *_words(command), options=_options(command))
+
+
+def _enroll(request: object, name: str, registration: Registration) -> bytes:
+    until = None if registration.expires is None else registration.expires.isoformat()
+    head = _head(request, "ENROLL", name, pin=registration.pin, expires=until)
+    return body(head, Payload(PayloadKind.BYTES, registration.key))
 
 
 def _words(command: Command | Talk) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pkid.auth.proofs import PasswordProof, PlainProof, ScramAnswer
+from pkid.auth.proofs import PasswordProof, PlainProof, Registration, ScramAnswer
 from pkid.auth.schemes import Scheme
 from pkid.broker.commands import (
     Administer,
@@ -199,6 +199,9 @@ class CommandTests(Case):
             (b"#1 GRANT jump a alice", Reason.BAD_LINE),
             (b"#1 GRANT publish a !", Reason.BAD_SUBJECT),
             (b"#1 EXPLAIN jump a", Reason.BAD_LINE),
+            (b"#1 ENROLL alice", Reason.BAD_LINE),
+            (b"#1 ENROLL alice ====", Reason.BAD_LINE),
+            (b"#1 ENROLL alice +expires=2031-01-01 AAAA", Reason.BAD_LINE),
             (b"#1 INSPECT everything", Reason.BAD_LINE),
             (b"#1 SETUP +4 +text\nJUMP", Reason.BAD_LINE),
             (b"#1 PROVE alice ed25519 AAAA none", Reason.BAD_LINE),
@@ -214,6 +217,10 @@ class CommandTests(Case):
             fault = caught.exception
             self.assertEqual((fault.reason, fault.request, fault.fatal), (reason, "1", False), line)
             self.assertEqual(reader.read(), Ping(), line)
+
+    def test_a_key_may_be_pasted(self) -> None:
+        expected = Register("", "alice", Registration(b"\0\1\2", "1234"))
+        self.assertEqual(heard(b"ENROLL alice +pin=1234 AAEC\n"), [expected])
 
     def test_a_message_that_is_acknowledged_needs_an_id(self) -> None:
         with self.assertRaises(LineFault) as caught:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import strategies as st
 
-from pkid.auth.proofs import CertificateProof, PasswordProof, PlainProof, ScramFinish, ScramStart, SignedProof
+from pkid.auth.proofs import (
+    CertificateProof,
+    PasswordProof,
+    PlainProof,
+    Registration,
+    ScramFinish,
+    ScramStart,
+    SignedProof,
+)
 from pkid.auth.psk_proof import PskProof
 from pkid.auth.schemes import SCRAM, SIGNATURES, Scheme
 from pkid.auth.transcript import BindingType
@@ -33,6 +43,7 @@ from pkid.broker.commands import (
     Prove,
     Publish,
     React,
+    Register,
     Setup,
     Subscribe,
     Unexpose,
@@ -88,6 +99,12 @@ proofs = st.one_of(
     st.sampled_from(["secret", ":+5 two words ", ""]).map(PasswordProof),
     st.builds(PlainProof, st.binary(min_size=1, max_size=40)),
 )
+registrations = st.builds(
+    Registration,
+    st.binary(min_size=1, max_size=60),
+    st.none() | words,
+    st.none() | st.just(datetime(2031, 1, 1, 0, 0, 1, tzinfo=UTC)),
+)
 PLAIN_SCHEME = Scheme.PLAIN_SECRET
 
 
@@ -112,6 +129,7 @@ commands = st.one_of(
     publications(),
     st.builds(Identify, requests, words),
     st.builds(Prove, requests, components, proofs),
+    st.builds(Register, requests, components, registrations),
     st.builds(Unregister, requests),
     st.builds(Complete, requests),
     st.builds(Acknowledge, requests, numbers),
