@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from pkid.auth.component_keyring import SharedSecret, StoredCredential
 from pkid.auth.credentials import Right
 from pkid.commands.command import Command
 from tests.audited import audited
-from tests.commands.broker.case import ADMIN, NOBODY, READER, BrokerCase
+from tests.commands.broker.case import ADMIN, NOBODY, READER
+from tests.commands.broker.test_keys import KeyCase
 
 LOOKING = {"sessions", "topics", "rights", "who-can", "explain", "keys list"}
 """What a reader may do; everything else of the broker is for admins."""
 
 WORDS = {
     "topic": "my_topic", "component": "alice", "verbs": "all", "verb": "publish", "who": "alice", "role": "admin",
-    "key": "k1",
+    "key": "mine",
 }  # fmt: skip
 """What is typed for each argument that a command needs."""
 
 
-class CheckTests(BrokerCase):
+class CheckTests(KeyCase):
     def typed(self, command: Command) -> str:
         given = [WORDS[argument.name] for argument in command.arguments if argument.required]
-        return " ".join([command.name, *given])
+        return " ".join([command.name, *given, *(["--secret"] if command.name == "broker keys add" else [])])
 
     def test_what_only_looks_is_for_readers_and_the_rest_for_admins(self) -> None:
         for command in self.commands:
@@ -47,6 +49,9 @@ class CheckTests(BrokerCase):
         for command in self.commands:
             if command.right is Right.ADMIN:
                 self.core.join("alice")
+                credential = StoredCredential("mine", "bob", SharedSecret("secret"))
+                self.successResultOf(self.keyring.revoke("mine"))
+                self.successResultOf(self.keyring.add(credential))
                 with audited() as trail:
                     self.assertTrue(self.run_line(self.typed(command)), command.name)
                 mine = [line for line in trail.lines if "result=allowed credential=psk:default" in line]

@@ -1,0 +1,145 @@
+"""Keys of components by commands: what is stored, what is told, whose sessions end."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from twisted.internet.defer import execute
+
+from pkid.auth.component_keyring import SharedSecret, StoredCredential
+from pkid.auth.one_time_pins import OneTimePins
+from pkid.auth.registration import Registrar
+from pkid.auth.scram import ScramVerifier
+from pkid.broker.effects import CloseReason
+from pkid.ca.keys import KeyType
+from pkid.commands.broker.keys import Keys, key_commands
+from pkid.commands.command import Command
+from tests.audited import audited
+from tests.certificates import private_key
+from tests.commands.broker.case import READER, BrokerCase
+
+SPKI = PublicFormat.SubjectPublicKeyInfo
+
+
+class Unasked:
+    """An entitlement that nobody is to ask: an admin's word is enough."""
+
+
+class KeyCase(BrokerCase):
+    def make_commands(self) -> Iterable[Command]:
+        numbers = count(1)
+        registrar = Registrar(self.keyring, Unasked(), lambda: f"k{next(numbers)}")  # type: ignore[arg-type]
+        self.pins = OneTimePins(self.core.clock.seconds, lambda size: b"p" * size)
+        keys = Keys(
+            broker=self.service, keyring=self.keyring, registrar=registrar, pins=self.pins, offload=execute,
+            now=self.now, random=lambda size: b"r" * size,
+        )  # fmt: skip
+        return [*super().make_commands(), *key_commands(keys, self.inventory)]
+
+    def stored(self, component: str) -> list[StoredCredential]:
+        return list(self.successResultOf(self.keyring.find(component)))
+
+
+class AddTests(KeyCase):
+    def test_a_public_key_in_each_form(self) -> None:
+        for kind in (KeyType.RSA2048, KeyType.P256, KeyType.ED25519):
+            key = private_key(kind).public_key()
+            pem = key.public_bytes(Encoding.PEM, SPKI).decode()
+            der = base64.b64encode(key.public_bytes(Encoding.DER, SPKI)).decode()
+            for written in (f"'{pem}'", f'"{pem.strip()}"', der):
+                (found,) = self.run_line(f"broker keys add carol {written}")
+                self.assertEqual((found["name"], found["recoverable"]), ("carol", False))
+                self.assertEqual(self.stored("carol")[0].material, key)
+                self.run_line(f"broker keys revoke {found['key']}")
+
+    def test_a_secret_is_made_told_once_and_not_kept(self) -> None:
+        _, line = self.run_line("broker keys add carol --secret --expires-in 30d")
+        secret = base64.urlsafe_b64encode(b"r" * 32).decode().rstrip("=")
+        self.assertEqual(line, f"secret: {secret}")
+        (stored,) = self.stored("carol")
+        self.assertEqual(stored.material, ScramVerifier.make(secret, b"r" * 16))
+        self.assertEqual(stored.expires, self.now() + timedelta(days=30))
+        self.assertNotIn(secret, str(self.run_line("broker keys list")))
+
+    def test_one_that_rembus_clients_need_is_kept_and_marked(self) -> None:
+        found, line = self.run_line("broker keys add carol --recoverable-secret")
+        (stored,) = self.stored("carol")
+        self.assertEqual(stored.material, SharedSecret(line.removeprefix("secret: ")))
+        self.assertTrue(found["recoverable"])
+
+    def test_who_only_claimed_the_name_has_to_leave(self) -> None:
+        claimed, other = self.core.join("carol"), self.core.join("bob")
+        self.run_line("broker keys add carol --secret")
+        self.assertEqual((claimed.closed, other.closed), (CloseReason.KICKED, None))
+
+    def test_who_proved_the_name_may_stay(self) -> None:
+        alice = self.core.join("alice")
+        self.run_line("broker keys add alice --secret")
+        self.assertIsNone(alice.closed)
+
+    def test_what_makes_no_sense_is_refused(self) -> None:
+        weak = private_key(KeyType.RSA2048)
+        private = base64.b64encode(weak.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
+        for typed, said in (
+            ("carol", "give one of KEY, --secret and --recoverable-secret"),
+            ("carol --secret --recoverable-secret", "give one of"),
+            ("carol AAAA --secret", "key"),
+            ("carol junk!", "expected a public key"),
+            (f"carol {private}", "cannot be read"),
+            ("ca/rol --secret", "expected a component's name"),
+            ("carol --secret --expires-in 0d", "expected a duration"),
+        ):
+            self.assertIn(said, self.refused(f"broker keys add {typed}"))
+        self.assertEqual(self.stored("carol"), [])
+
+    def test_there_is_an_end_to_the_keys_of_one_name(self) -> None:
+        for _ in range(8):
+            self.run_line("broker keys add carol --secret")
+        self.assertIn("8 credentials for carol", self.refused("broker keys add carol --secret"))
+
+
+class RevokeTests(KeyCase):
+    def test_sessions_that_it_opened_end(self) -> None:
+        self.add("alice", "alice")  # the logins of these tests call credentials by the component
+        alice, superuser = self.core.join("alice"), self.core.join("superuser")
+        self.assertEqual(self.run_line("broker keys revoke alice"), ["alice is revoked; 1 session ended"])
+        self.assertIsNotNone(alice.closed)
+        self.assertIsNone(superuser.closed)
+        self.assertEqual(self.stored("alice"), [])
+
+    def add(self, identifier: str, component: str) -> None:
+        key = private_key().public_key()
+        self.successResultOf(self.keyring.add(StoredCredential(identifier, component, key)))
+
+    def test_one_that_is_not_there_is_told(self) -> None:
+        self.assertIn("there is no key 'k9'", self.refused("broker keys revoke k9"))
+
+    def test_readers_neither_add_nor_revoke(self) -> None:
+        self.add("k1", "alice")
+        for typed in ("keys add carol --secret", "keys revoke k1", "register carol"):
+            self.assertEqual(self.refused(f"broker {typed}", READER), "missing permission: admin")
+        self.assertEqual(len(self.run_line("broker keys list", READER)), 1)
+
+
+class RegisterTests(KeyCase):
+    def test_a_pin_is_good_once_for_a_while(self) -> None:
+        found: dict[str, Any]
+        with audited() as trail:
+            (found,) = self.run_line("broker register carol --within 10m")
+        self.assertEqual((found["name"], found["good_until"]), ("carol", self.now() + timedelta(minutes=10)))
+        self.assertNotIn(found["pin"], str(trail.lines))
+        self.core.clock.advance(599)
+        self.assertTrue(self.pins.use("carol", found["pin"]))
+        self.assertFalse(self.pins.use("carol", found["pin"]))
+        (found,) = self.run_line("broker register carol")
+        self.core.clock.advance(3601)
+        self.assertFalse(self.pins.use("carol", found["pin"]))
+
+    def test_it_is_not_good_for_long(self) -> None:
+        for wrong in ("8d", "0s", "-1h", "soon"):
+            self.assertIn("expected", self.refused(f"broker register carol --within {wrong}"))
