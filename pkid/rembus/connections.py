@@ -24,6 +24,8 @@ _CODES = {
     CloseReason.LOGIN_SIZE: CloseCode.TOO_BIG,
     CloseReason.REPLACED: CloseCode.OVERWRITTEN,
     CloseReason.OVERFLOW: CloseCode.TRY_AGAIN_LATER,
+    CloseReason.BUSY: CloseCode.TRY_AGAIN_LATER,
+    CloseReason.STORE: CloseCode.TRY_AGAIN_LATER,
 }
 
 

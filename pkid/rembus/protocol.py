@@ -174,7 +174,7 @@ class RembusProtocol(Protocol):
         try:
             self._session = factory.messaging.connect(self, approach, offered=factory.authenticated, active=False)
         except Unavailable:
-            self._say_goodbye(CloseReason.OVERFLOW)
+            self._say_goodbye(CloseReason.BUSY)
             self._leave()
 
     def _work(self) -> None:
