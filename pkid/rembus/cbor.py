@@ -39,7 +39,7 @@ from pkid.rembus.packets import (
     Unregister,
 )
 
-__all__ = ["CBOR", "Cbor", "decode", "publication"]
+__all__ = ["CBOR", "Cbor", "decode", "numbered_publication", "publication"]
 
 _MOST_ELEMENTS = 6
 _ID_SIZE = 8  # bytes, the lowest first
@@ -57,7 +57,7 @@ def decode(data: bytes) -> Packet:
     parts = elements(data, _MOST_ELEMENTS)
     first = read_unsigned(parts[0])
     try:
-        reader = _READERS[Kind(first & _KIND)]
+        reader = _READERS[first & _KIND]
         if first > _KIND and reader is not _publication:
             raise _unreadable("only publications have flags")
         return reader(parts, first & ~_KIND)
@@ -76,11 +76,14 @@ class Cbor:
 CBOR = Cbor()
 
 
-def publication(packet: Publication, arguments: bytes) -> bytes:
-    """Return a publication with arguments that are encoded already."""
+def publication(topic: str, arguments: bytes) -> bytes:
+    """Return a publication that needs no acknowledgement, with arguments that are encoded already."""
+    return b"\x83\x01" + write_text(topic) + arguments
+
+
+def numbered_publication(packet: Publication, arguments: bytes) -> bytes:
+    """Return a publication that has an id, with arguments that are encoded already."""
     first = Kind.PUBLICATION | _FLAGS[packet.qos] | (_SLOT if packet.slotted else 0)
-    if first == Kind.PUBLICATION:
-        return b"\x83\x01" + write_text(packet.topic) + arguments
     return head(Major.ARRAY, 4) + head(Major.UNSIGNED, first) + _id(packet) + write_text(packet.topic) + arguments
 
 
@@ -138,7 +141,7 @@ def _read_key(element: bytes) -> bytes:
     return key
 
 
-_READERS: dict[Kind, Callable[[list[bytes], int], Packet]] = {
+_READERS: dict[int, Callable[[list[bytes], int], Packet]] = {
     Kind.IDENTITY: lambda parts, flags: Identity(_read_id(parts), read_text(parts[2])),
     Kind.PUBLICATION: _publication,
     Kind.REQUEST: _request,
@@ -163,6 +166,13 @@ def _array(kind: Kind, packet: Packet, *rest: bytes) -> bytes:
     return b"".join((head(Major.ARRAY, 2 + len(rest)), head(Major.UNSIGNED, kind), _id(packet), *rest))
 
 
+def _write_publication(packet: Publication) -> bytes:
+    arguments = cbor_arguments(packet.data)
+    if packet.qos is QoS.AT_MOST_ONCE and not packet.slotted:
+        return publication(packet.topic, arguments)
+    return numbered_publication(packet, arguments)
+
+
 def _write_request(packet: Request) -> bytes:
     target = NULL if packet.target is None else write_text(packet.target)
     return _array(Kind.REQUEST, packet, write_text(packet.topic), target, cbor_arguments(packet.data))
@@ -181,7 +191,7 @@ _NO_META = head(Major.MAP, 0)
 
 _WRITERS: dict[type[Packet], Callable[[Any], bytes]] = {
     Identity: lambda packet: _array(Kind.IDENTITY, packet, write_text(packet.cid), _NO_META),
-    Publication: lambda packet: publication(packet, cbor_arguments(packet.data)),
+    Publication: _write_publication,
     Request: _write_request,
     Admin: lambda packet: _array(Kind.ADMIN, packet, write_text(packet.topic), cbor2.dumps(packet.data)),
     Response: lambda packet: _array(Kind.RESPONSE, packet, head(Major.UNSIGNED, packet.status), as_cbor(packet.data)),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pkid.broker.message import Message
+from pkid.broker.message import Message, QoS
 from pkid.broker.payload import Payload
 from pkid.broker.topic import Pattern
 from pkid.messaging.interfaces import Dialect
 from pkid.rembus.arguments import cbor_arguments, json_arguments, preceded_cbor, preceded_json
-from pkid.rembus.cbor import Cbor, publication
+from pkid.rembus.cbor import Cbor, numbered_publication, publication
 from pkid.rembus.jsonrpc import JsonRpc
 from pkid.rembus.names import Numbering
 from pkid.rembus.packets import Packet, Publication
@@ -45,9 +45,14 @@ class CborDialect:
 
     def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
         """Return a delivery as it goes over the wire; through a pattern, the topic is the first argument."""
-        delivered, payload = _delivered(message, pattern, self._numbering)
-        arguments = cbor_arguments(payload) if pattern is None else preceded_cbor(message.topic, payload)
-        return self._frame(publication(delivered, arguments))
+        payload = message.payload
+        assert isinstance(payload, Payload)
+        if pattern is not None:
+            return self._frame(publication(pattern.text, preceded_cbor(message.topic, payload)))
+        arguments = cbor_arguments(payload)
+        if message.qos is QoS.AT_MOST_ONCE and message.slot is None:
+            return self._frame(publication(message.topic, arguments))
+        return self._frame(numbered_publication(_delivered(message, payload, self._numbering), arguments))
 
 
 class JsonDialect:
@@ -67,16 +72,15 @@ class JsonDialect:
 
     def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
         """Return a delivery as it goes over the wire; through a pattern, the topic is the first argument."""
-        delivered, payload = _delivered(message, pattern, self._numbering)
-        arguments = json_arguments(payload) if pattern is None else preceded_json(message.topic, payload)
-        return self._frame(self._codec.publication(delivered, arguments))
+        payload = message.payload
+        assert isinstance(payload, Payload)
+        if pattern is not None:
+            delivered = Publication(0, pattern.text, payload)
+            return self._frame(self._codec.publication(delivered, preceded_json(message.topic, payload)))
+        delivered = _delivered(message, payload, self._numbering)
+        return self._frame(self._codec.publication(delivered, json_arguments(payload)))
 
 
-def _delivered(message: Message, pattern: Pattern | None, numbering: Numbering) -> tuple[Publication, Payload]:
-    payload = message.payload
-    assert isinstance(payload, Payload)
-    if pattern is not None:
-        return Publication(0, pattern.text, payload), payload
+def _delivered(message: Message, payload: Payload, numbering: Numbering) -> Publication:
     id = numbering.id_of(message)
-    slotted = message.slot is not None
-    return Publication(id, message.topic, payload, message.qos, slotted), payload
+    return Publication(id, message.topic, payload, message.qos, message.slot is not None)

@@ -40,6 +40,7 @@ class Major(IntEnum):
 
 NULL = b"\xf6"
 
+_BYTES, _TEXT, _ARRAY, _MAP, _SIMPLE = 2, 3, 4, 5, 7  # of `Major`, but compared for each item
 _BREAK = 0xFF
 _INDEFINITE = -1
 _ARGUMENT_SIZES = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -58,6 +59,7 @@ def _leaf(initial: int) -> int:
     return 0
 
 
+_SHORT_HEADS = tuple(bytes((initial,)) for initial in range(256))
 _LEAVES = bytes(_leaf(initial) for initial in range(256))
 
 
@@ -78,6 +80,8 @@ def read_unsigned(element: bytes) -> int:
 
     :raises Malformed: ``bad-message`` when it is something else.
     """
+    if element[0] < 24:
+        return element[0]
     major, value, _ = _read_head(element, 0)
     if major != Major.UNSIGNED:
         raise _unreadable("a number is missing")
@@ -109,7 +113,7 @@ def array_content(element: bytes) -> tuple[int | None, bytes]:
 def head(major: Major, argument: int) -> bytes:
     """Return an item's type and argument in as few bytes as they take (section 4.2.1)."""
     if argument < 24:
-        return bytes((major << 5 | argument,))
+        return _SHORT_HEADS[major << 5 | argument]
     for detail, size in _ARGUMENT_SIZES.items():
         if argument < 1 << 8 * size:
             return bytes((major << 5 | detail,)) + argument.to_bytes(size, "big")
@@ -133,7 +137,8 @@ def _split(data: bytes, most: int) -> list[bytes]:
         raise _unreadable("it is no array of the right length")
     found = []
     for _ in range(count):
-        start, position = position, _end(data, position, DEPTH)
+        start, length = position, _LEAVES[data[position]]
+        position = position + length if length else _end(data, position, DEPTH)
         found.append(data[start:position])
     if position != len(data):
         raise _unreadable("it does not end where its array ends")
@@ -141,24 +146,30 @@ def _split(data: bytes, most: int) -> list[bytes]:
 
 
 def _end(data: bytes, position: int, depth: int) -> int:
-    """Return where a well-formed item ends; that may be beyond the end of the data.
+    """Return where a well-formed item ends that is no leaf; that may be beyond the end of the data.
 
     :raises IndexError: when it goes on after the end of the data.
     :raises UnicodeDecodeError: when a text is not UTF-8.
     :raises Malformed: ``bad-message`` when it is not well-formed, or nested too deep.
     """
-    length = _LEAVES[data[position]]
-    if length:
-        return position + length
-    major, argument, position = _read_head(data, position)
-    if major in {Major.BYTES, Major.TEXT}:
-        return _end_of_string(data, position, major, argument)
-    if major == Major.SIMPLE:
+    initial = data[position]
+    major = initial >> 5
+    if initial & 31 < 24:
+        argument, position = initial & 31, position + 1
+    else:
+        major, argument, position = _read_head(data, position)
+    if major == _BYTES or major == _TEXT:
+        if argument == _INDEFINITE:
+            return _end_of_chunks(data, position, major)
+        if major == _TEXT:
+            data[position : position + argument].decode("utf-8")
+        return position + argument
+    if major == _SIMPLE:
         return position
     if depth == 0:
         raise _unreadable("it is nested too deep")
     if argument == _INDEFINITE:
-        return _end_of_stream(data, position, 2 if major == Major.MAP else 1, depth - 1)
+        return _end_of_stream(data, position, 2 if major == _MAP else 1, depth - 1)
     for _ in range(_contents(major, argument)):
         length = _LEAVES[data[position]]
         position = position + length if length else _end(data, position, depth - 1)
@@ -167,27 +178,23 @@ def _end(data: bytes, position: int, depth: int) -> int:
 
 def _contents(major: int, argument: int) -> int:
     """Return how many items an array, a map or a tag is made of."""
-    return argument if major == Major.ARRAY else 2 * argument if major == Major.MAP else 1
+    return argument if major == _ARRAY else 2 * argument if major == _MAP else 1
 
 
-def _end_of_string(data: bytes, position: int, major: int, length: int) -> int:
-    if length == _INDEFINITE:
-        while data[position] != _BREAK:
-            of, length, position = _read_head(data, position)
-            if of != major or length == _INDEFINITE:
-                raise _unreadable("it is no CBOR")
-            position = _end_of_string(data, position, major, length)
-        return position + 1
-    end = position + length
-    if major == Major.TEXT:
-        data[position:end].decode("utf-8")
-    return end
+def _end_of_chunks(data: bytes, position: int, major: int) -> int:
+    """Return where a string of indefinite length ends, which is a row of strings (section 3.2.3)."""
+    while data[position] != _BREAK:
+        if data[position] >> 5 != major or data[position] & 31 == 31:
+            raise _unreadable("it is no CBOR")
+        position = _end(data, position, 0)
+    return position + 1
 
 
 def _end_of_stream(data: bytes, position: int, step: int, depth: int) -> int:
     while data[position] != _BREAK:
         for _ in range(step):
-            position = _end(data, position, depth)
+            length = _LEAVES[data[position]]
+            position = position + length if length else _end(data, position, depth)
     return position + 1
 
 
@@ -198,7 +205,7 @@ def _read_head(data: bytes, position: int) -> tuple[int, int, int]:
     position += 1
     if detail < 24:
         return major, detail, position
-    if detail == 31 and Major.BYTES <= major <= Major.MAP:
+    if detail == 31 and _BYTES <= major <= _MAP:
         return major, _INDEFINITE, position
     size = _ARGUMENT_SIZES.get(detail)
     if size is None:
@@ -207,12 +214,15 @@ def _read_head(data: bytes, position: int) -> tuple[int, int, int]:
     if end > len(data):
         raise IndexError
     argument = int.from_bytes(data[position:end], "big")
-    if major == Major.SIMPLE and detail == 24 and argument < 32:
+    if major == _SIMPLE and detail == 24 and argument < 32:
         raise _unreadable("it is no CBOR")
     return major, argument, end
 
 
 def _string(element: bytes, expected: Major) -> bytes:
+    first = element[0]
+    if first >> 5 == expected and first & 31 < 24:
+        return element[1:]
     major, length, position = _read_head(element, 0)
     if major != expected or length == _INDEFINITE:
         raise _unreadable("a text or byte string is missing")
