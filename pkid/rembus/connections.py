@@ -38,8 +38,9 @@ class PlainProtocol(RembusProtocol):
 
     def _shake_hands(self) -> None:
         self._begin()
-        if not self._closed:
-            self._vigil.stop()
+
+    def _watch_silence(self) -> None:
+        self._vigil.stop()
 
     def _read(self, data: bytes) -> list[tuple[Opcode, bytes]]:
         return [(Opcode.BINARY, message) for message in self._reader.feed(data)]

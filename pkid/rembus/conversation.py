@@ -11,6 +11,7 @@ from typing import Any
 import cbor2
 
 from pkid.auth.proofs import PlainProof
+from pkid.auth.registration import Registration
 from pkid.broker.commands import (
     Acknowledge,
     Answer,
@@ -21,6 +22,7 @@ from pkid.broker.commands import (
     Inspect,
     Prove,
     Publish,
+    Register,
     Unregister,
 )
 from pkid.broker.message import Invocation, QoS
@@ -44,11 +46,13 @@ _STATUSES = {
     Reason.LOOPBACK: Status.METHOD_LOOPBACK,
     Reason.TARGET_UNKNOWN: Status.TARGET_NOT_FOUND,
     Reason.TARGET_DOWN: Status.TARGET_DOWN,
+    Reason.NAME_TAKEN: Status.NAME_ALREADY_TAKEN,
 }
 _WORDS = {
     Reason.FORBIDDEN: "unauthorized",
     Reason.NOT_ADMIN: "unauthorized",
     Reason.NAME_IN_USE: "already connected",
+    Reason.WRONG_PIN: "wrong tenant/pin",
 }
 
 
@@ -104,6 +108,9 @@ class Conversation:
     def _prove(self, packet: packets.Attestation) -> Command:
         return Prove(packet.id, component_of(packet.cid), PlainProof(packet.signature))
 
+    def _register(self, packet: packets.Register) -> Command:
+        return Register(packet.id, component_of(packet.cid), Registration(packet.key, packet.pin))
+
     def _publish(self, packet: packets.Publication) -> Command:
         request = None if packet.qos is QoS.AT_MOST_ONCE else packet.id
         return Publish(request, packet.topic, packet.data, len(packet.data.data), packet.qos, packet.slot)
@@ -139,9 +146,6 @@ class Conversation:
             return packets.NOTHING
         return Payload(PayloadKind.CBOR, cbor2.dumps(describe(self._looking.pop(id), value)))
 
-    def _refuse(self, packet: Packet) -> Response:
-        return _failure(packet.id, Reason.OUT_OF_ORDER, "")
-
     _HEARD: dict[type[Packet], Callable[[Conversation, Any], Command | Response]] = {  # noqa: RUF012
         packets.Publication: _publish,
         packets.Request: _call,
@@ -152,13 +156,13 @@ class Conversation:
         packets.Identity: _identify,
         packets.Attestation: _prove,
         packets.Unregister: lambda self, packet: Unregister(packet.id),
-        packets.Register: _refuse,
+        packets.Register: _register,
     }
 
 
 def _failure(id: int, reason: Reason, subject: str) -> Response:
     status = _STATUSES.get(reason, Status.ERROR)
-    if status is Status.ERROR:
+    if status in {Status.ERROR, Status.NAME_ALREADY_TAKEN}:
         text = _WORDS.get(reason) or str(Refused(reason, subject))
     else:
         text = subject.strip("'")

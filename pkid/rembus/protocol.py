@@ -74,6 +74,10 @@ class RembusProtocol(Protocol):
     def _control(self, opcode: Opcode, payload: bytes) -> None:
         """Take what is no message, but about the connection."""
 
+    def _watch_silence(self) -> None:
+        """From now on, see to it that somebody is there."""
+        self._vigil.opened()
+
     def _ask(self) -> None:
         """Ask the client whether it is there."""
 
@@ -165,12 +169,14 @@ class RembusProtocol(Protocol):
         """Begin the session."""
         factory, transport = self.factory, self._tcp()
         self._end_handshake()
-        self._vigil.opened()
         transport.registerProducer(self._outgoing, True)
         approach = approach_of(transport, factory.door, factory.schemes)
         self._conversation = Conversation(factory.messaging.server, factory.numbering)
         if factory.authenticated:
             self._limit(factory.budget.login_bytes)
+            self._vigil.spoken()
+        else:
+            self._watch_silence()
         try:
             self._session = factory.messaging.connect(self, approach, offered=factory.authenticated, active=False)
         except Unavailable:
@@ -215,6 +221,7 @@ class RembusProtocol(Protocol):
     def _look_at_login(self, session: Session) -> None:
         if session.is_open:
             self._open = True
+            self._watch_silence()
             self._limit(self.factory.budget.message)
         elif self.factory.authenticated and self._received > self.factory.budget.login_bytes:
             session.disconnect(CloseReason.LOGIN_SIZE)

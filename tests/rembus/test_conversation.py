@@ -5,6 +5,7 @@ from __future__ import annotations
 import cbor2
 
 from pkid.auth.proofs import PlainProof
+from pkid.auth.registration import Registration
 from pkid.broker.changes import PrivateTopic
 from pkid.broker.commands import (
     Acknowledge,
@@ -15,6 +16,7 @@ from pkid.broker.commands import (
     Inspect,
     Prove,
     Publish,
+    Register,
     Unregister,
     View,
 )
@@ -34,7 +36,7 @@ from pkid.broker.replies import (
     Withdrawn,
 )
 from pkid.broker.topic import Pattern
-from pkid.errors import Reason
+from pkid.errors import Reason, Refused
 from pkid.rembus import packets
 from pkid.rembus.conversation import GREETING, Conversation
 from pkid.rembus.names import Numbering
@@ -55,6 +57,7 @@ class HearTests(Case):
         for packet, command in (
             (packets.Identity(1, "ws://h/ann"), Identify(1, "ann")),
             (packets.Attestation(1, "ann", b"s"), Prove(1, "ann", PlainProof(b"s"))),
+            (packets.Register(1, "ann", "1234", b"key", 1), Register(1, "ann", Registration(b"key", "1234"))),
             (packets.Unregister(1), Unregister(1)),
             (packets.Publication(0, "t", DATA), Publish(None, "t", DATA, 2)),
             (packets.Publication(7, "t", DATA, slotted=True), Publish(None, "t", DATA, 2, slot=7)),
@@ -106,6 +109,8 @@ class TellTests(Case):
             (Reason.EXPOSER_LOST, "t", 43, "t"), (Reason.TARGET_UNKNOWN, "'bob'", 45, "bob"),
             (Reason.TARGET_DOWN, "bob", 46, "bob"), (Reason.FORBIDDEN, "why", 10, "unauthorized"),
             (Reason.NAME_IN_USE, "bob", 10, "already connected"), (Reason.NOT_ADMIN, "", 10, "unauthorized"),
+            (Reason.NAME_TAKEN, "ann", 60, str(Refused(Reason.NAME_TAKEN, "ann"))),
+            (Reason.WRONG_PIN, "", 10, "wrong tenant/pin"),
             (Reason.CALL_TIMED_OUT, "t", 10, "t was not answered in time"),
         ):  # fmt: skip
             self.assertEqual(conversation.tell(Failed(1, reason, subject)), Response(1, status, text(told)))

@@ -175,6 +175,12 @@ class LoginTests(DoorCase):
         self.assertEqual(len(peer.say(packets.Request(2, "uptime", None, ONE))), 2)
         self.assertEqual(peer.code(), 1008)
 
+    def test_there_is_little_time_for_a_proof(self) -> None:
+        self.serve(authenticated=True)
+        web, plain = self.web_peer(), self.plain_peer()
+        self.clock.advance(10)
+        self.assertEqual((web.code(), plain.wire.disconnecting), (1008, True))
+
     def test_there_little_is_read_before_a_proof(self) -> None:
         self.serve(SHORT, authenticated=True)
         peer = self.web_peer()
