@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from twisted.cred import strcred
 from twisted.cred.checkers import FilePasswordDB
 from twisted.cred.strcred import ICheckerFactory, findCheckerFactories
 from twisted.plugin import IPlugin
@@ -45,6 +46,12 @@ class FindingTests(Case):
         ((kind, checker),) = find_checkers([Chosen("file", str(path))])
         self.assertEqual(kind, "file")
         self.assertIsInstance(checker, FilePasswordDB)
+
+    def test_no_other_plug_in_takes_the_place_of_pkids_own(self) -> None:
+        ((_, own),) = find_checkers([Chosen("psk")])
+        self.patch(strcred, "findCheckerFactory", lambda kind: self.fail("it was searched for"))
+        ((_, again),) = find_checkers([Chosen("psk")])
+        self.assertIs(type(again), type(own))
 
     def test_what_cannot_be_used_is_refused_in_one_line_without_the_argument(self) -> None:
         self.assertIn("--auth nobody is of a kind that nobody knows", self.refused("nobody"))

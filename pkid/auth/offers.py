@@ -31,12 +31,14 @@ class Offers:
 
     async def find_decoy(self, component: str) -> Sequence[StoredCredential]:
         """Return the decoy of a name that has no credential; nothing for others, or where nothing is to be hidden."""
-        if self._decoys is None or await self.find(component):
+        if self._decoys is None:
             return []
-        return [self._decoys.credential(component)]
+        decoy = self._decoys.credential(component)  # made for every name, so that the time tells nothing
+        return [] if await self.find(component) else [decoy]
 
     async def schemes(self, component: str) -> tuple[Scheme, ...]:
         """Return the schemes of a name, the best first; none if it has no credential and that is no secret."""
-        stored = await self.find(component) or await self.find_decoy(component)
+        decoys = await self.find_decoy(component)
+        stored = await self.find(component) or decoys
         schemes = [scheme for credential in stored for scheme in credential.schemes]
         return tuple(dict.fromkeys([*schemes, *self._beside])) if schemes else ()

@@ -52,6 +52,7 @@ class LoginCase(Case):
         self.derivation = KeyDerivation(lambda work: execute(work), workers=1)
         self.ledger: dict[bytes, Entry] = {}
         self.certificate: bytes | None = None
+        self.ours = True
         self.privileged: set[str] = set()
         self.now = NOON.timestamp()
         self.count = 0
@@ -68,7 +69,7 @@ class LoginCase(Case):
         core = surroundings(
             lambda: self.now,
             psks=self.psks, derivation=self.derivation, store=self.keyring,
-            find_entry=self.find_entry, has_rights=self.privileged.__contains__,
+            find_entry=self.find_entry, is_ours=lambda _: self.ours, has_rights=self.privileged.__contains__,
         )  # fmt: skip
         return Authentication([("store", StoredKeys()), *more], core, None if decoys is None else lambda _: decoys)
 

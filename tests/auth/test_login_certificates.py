@@ -74,6 +74,11 @@ class CertificateLoginTests(LoginCase):
             self.assertEqual(outcome(login.offer("superuser")), ())
             self.assertFalse(self.is_admitted())
 
+    def test_what_another_authority_signed_proves_nothing(self) -> None:
+        self.show()
+        self.ours = False
+        self.assertFalse(self.is_admitted())
+
     def test_it_is_for_one_name(self) -> None:
         self.show()
         self.assertFalse(self.is_admitted("alice"))

@@ -9,6 +9,7 @@ from pkid.auth.schemes import Scheme
 from pkid.auth.scram import ScramVerifier
 from pkid.auth.scram_client import ScramClient
 from pkid.auth.transcript import Channel
+from pkid.auth.unbound import StoredKeys
 from pkid.errors import Refused
 from tests.auth.login_case import GREETING, NOISE, PASSWORD, TLS, VERIFIER, LoginCase
 from tests.auth.logins import CLIENT_NONCE, EXPORTER, differing, outcome
@@ -61,6 +62,11 @@ class ScramLoginTests(LoginCase):
         self.refused(login, self.final)
         self.refused(login, self.final)
         self.refused(login, ScramStart(Scheme.SCRAM_PLUS, CLIENT_NONCE, ScramClient(PASSWORD, mine).start()))
+
+    def test_there_is_one_conversation_however_many_checkers_there_are(self) -> None:
+        login = self.login(GREETING, ("again", StoredKeys()))
+        self.scram(login, self.seen(Scheme.SCRAM_PLUS, outcome(login.offer("alice"))), "wrong")
+        self.refused(login, self.final)
 
     def test_another_proof_in_between_ends_the_exchange(self) -> None:
         login = self.login()

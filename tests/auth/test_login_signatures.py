@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from pkid.auth.component_credentials import ISignature
 from pkid.auth.component_keyring import SharedSecret
 from pkid.auth.proofs import Admission, SignedProof
 from pkid.auth.schemes import Scheme
@@ -116,6 +122,26 @@ class SignatureLoginTests(LoginCase):
             self.add("alice", material)
         for scheme in set(Scheme) - set(KEYS):
             self.refused(self.login(), SignedProof(scheme, CLIENT_NONCE, BindingType.TLS_EXPORTER, NOISE))
+
+
+@implementer(ICredentialsChecker)
+class Generous:
+    """Takes every signature for bob's."""
+
+    credentialInterfaces = (ISignature,)
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+        return succeed(Admission("bob", "generous"))
+
+
+class OtherCheckerTests(LoginCase):
+    """Checkers of others."""
+
+    def test_a_checker_admits_whoever_gave_the_proof_and_nobody_else(self) -> None:
+        for name, admitted in (("bob", True), ("alice", False)):
+            login = self.login(GREETING, ("generous", Generous()))
+            proof = SignedProof(Scheme.ED25519, CLIENT_NONCE, BindingType.TLS_EXPORTER, NOISE)
+            (self.admitted if admitted else self.refused)(login, proof, name)
 
 
 class BindingTests(LoginCase):

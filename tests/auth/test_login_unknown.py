@@ -26,6 +26,21 @@ class UnknownNameTests(LoginCase):
         false = {outcome(self.login(decoys=decoys).offer(f"nobody-{number}")) for number in range(30)}
         self.assertEqual(true, false)
 
+    def test_known_names_cost_the_same_work(self) -> None:
+        made: list[str] = []
+
+        class Counted(Decoys):
+            def credential(self, component: str) -> StoredCredential:
+                made.append(component)
+                return super().credential(component)
+
+        self.add("alice", KEYS[Scheme.ED25519].public_key())
+        for name in ("alice", "bob"):
+            login = self.login(decoys=Counted(b"k" * 32, (Scheme.ED25519,)))
+            outcome(login.offer(name))
+            self.refused(login, SignedProof(Scheme.ED25519, CLIENT_NONCE, BindingType.TLS_EXPORTER, NOISE), name)
+        self.assertEqual(made, ["alice", "alice", "bob", "bob"])
+
     def test_decoys_are_in_nobodys_way(self) -> None:
         self.add("alice", KEYS[Scheme.ED25519].public_key())
         login = self.login(decoys=Decoys(b"k" * 32, (Scheme.ECDSA_P256,)))

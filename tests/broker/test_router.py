@@ -386,6 +386,7 @@ class TenantTests(Case):
         hub.say(away, Lost())
         hub.carry_out(hub.broker.declare(["org"]))
         self.assertEqual(hub.closed, {a: CloseReason.EXPELLED, claimed: CloseReason.EXPELLED})
+        self.assertEqual(hub.broker.membership.peers("c.org"), [])
         hub.say(other, publish("tt", "outside"))
         a, away, claimed = hub.join("a.org"), hub.join("away.org"), hub.join("c.org")
         self.assertEqual([hub.payloads(number) for number in (a, away, claimed)], [[], [], []])
