@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,6 @@ from pkid.auth.decoys import Decoys
 from pkid.auth.derivation import KeyDerivation, Offload
 from pkid.auth.keyring import Keyring
 from pkid.auth.one_time_pins import OneTimePins
-from pkid.auth.pins import Pin
 from pkid.auth.registration import Entitlement, Registrar
 from pkid.auth.tenants import DeclaredTenants
 from pkid.auth.unbound import Surroundings
@@ -37,6 +36,7 @@ from pkid.keydir.directory import KeyFiles, default_directory
 from pkid.keydir.following import FollowedDirectory, News
 from pkid.keydir.lists import Lists, changes_between
 from pkid.settings.auth import Chosen
+from pkid.tenancy import Tenancy, TenantStore
 
 __all__ = ["Informed", "Known", "Proving"]
 
@@ -66,7 +66,7 @@ class Known:
     """What the core knows by which names are proven.
 
     :ivar store: the keyring of the core's own store.
-    :ivar tenants: the tenants in the store, each with its PIN.
+    :ivar tenants: the tenants in the store.
     :ivar decoy_key: hides which names have a credential; for a core that serves proven names only.
     """
 
@@ -76,7 +76,7 @@ class Known:
     find_entry: FindEntry
     is_ours: Callable[[bytes], bool]
     store: ComponentKeyring
-    tenants: Mapping[str, Pin | None] = field(default_factory=dict)
+    tenants: TenantStore
     decoy_key: bytes | None = field(default=None, repr=False)
 
 
@@ -85,7 +85,7 @@ class Proving:
 
     :ivar authentication: checks proofs; ``authentication.logins`` begins logins.
     :ivar registrar: registers keys in the core's own store.
-    :ivar tenants: the tenants that were declared.
+    :ivar tenants: the tenants that were declared, wherever; ``tenancy`` has those of the store.
     :ivar pins: PINs for one name each.
     :ivar directories: services that follow directories of keys.
 
@@ -104,7 +104,8 @@ class Proving:
         self._clock = clock
         self._grouping = Tenants()
         self.tenants = DeclaredTenants(self._group)
-        self.tenants.exchange("store", known.tenants)
+        self.tenancy = Tenancy(known.tenants, self.tenants, derivations)
+        self.tenancy.load()
         self.directories: list[FollowedDirectory] = []
         self.pins = OneTimePins(clock.seconds, os.urandom)
         surroundings = Surroundings(

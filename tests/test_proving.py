@@ -16,7 +16,7 @@ from pkid.auth.component_login import Invitation, begin_attempt
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.keyring import Keyring
 from pkid.auth.own_credential import OwnKey
-from pkid.auth.pins import PlainPin
+from pkid.auth.pins import HashedPin
 from pkid.auth.registration import Registration
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import Channel
@@ -40,11 +40,13 @@ from tests.auth.logins import outcome
 from tests.certificates import private_key
 from tests.messaging.core import FakeClient
 from tests.support import Case
+from tests.test_tenancy import MemoryTenants
 
 CHANNEL = Channel(encrypted=True, exporter=b"e" * 32)
 NONCE, CLIENT_NONCE = b"n" * 32, b"c" * 32
 KEY = private_key(KeyType.ED25519)
 OTHER = private_key(KeyType.P256)
+TENANTS = MemoryTenants({".": HashedPin.make("11223344", b"s" * 16).encode(), "org": None})
 
 
 def pem(key: PrivateKey) -> bytes:
@@ -69,7 +71,7 @@ class ProvingTests(Case):
         derivation = KeyDerivation(lambda work: execute(work), workers=1)
         self.known = Known(
             Keyring([], lambda: 0.0), derivation, TrustDomain(DEFAULT_TRUST_DOMAIN), lambda _: succeed(None),
-            lambda _: False, self.store, {".": PlainPin("11223344"), "org": None}, self.decoy_key,
+            lambda _: False, self.store, TENANTS, self.decoy_key,
         )  # fmt: skip
         everything = (*DEFAULTS, Chosen("keydir", str(self.path)))
         self.proving = Proving(chosen or everything, self.known, files=execute, derivations=execute, clock=self.clock)

@@ -74,20 +74,20 @@ class Entitlement:
         self._of_address = Attempts(_PER_ADDRESS, _ADDRESS_SPAN, now)
         self._of_tenant = Attempts(_PER_TENANT, _TENANT_SPAN, now)
 
-    async def check(self, component: str, pin: str | None, applicant: Applicant) -> None:
-        """Check that somebody may register a key for a name.
+    async def check(self, component: str, pin: str | None, applicant: Applicant) -> str:
+        """Check that somebody may register a key for a name, and return what entitles to it, for the trail.
 
         :raises Refused: ``not-entitled``, ``wrong-pin`` or ``name-taken``.
         :raises Unavailable: ``busy`` after too many wrong PINs.
         """
         if applicant.is_admin:
-            return
+            return applicant.component or ""
         if applicant.component is not None:
             self._check_holder(component, applicant)
-        elif pin is None:
+            return applicant.credential
+        if pin is None:
             raise Refused(Reason.NOT_ENTITLED, component)
-        else:
-            await self._check_pin(component, pin, peer_key(applicant.peer))
+        return await self._check_pin(component, pin, peer_key(applicant.peer))
 
     def _check_holder(self, component: str, applicant: Applicant) -> None:
         kind, credential = applicant.credential.partition(":")[0], applicant.credential
@@ -96,11 +96,11 @@ class Entitlement:
         if applicant.component != component or not (kind == "key" or lists):
             raise Refused(Reason.NOT_ENTITLED, component)
 
-    async def _check_pin(self, component: str, pin: str, address: str) -> None:
+    async def _check_pin(self, component: str, pin: str, address: str) -> str:
         self._of_address.begin(address)
         if self._one_time.use(component, pin):
             self._of_address.take_back(address)
-            return
+            return f"pin:{component}"
         tenant = self._tenant_of(component)
         pins = self._tenants.pins(tenant)
         if not pins:
@@ -112,6 +112,7 @@ class Entitlement:
         self._of_tenant.take_back(tenant)
         if await self._is_reserved(component):
             raise Refused(Reason.NAME_TAKEN, component)
+        return f"tenant:{tenant}"
 
 
 class Registrar:
@@ -138,9 +139,9 @@ class Registrar:
             raise Unavailable(Reason.BUSY)
         self._under_way.add(component)
         try:
-            await self._entitlement.check(component, registration.pin, applicant)
+            by = await self._entitlement.check(component, registration.pin, applicant)
             return await self._find(component, key, registration) or await self.add(
-                component, key, registration.expires
+                component, key, registration.expires, by
             )
         finally:
             self._under_way.discard(component)
@@ -158,12 +159,15 @@ class Registrar:
         for each in doomed:
             await self._keyring.revoke(each)
 
-    async def add(self, component: str, material: Material, expires: datetime | None = None) -> StoredCredential:
+    async def add(
+        self, component: str, material: Material, expires: datetime | None = None, by: str = ""
+    ) -> StoredCredential:
         """Store a credential that an admin gave; nobody is asked whether that is right.
 
+        :param by: who gave it, as the trail is to tell.
         :raises Refused: ``bad-name``, ``weak-key`` or ``limit``.
         """
-        credential = StoredCredential(self._identifier(), component, material, expires)
+        credential = StoredCredential(self._identifier(), component, material, expires, created_by=by)
         await self._keyring.add(credential)
         return credential
 

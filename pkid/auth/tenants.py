@@ -13,18 +13,18 @@ class DeclaredTenants:
     """Tenants from several sources, each of which may be exchanged as a whole at any time.
 
     :param changed: is told the names of all tenants whenever these change.
-    :param default: what the default tenant is called: a source may have a PIN for it, but does not declare it.
+    :ivar default: what the default tenant is called: a source may have a PIN for it, but does not declare it.
     """
 
     def __init__(self, changed: Callable[[frozenset[str]], object], default: str = ".") -> None:
         self._changed = changed
-        self._default = default
+        self.default = default
         self._sources: dict[str, Mapping[str, Pin | None]] = {}
 
     @property
     def names(self) -> frozenset[str]:
         """The declared tenants."""
-        return frozenset().union(*self._sources.values()) - {self._default}
+        return frozenset().union(*self._sources.values()) - {self.default}
 
     def exchange(self, source: str, tenants: Mapping[str, Pin | None]) -> None:
         """Have these tenants of a source from now on, and none of its others.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
+from twisted.internet.defer import Deferred
 
+from pkid.store.database import Database
 from pkid.store.rights import note_change
 from pkid.store.schema import tenants
 
-__all__ = ["SQLTenants"]
+__all__ = ["SQLTenants", "StoredTenants"]
 
 
 class SQLTenants:
@@ -43,3 +45,31 @@ class SQLTenants:
 
     def _remove(self, name: str) -> bool:
         return self._connection.execute(delete(tenants).where(tenants.c.name == name)).rowcount > 0
+
+
+class StoredTenants:
+    """The stored tenants, in transactions of the ledger: a :class:`pkid.tenancy.TenantStore`.
+
+    :param now: gives the wall-clock time, aware UTC.
+    """
+
+    def __init__(self, ledger: Database, now: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._now = now
+
+    def all_now(self) -> Mapping[str, bytes | None]:
+        """Return the tenants; blocks, for use before the reactor runs.
+
+        :raises Unavailable: ``store`` when the ledger cannot be read.
+        """
+        return self._ledger.write_now(lambda connection: SQLTenants(connection).all())
+
+    def declare(self, name: str, pin: bytes | None, by: str) -> Deferred[None]:
+        """Declare a tenant, or give it another PIN; parameters as for :meth:`SQLTenants.declare`."""
+        at = self._now()
+        return self._ledger.write(lambda connection: SQLTenants(connection).declare(name, pin, by, at))
+
+    def withdraw(self, name: str, by: str) -> Deferred[bool]:
+        """Have a tenant no longer, and tell whether there was one."""
+        at = self._now()
+        return self._ledger.write(lambda connection: SQLTenants(connection).withdraw(name, by, at))

@@ -79,7 +79,7 @@ class PinRegistrationTests(RegistrationCase):
         self.register("alice", PIN)
         self.register("alice.org", "55667788")
         (stored,) = outcome(self.keyring.find("alice"))
-        self.assertEqual((stored.identifier, stored.expires), ("1", None))
+        self.assertEqual((stored.identifier, stored.expires, stored.created_by), ("1", None, "tenant:."))
         self.assertEqual(stored.material, private_key(KeyType.ED25519).public_key())
 
     def test_a_pin_is_for_its_tenant(self) -> None:
@@ -110,6 +110,7 @@ class PinRegistrationTests(RegistrationCase):
         pin = self.one_time.issue("admin", timedelta(hours=1))
         self.refused(Reason.WRONG_PIN, "alice", pin)
         self.register("admin", pin)
+        self.assertEqual(outcome(self.keyring.find("admin"))[0].created_by, "pin:admin")
         self.refused(Reason.WRONG_PIN, "admin", pin, key=OTHER)
 
     def test_guessing_is_limited_by_address(self) -> None:
@@ -162,6 +163,7 @@ class HolderRegistrationTests(RegistrationCase):
         for psk in ("any", "star", "gone"):
             self.refused(Reason.NOT_ENTITLED, "alice", None, Applicant("192.0.2.1", "alice", f"psk:{psk}"))
         self.register("alice", None, Applicant("192.0.2.1", "alice", "psk:alice"))
+        self.assertEqual(outcome(self.keyring.find("alice"))[0].created_by, "psk:alice")
 
     def test_other_proofs_do_not_entitle(self) -> None:
         for credential in ("certificate:1f", "password:file", "password:key", "", "key"):
@@ -178,6 +180,7 @@ class HolderRegistrationTests(RegistrationCase):
         for name in ("alice", "superuser", "bob.org"):
             self.register(name, None, admin)
         self.register("alice", None, admin, OTHER)
+        self.assertEqual({each.created_by for each in outcome(self.keyring.list())}, {"root"})
 
 
 class KeyTests(RegistrationCase):
