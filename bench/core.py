@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,12 +59,13 @@ class Core:
 
 
 @contextmanager
-def running_core(*options: str, state: Path | None = None) -> Iterator[Core]:
+def running_core(*options: str, state: Path | None = None, before: Sequence[str] = ()) -> Iterator[Core]:
     """Start a core with these options of ``twistd pkid``, and end it.
 
     :param state: its state directory, if it is to outlive the core.
+    :param before: options of ``twistd`` itself.
     """
-    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "pkid", *options]
+    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *before, "pkid", *options]
     with TemporaryDirectory() as folder:
         state = state or Path(folder) / "state"
         (state / "addresses").unlink(missing_ok=True)

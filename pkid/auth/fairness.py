@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Generic, TypeVar
 
@@ -111,6 +112,7 @@ class AcquaintedQueue(Generic[T]):
         return item, queue is self._strangers
 
 
+@lru_cache(4096)
 def peer_key(host: str) -> str:
     """Return what stands for a peer: its address, or for IPv6 its /64, of which one peer has plenty.
 

@@ -13,12 +13,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from jwt.algorithms import HMACAlgorithm
 
 from pkid.errors import Reason, Refused
 
@@ -37,7 +39,7 @@ _BOUND_SKEW = 1
 _SKEW = 60  # seconds that a caller's clock may be wrong
 _LONGEST_ID = 128  # characters of a jti
 _BINDING = ("htm", "htp", "htd")
-_JWS = jwt.PyJWS(algorithms=[_ALGORITHM])
+_HEADERS_KEPT = 512  # of components that keep their salt, read once
 
 Claims = Mapping[str, Any]
 
@@ -104,16 +106,10 @@ def read_token(encoded: bytes) -> Token:
 
     :raises Refused: ``unauthorized`` when it is no token of this kind.
     """
-    if len(encoded) > _LONGEST_TOKEN:
+    if len(encoded) > _LONGEST_TOKEN or encoded.count(b".") != 2:
         raise _refusal()
-    try:
-        header = jwt.get_unverified_header(encoded)
-        salt = base64.b64decode(header["salt"].encode("ascii"), validate=True)
-    except (jwt.PyJWTError, KeyError, AttributeError, ValueError, RecursionError, binascii.Error):
-        raise _refusal() from None
-    if header.get("alg") != _ALGORITHM or len(salt) not in _SALT_SIZES:
-        raise _refusal()
-    return Token(encoded, salt, header.get("kid"))
+    salt, key_id = _read_header(encoded.partition(b".")[0])
+    return Token(encoded, salt, key_id)
 
 
 def verify(token: Token, key: bytes) -> Claims:
@@ -179,6 +175,39 @@ def check_binding(claims: Claims, binding: Binding, started_at: float, now: floa
     if not acceptable:
         raise _refusal()
     return str(identifier)
+
+
+class _DerivedKeys(HMACAlgorithm):
+    """HS256 with keys that are always derived: nobody needs to find out whether one is a certificate by mistake."""
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        """Take the key as it is.
+
+        :raises InvalidKeyError: when it is empty.
+        """
+        if not isinstance(key, bytes) or not key:
+            raise jwt.InvalidKeyError
+        return key
+
+
+_JWS = jwt.PyJWS(algorithms=[])
+_JWS.register_algorithm(_ALGORITHM, _DerivedKeys(HMACAlgorithm.SHA256))
+
+
+@lru_cache(_HEADERS_KEPT)
+def _read_header(segment: bytes) -> tuple[bytes, str | None]:
+    """Return the salt and the key's name; a component that keeps its salt sends the same header each time.
+
+    :raises Refused: ``unauthorized``.
+    """
+    try:
+        header = jwt.get_unverified_header(segment + b"..")
+        salt = base64.b64decode(header["salt"].encode("ascii"), validate=True)
+    except (jwt.PyJWTError, KeyError, AttributeError, ValueError, RecursionError, binascii.Error):
+        raise _refusal() from None
+    if header.get("alg") != _ALGORITHM or len(salt) not in _SALT_SIZES:
+        raise _refusal()
+    return salt, header.get("kid")
 
 
 def _instant(claims: Claims, name: str) -> float:

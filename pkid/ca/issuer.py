@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -33,6 +33,10 @@ class Issuer:
     key: PrivateKey
     issuers: tuple[x509.Certificate, ...] = ()
     """Who signed the certificate, who signed that one, and so on up to the root; empty for a root."""
+    _common: _Common = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_common", _Common.of(self))
 
     @property
     def chain(self) -> tuple[x509.Certificate, ...]:
@@ -89,7 +93,7 @@ class Issuer:
         builder = (
             x509.CertificateBuilder()
             .subject_name(_subject(approved.common_name))
-            .issuer_name(self.certificate.subject)
+            .issuer_name(self._common.name)
             .public_key(approved.public_key)
             .serial_number(serial)
             .not_valid_before(start)
@@ -97,26 +101,48 @@ class Issuer:
             .add_extension(_key_usage(approved.public_key), critical=True)
             .add_extension(_EXTENDED_KEY_USAGE, critical=False)
             .add_extension(_alternative_names(approved.names), critical=approved.common_name is None)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_NO_AUTHORITY, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(approved.public_key), critical=False)
-            .add_extension(self._authority_key(), critical=False)
+            .add_extension(self._common.authority_key, critical=False)
         )
         return builder.sign(self.key, digest_for(self.key))
 
     def _validity(self, now: datetime, lifetime: timedelta) -> tuple[datetime, datetime]:
-        issuer_start = max(each.not_valid_before_utc for each in self.chain)
-        issuer_end = min(each.not_valid_after_utc for each in self.chain)
-        if not issuer_start <= now < issuer_end:
+        start, end = self._common.start, self._common.end
+        if not start <= now < end:
             raise Unavailable(Reason.EXPIRED_ISSUER)
         whole_second = now.replace(microsecond=0)
-        return max(whole_second - _BACKDATE, issuer_start), min(whole_second + lifetime, issuer_end)
+        return max(whole_second - _BACKDATE, start), min(whole_second + lifetime, end)
 
-    def _authority_key(self) -> x509.AuthorityKeyIdentifier:
-        """Name the issuer's key as its certificate does; if that says nothing, by the key itself."""
-        if _lacks(self.certificate, x509.SubjectKeyIdentifier):
-            return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        ski = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ski)
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What all certificates of an issuer have in common, read from its own once.
+
+    :ivar start: when the last of its chain begins to be valid, and :ivar end: when the first of it ends.
+    """
+
+    name: x509.Name
+    authority_key: x509.AuthorityKeyIdentifier
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, issuer: Issuer) -> _Common:
+        return cls(
+            issuer.certificate.subject,
+            _authority_key(issuer),
+            max(each.not_valid_before_utc for each in issuer.chain),
+            min(each.not_valid_after_utc for each in issuer.chain),
+        )
+
+
+def _authority_key(issuer: Issuer) -> x509.AuthorityKeyIdentifier:
+    """Name the issuer's key as its certificate does; if that says nothing, by the key itself."""
+    if _lacks(issuer.certificate, x509.SubjectKeyIdentifier):
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+    ski = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ski)
 
 
 def make_root(key: PrivateKey, now: datetime, serial: int) -> Issuer:
@@ -186,8 +212,10 @@ def _usage(*, digital_signature: bool = False, key_encipherment: bool = False, s
 
 def _key_usage(key: PublicKey) -> x509.KeyUsage:
     """Allow key encipherment for RSA keys only: no other can do it (RFC 8813, section 3)."""
-    return _usage(digital_signature=True, key_encipherment=isinstance(key, rsa.RSAPublicKey))
+    return _KEY_USAGES[isinstance(key, rsa.RSAPublicKey)]
 
 
 _CA_KEY_USAGE = _usage(signs=True)
+_KEY_USAGES = {of_rsa: _usage(digital_signature=True, key_encipherment=of_rsa) for of_rsa in (False, True)}
+_NO_AUTHORITY = x509.BasicConstraints(ca=False, path_length=None)
 _EXTENDED_KEY_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])

@@ -14,7 +14,7 @@ from typing import Final, final
 
 from cryptography import x509
 
-from pkid.ca.keys import PublicKey, key_bytes
+from pkid.ca.keys import PublicKey
 from pkid.ca.names import CORE_PATH, IPAddress, Names, TrustDomain, common_name, host_name, ip_name, is_host_name
 from pkid.ca.policy import ANY_NAME, Policy
 from pkid.ca.request import CertificateRequest
@@ -91,7 +91,7 @@ class Profile:
         """
         if request.wants_ca:
             raise Refused(Reason.WANTS_CA)
-        if key_bytes(request.public_key) == key_bytes(self.issuer_key):
+        if request.public_key == self.issuer_key:
             raise Refused(Reason.ISSUER_KEY)
         subject = _single_common_name(request.common_names)
         if subject == CORE_PATH:

@@ -5,13 +5,13 @@ Knows what makes a certificate trustworthy; must not know how it arrived. The ti
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.ca.chain import UNREADABLE, BrokenPath, check_path, is_authority, is_der_issued_by, is_issued_by
 from pkid.ca.keys import PublicKey, key_bytes
@@ -32,6 +32,8 @@ __all__ = [
     "read_fingerprint",
     "same_fingerprint",
 ]
+
+_PEM_LINE = 64  # characters (RFC 7468, section 2)
 
 
 class TrustError(Exception):
@@ -75,7 +77,9 @@ def same_fingerprint(one: str, other: str) -> bool:
 
 def pem(certificate: bytes) -> bytes:
     """Return a DER certificate as one PEM block with a final newline."""
-    return x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
+    text = base64.b64encode(certificate)
+    lines = (text[start : start + _PEM_LINE] for start in range(0, len(text), _PEM_LINE))
+    return b"\n".join([b"-----BEGIN CERTIFICATE-----", *lines, b"-----END CERTIFICATE-----", b""])
 
 
 def host_names_of(certificate: x509.Certificate) -> Names:

@@ -1,0 +1,114 @@
+"""How much work a request makes, counted: it must not grow unseen, and seconds depend on the machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cryptography import x509
+from sqlalchemy import event
+from twisted.internet.defer import Deferred, maybeDeferred
+
+from pkid.auth import derivation, tokens
+from pkid.ca import request as ca_request
+from pkid.ca.issuer import Issuer
+from pkid.store.service import SQLStore
+from pkid.store.sqlite import open_sqlite
+from tests.certificates import csr_pem, make_token, private_key
+from tests.support import Case
+from tests.web.memory import Connection, Door, bearer, request
+
+T = TypeVar("T")
+ORDERS = 20
+
+
+class Later:
+    """A thread that is run by hand."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], object]] = []
+
+    def __call__(self, call: Callable[[], T], /) -> Deferred[T]:
+        answer: Deferred[T] = Deferred()
+        self.waiting.append(lambda: maybeDeferred(call).chainDeferred(answer))
+        return answer
+
+    def run(self) -> None:
+        """Do what waits, and what comes of it."""
+        while self.waiting:
+            self.waiting.pop(0)()
+
+
+class WorkTests(Case):
+    def setUp(self) -> None:
+        self.done: Counter[str] = Counter()
+        self.thread = Later()
+        engine = open_sqlite(Path(self.mktemp()))
+        self.addCleanup(engine.dispose)
+        event.listen(engine, "before_cursor_execute", self.statement)
+        event.listen(engine, "commit", lambda _: self.count("commits"))
+        self.door = Door(store=SQLStore(engine, self.thread))  # type: ignore[arg-type]
+        self.count_calls("signatures", Issuer, "sign")
+        self.count_calls("requests read", ca_request, "_read")
+        self.count_calls("derivations", derivation, "derive_key")
+        self.count_calls("certificates parsed", x509, "load_der_x509_certificate")
+
+    def statement(self, _: Any, __: Any, text: str, *rest: Any) -> None:
+        self.count(text.split(maxsplit=1)[0].lower())
+
+    def count(self, what: str) -> None:
+        self.done[what] += 1
+
+    def count_calls(self, what: str, owner: Any, name: str) -> None:
+        original = getattr(owner, name)
+
+        def counted(*arguments: Any, **more: Any) -> Any:
+            self.count(what)
+            return original(*arguments, **more)
+
+        self.patch(owner, name, counted)
+
+    def sign(self, authorization: bytes, orders: int = ORDERS) -> list[Connection]:
+        """Let so many connections ask at once, the first of them a little earlier; return them with their answers."""
+        connections = [self.door.connect() for _ in range(orders)]
+        for number, connection in enumerate(connections):
+            body = csr_pem(private_key(), common_name=f"c{number}.example")
+            connection.send(request("POST", "/ca/sign", body, Authorization=authorization))
+        self.thread.run()
+        for connection in connections:
+            self.assertEqual(connection.statuses, [200])
+        return connections
+
+    def test_each_order_is_read_and_signed_once_and_nothing_is_parsed_again(self) -> None:
+        self.sign(bearer())
+        self.assertEqual(self.done["requests read"], ORDERS)
+        self.assertEqual(self.done["signatures"], ORDERS)
+        self.assertEqual(self.done["certificates parsed"], 0)
+
+    def test_orders_that_wait_share_one_commit_one_query_and_one_insert(self) -> None:
+        self.sign(bearer())
+        groups = 2  # the first order waits for nobody
+        statements = ("begin", "select", "insert", "commits")
+        self.assertEqual({name: self.done[name] for name in statements}, dict.fromkeys(statements, groups))
+
+    def test_a_salt_that_is_kept_costs_no_derivation_and_its_header_is_read_once(self) -> None:
+        tokens._read_header.cache_clear()
+        self.sign(bearer())
+        self.assertEqual(self.done["derivations"], 0)
+        self.assertEqual(tokens._read_header.cache_info().misses, 1)
+
+    def test_a_new_salt_costs_one_derivation_however_many_ask_with_it(self) -> None:
+        salt = bytes(16)
+        token = make_token({}, expires_at=self.door.now + 300, salt=salt)
+        self.done.clear()
+        self.sign(b"Bearer " + token)
+        self.assertEqual(self.done["derivations"], 1)
+
+    def test_an_answer_is_one_write(self) -> None:
+        writes: list[bytes] = []
+        connection = self.door.connect()
+        self.patch(connection.wire, "write", writes.append)
+        connection.send(request("GET", "/ca/cert"))
+        self.assertEqual(len(writes), 1)
