@@ -91,7 +91,7 @@ def fill(ledger: Path, rows: int) -> None:
     database.execute("PRAGMA synchronous = OFF")
     database.execute("PRAGMA cache_size = -500000")
     database.executemany(
-        f"INSERT INTO certificates ({columns}, certificate, origin) VALUES ({', '.join('?' * 12)})",
+        f"INSERT INTO certificates ({columns}, certificate, origin, reversed_name) VALUES ({', '.join('?' * 13)})",
         (row(number, now) for number in range(present, rows)),
     )
     database.commit()
@@ -111,7 +111,20 @@ def row(number: int, now: int) -> tuple[Any, ...]:
     profile = "core" if number % 1000 == 0 else "component"
     serial, name = f"{random.getrandbits(159):040x}", f"web-{random.randrange(50_000)}"
     digests = os.urandom(32), os.urandom(32)
-    return serial, name, 1, profile, credential, *digests, issued, issued - 60_000_000, end, os.urandom(500), credential
+    return (
+        serial,
+        name,
+        1,
+        profile,
+        credential,
+        *digests,
+        issued,
+        issued - 60_000_000,
+        end,
+        os.urandom(500),
+        credential,
+        name[::-1],
+    )
 
 
 def read_pages(ledger: Path) -> None:

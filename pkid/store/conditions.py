@@ -16,7 +16,7 @@ from pkid.inventory.order import Order, SortKey
 from pkid.inventory.predicate import And, Compare, In, Not, Operator, Or, Predicate
 from pkid.store.schema import certificates
 
-__all__ = ["COLUMNS", "Unindexed", "behind", "condition", "direction"]
+__all__ = ["COLUMNS", "Unindexed", "behind", "condition", "direction", "name_ends"]
 
 COLUMNS: dict[str, ColumnElement[Any]] = {
     # Serial numbers and digests are compared as they are stored: not every text of digits is a valid one.
@@ -105,10 +105,18 @@ def _comparison(name: str, operator: Operator, value: Any) -> ColumnElement[bool
 
 def _like(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
     """Match a pattern, within the range of its first letters, which an index finds."""
-    start = pattern.partition("*")[0]
-    end = _end_of_range(start)
     matched = column.like(pattern.translate(_ESCAPED), escape="\\")
-    return and_(matched, column >= start if start else true(), column < end if end else true())
+    return and_(matched, _begins(column, pattern.partition("*")[0]))
+
+
+def name_ends(ending: str) -> ColumnElement[bool]:
+    """Return the condition for names that end so, which an index finds by the names backwards."""
+    return _begins(certificates.c.reversed_name, ending[::-1])
+
+
+def _begins(column: ColumnElement[str], start: str) -> ColumnElement[bool]:
+    end = _end_of_range(start)
+    return and_(column >= start if start else true(), column < end if end else true())
 
 
 def _end_of_range(start: str) -> str:

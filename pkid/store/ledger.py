@@ -49,8 +49,7 @@ class SQLLedger:
     def record(self, entries: Sequence[Entry]) -> None:
         """Add entries, with one statement for all; a serial number that is there already is refused."""
         if entries:
-            rows = [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]
-            self._connection.execute(insert(certificates), rows)
+            self._connection.execute(insert(certificates), [_row(entry) for entry in entries])
             self._recorded += entries
 
     def touch(self) -> None:
@@ -82,3 +81,7 @@ class SQLLedger:
         first = select(certificates.c.serial).where(certificates.c.not_after < ended)
         first = first.order_by(certificates.c.not_after).limit(most)
         return self._connection.execute(delete(certificates).where(certificates.c.serial.in_(first))).rowcount
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    return {**{name: getattr(entry, name) for name in _FIELDS}, "reversed_name": entry.name[::-1]}

@@ -7,11 +7,13 @@ database guesses alike for a name that few have and for a profile that nearly al
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from pkid.inventory.binding import fields_of
 from pkid.inventory.predicate import And, Compare, In, Operator, Predicate
-from pkid.store.conditions import Unindexed, condition
+from pkid.store.conditions import Unindexed, condition, name_ends
 from pkid.store.schema import certificates
 
 __all__ = ["planned", "usual_field"]
@@ -20,6 +22,7 @@ _ORDERED = ("name", "not_after", "issued_at", "credential", "profile")
 _INDEXED = ("serial", "sha256", "renews", *_ORDERED)
 """The fields with an index, those first that mostly tell most."""
 
+_APART = 16  # terms that are hidden by themselves; of thousands, the database would refuse as many
 _FEW = 10_000  # certificates, which are sorted in no time
 
 
@@ -28,14 +31,25 @@ def planned(connection: Connection, predicate: Predicate, lead: str = "") -> Col
 
     :param lead: the first field of the order, whose index is taken when no other finds few; none for a count.
     """
-    found = _looked_up(predicate)
-    if set(found) <= {lead}:
+    found, ending = _looked_up(predicate), _ending(predicate)
+    if set(found) <= {lead} and not ending:
         return condition(predicate)
-    few = (name for name in _INDEXED if name in found and _is_few(connection, And(tuple(found[name]))))
-    chosen = next(few, lead or next(name for name in _INDEXED if name in found))
+    few = (name for name in _INDEXED if name in found and _is_few(connection, condition(And(tuple(found[name])))))
+    chosen = next(few, "")
+    if not chosen and ending and _is_few(connection, name_ends(ending)):
+        return and_(name_ends(ending), *_hidden(_terms(predicate)))
+    chosen = chosen or lead or next((name for name in _INDEXED if name in found), "")
     shown = found.get(chosen, [])
     hidden = tuple(term for term in _terms(predicate) if term not in shown)
-    return and_(condition(And(tuple(shown))), Unindexed(condition(And(hidden))))
+    return and_(condition(And(tuple(shown))), *_hidden(hidden))
+
+
+def _hidden(terms: tuple[Predicate, ...]) -> Iterator[ColumnElement[bool]]:
+    """Hide terms from the planner, each by itself: what an index can answer of them is then asked before the row."""
+    for term in terms[:_APART]:
+        yield Unindexed(condition(term))
+    if terms[_APART:]:
+        yield Unindexed(condition(And(terms[_APART:])))
 
 
 def usual_field(predicate: Predicate) -> str:
@@ -62,6 +76,16 @@ def _is_range(term: Compare) -> bool:
     return term.operator is not Operator.LIKE or not str(term.value).startswith("*")
 
 
-def _is_few(connection: Connection, predicate: Predicate) -> bool:
-    some = select(certificates.c.serial).where(condition(predicate)).limit(_FEW + 1).subquery()
+def _ending(predicate: Predicate) -> str:
+    """Return how the name must end; empty when that may be anyhow."""
+    patterns = (
+        str(term.value)
+        for term in _terms(predicate)
+        if isinstance(term, Compare) and term.field == "name" and term.operator is Operator.LIKE
+    )
+    return max((pattern.rpartition("*")[2] for pattern in patterns), key=len, default="")
+
+
+def _is_few(connection: Connection, wanted: ColumnElement[bool]) -> bool:
+    some = select(certificates.c.serial).where(wanted).limit(_FEW + 1).subquery()
     return bool(connection.execute(select(func.count()).select_from(some)).scalar_one() <= _FEW)

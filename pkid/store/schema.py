@@ -25,7 +25,7 @@ __all__ = [
     "visibility",
 ]
 
-HEAD = "0006"
+HEAD = "0007"
 """The schema's version that this code needs: the newest migration's name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,12 +95,16 @@ certificates = Table(
     Column("certificate", LargeBinary, nullable=False),
     Column("renews", Serial),
     Column("origin", Text),
+    # The name backwards, for searches by how a name ends.
+    Column("reversed_name", Text),
     Index("certificates_by_request", "csr_sha256", "credential", "issued_at"),
     Index("certificates_by_fingerprint", "sha256"),
-    # The serial number is the last of each, so that searches continue where a page ended.
+    # The serial number stands behind the field of each, so that searches continue where a page ended.
     Index("certificates_by_name", "name", "serial"),
-    Index("certificates_by_not_after", "not_after", "serial"),
-    Index("certificates_by_issued_at", "issued_at", "serial"),
+    Index("certificates_by_ending", "reversed_name", "serial"),
+    # With the name, so that a search in the order of time reads no row of another name.
+    Index("certificates_by_not_after", "not_after", "serial", "name"),
+    Index("certificates_by_issued_at", "issued_at", "serial", "name"),
     Index("certificates_by_credential", "credential", "serial"),
     Index("certificates_by_profile", "profile", "serial"),
     Index("certificates_by_renewed", "renews", "serial"),

@@ -62,8 +62,9 @@ class UpgradeTests(Case):
 
 
 class ColumnTests(Case):
-    def test_there_is_one_column_for_each_field_of_an_entry(self) -> None:
-        self.assertEqual([column.name for column in certificates.columns], [field.name for field in fields(Entry)])
+    def test_there_is_one_column_for_each_field_of_an_entry_and_one_for_how_names_end(self) -> None:
+        columns = [column.name for column in certificates.columns]
+        self.assertEqual(columns, [*(field.name for field in fields(Entry)), "reversed_name"])
 
     def test_serial_numbers_order_as_text_as_they_do_as_numbers(self) -> None:
         serials = [1, 9, 10, 255, 1 << 64, (1 << 159) - 1]

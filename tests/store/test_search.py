@@ -222,7 +222,6 @@ class PlanTests(LedgerCase):
             "all sort age": "issued_at",
             "expired = true": "not_after",
             "name like web-*": "name",
-            "name like *-1": "name",
             "name = web-1": "name",
             "credential = psk:a": "credential",
             "profile = core": "profile",
@@ -240,6 +239,26 @@ class PlanTests(LedgerCase):
         plan = self.plan("profile = core and renews = 7 sort name")
         self.assertIn("INDEX certificates_by_renewed", plan)
         self.assertNotIn("INDEX certificates_by_profile", plan)
+
+    def test_a_few_that_end_alike_are_found_by_their_end_and_many_on_the_way(self) -> None:
+        self.patch(plans, "_FEW", 3)
+        self.record(entry(number, name=f"n{number}\U0001f600" + "end" * (number > 3)) for number in range(1, 13))
+        plan = self.plan("name like *\U0001f600")
+        self.assertIn("INDEX certificates_by_ending", plan)
+        plan = self.plan("name like n*d and expired = false")
+        self.assertIn("INDEX certificates_by_name", plan)
+        self.assertNotIn("TEMP B-TREE", plan)
+        inventory = self.inventory(self.source)
+        for text, number in {"*\U0001f600": 3, "*2\U0001f600": 1, "*nd": 9, "n1*\U0001f600end": 3, "*x": 0}.items():
+            self.assertEqual(self.wait(inventory.find(inventory.read(f"name like {text}")).count()), number, text)
+
+    def test_a_search_in_the_order_of_time_knows_names_without_the_rows(self) -> None:
+        """Each condition that is not looked up stands by itself, so that SQLite asks those of the index first."""
+        self.patch(plans, "_FEW", 3)
+        self.record(entry(number, name="n", profile="core") for number in range(1, 13))
+        self.plan("profile = core and name like n* and issued_at > 2000-01-01 sort issued_at")
+        statement, _ = self.asked[-1]
+        self.assertEqual(statement.count("+("), 2)
 
     def test_a_count_goes_by_the_index_that_tells_most(self) -> None:
         self.patch(plans, "_FEW", 3)
