@@ -100,4 +100,4 @@ def _explain(setting: Setting[Any]) -> str:
 
 def _describe(option: str, explanation: str, columns: int) -> str:
     start = f"  {option}  ".ljust(_COLUMN)
-    return textwrap.fill(start + explanation, columns, subsequent_indent=" " * _COLUMN)
+    return textwrap.fill(start + explanation, columns, subsequent_indent=" " * _COLUMN, break_on_hyphens=False)

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from pkid.broker.policy import Policy
 from pkid.messaging.occupancy import Places
 from pkid.messaging.rates import Rates
 
-__all__ = ["Terms"]
+__all__ = ["Keeping", "Terms"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How much is kept of messages.
+
+    :ivar age: how old one may become.
+    :ivar room: bytes of one tenant's messages.
+    :ivar most: messages of one tenant.
+    """
+
+    age: timedelta = timedelta(days=7)
+    room: int = 1 << 30
+    most: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +37,4 @@ class Terms:
     private_by_default: bool = False
     places: Places = field(default_factory=Places)
     rates: Rates = field(default_factory=Rates)
+    keeping: Keeping = field(default_factory=Keeping)

@@ -8,18 +8,21 @@ from twisted.internet.endpoints import serverFromString
 
 from pkid.settings.kinds import text
 
-__all__ = ["endpoint"]
+__all__ = ["OFF", "endpoint", "endpoint_or_off"]
+
+OFF = "off"
+"""Instead of an endpoint: nothing listens."""
 
 _PORT = re.compile(r"(?:^|:)(?:tcp6?:|port=)(-?[0-9]{1,9})(?=:|$)")
 
 
 def endpoint(value: object) -> str:
-    """Read a server endpoint string; ``off`` is refused as long as there is no other door.
+    """Read a server endpoint string.
 
     An endpoint that brings TLS of its own is refused: the door's certificate is the authority's business.
     """
     written = text(value)
-    if written == "off":
+    if written == OFF:
         raise ValueError("cannot be off, because there is no other door to serve")
     if written.startswith("stdio"):
         raise ValueError("must be something to listen at, which standard input is not")
@@ -27,6 +30,11 @@ def endpoint(value: object) -> str:
         raise ValueError(f"must be without TLS, which the door adds by itself; write tcp:PORT, not {written!r}")
     _try_endpoint(written)
     return written
+
+
+def endpoint_or_off(value: object) -> str:
+    """Read a server endpoint string, or ``off``."""
+    return OFF if value == OFF else endpoint(value)
 
 
 def _try_endpoint(written: str) -> None:

@@ -13,11 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from pkid.broker.topic import Pattern
 from pkid.ca.names import TrustDomain, host_name, ip_name
 from pkid.errors import Refused
 
 __all__ = [
     "boolean",
+    "count",
     "duration",
     "each_of",
     "host_names",
@@ -27,6 +29,8 @@ __all__ = [
     "lifetime",
     "one_of",
     "path",
+    "patterns",
+    "size",
     "text",
     "trust_domain",
 ]
@@ -36,6 +40,7 @@ T = TypeVar("T")
 _TYPES = {bool: "a boolean", int: "an integer", float: "a float", list: "an array", dict: "a table", str: "a string"}
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _SHORTEST_LIFETIME = timedelta(minutes=2)
 _LONGEST_LIFETIME = timedelta(days=3650)
 _SHORTEST_KEEPING = timedelta(days=1)
@@ -85,6 +90,23 @@ def duration(value: object) -> timedelta:
     if match is None:
         raise ValueError(f"must be a number and a unit, such as 90s, 15m, 12h or 30d, not {value!r}")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def count(value: object) -> int:
+    """Read a whole number from 0 to a thousand million."""
+    written = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"[0-9]{1,9}", written):
+        raise ValueError(f"must be a whole number, not {value!r}")
+    return int(written)
+
+
+def size(value: object) -> int:
+    """Read a number of bytes, as ``65536``, ``64k``, ``1m`` or ``2g``."""
+    written = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    match = re.fullmatch(r"([0-9]{1,9})([kmg]?)", written)
+    if match is None:
+        raise ValueError(f"must be a number of bytes, such as 65536, 64k, 1m or 2g, not {value!r}")
+    return int(match[1]) * _SIZES[match[2]]
 
 
 def lifetime(value: object) -> timedelta:
@@ -139,6 +161,14 @@ def host_names(value: object) -> tuple[str, ...]:
 def ip_addresses(value: object) -> tuple[str, ...]:
     """Read IP addresses in the same way, and return each in its usual form."""
     return _each(value, lambda item: str(ip_name(item)), "the IP address of one host")
+
+
+def patterns(value: object) -> tuple[Pattern, ...]:
+    """Read topics and patterns of topics, parted by white space, or an array of them."""
+    items = value.split() if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise _mismatch("an array of strings", value)
+    return tuple(Pattern(_item(item, lambda written: Pattern(written).text, "a topic or a pattern")) for item in items)
 
 
 def _each(value: object, check: Callable[[str], str], what: str) -> tuple[str, ...]:

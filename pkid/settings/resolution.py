@@ -11,9 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins
+from pkid.messaging.terms import Terms as BrokerTerms
 from pkid.settings import psks, secret, shared, table
 from pkid.settings.authority import ca_files
+from pkid.settings.broker import broker_terms
 from pkid.settings.certificates import PairFiles, host_files
+from pkid.settings.endpoints import OFF
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import Flags, ReadFile, SettingsError
 
@@ -41,9 +44,9 @@ class Settings:
     strict_tokens: bool
     """Whether only tokens that are bound to one request are accepted."""
     https: str
-    """The endpoint string of the HTTPS door."""
+    """The endpoint string of the HTTPS door, or ``off``."""
     tls: bool
-    """Whether the HTTPS door speaks TLS."""
+    """Whether the doors speak TLS."""
     host_dns_names: tuple[str, ...]
     """More DNS names for the core's own certificate, in lower case."""
     host_ip_addresses: tuple[str, ...]
@@ -64,6 +67,10 @@ class Settings:
     """Whether components are refused certificates for the core's own host names and for loopback."""
     keep_expired: timedelta | None
     """How long the ledger keeps certificates after their end; ``None`` for ever."""
+    line: str
+    """The endpoint string of the line door, or ``off``."""
+    broker: BrokerTerms
+    """The terms that the broker works by."""
 
 
 def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, directory: Path) -> Settings:
@@ -81,6 +88,9 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
     found = sources.psk()
     authentication = found != ("", shared.PSK.flag)
     _check_keys(found, named.keys, allow_weak_psk)
+    https, line = sources.value(table.HTTPS), sources.value(table.LINE)
+    if https == line == OFF:
+        raise SettingsError(f"{table.HTTPS.flag} and {table.LINE.flag} are both off; leave one door open")
     return Settings(
         state=sources.path(table.STATE) or sources.state_by_default("pkid"),
         psk=found[0] if found and authentication else None,
@@ -90,7 +100,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
         psks=named.keys,
         allow_weak_psk=allow_weak_psk,
         strict_tokens=sources.value(table.STRICT_TOKENS),
-        https=sources.value(table.HTTPS),
+        https=https,
         tls=not sources.value(shared.NO_TLS),
         host_dns_names=sources.value(table.HOST_DNS_NAMES),
         host_ip_addresses=sources.value(table.HOST_IP_ADDRESSES),
@@ -102,6 +112,8 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
         leaf_lifetime=sources.value(table.LEAF_LIFETIME),
         forbid_core_names=sources.value(table.FORBID_CORE_NAMES),
         keep_expired=sources.value(table.KEEP_EXPIRED),
+        line=line,
+        broker=broker_terms(sources),
     )
 
 

@@ -6,11 +6,12 @@ Other components have tables of their own, which share settings with this one.
 
 from __future__ import annotations
 
+from pkid.broker.policy import Choice, Duplicates, Overflow
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.settings import kinds
 from pkid.settings.component import Component, Setting
-from pkid.settings.endpoints import endpoint
+from pkid.settings.endpoints import endpoint_or_off
 from pkid.settings.shared import (
     ALLOW_WEAK_PSK,
     CERT,
@@ -29,7 +30,7 @@ STATE = Setting("state", "DIR", kinds.path, None, "what pkid keeps: CA, PSK and 
 
 STRICT_TOKENS = Setting("strict-tokens", "", kinds.boolean, "false", "accept only tokens that are bound to one request")
 
-HTTPS = Setting("https", "ENDPOINT", endpoint, "tcp:8900", "where to listen")
+HTTPS = Setting("https", "ENDPOINT", endpoint_or_off, "tcp:8900", "where to listen, or off")
 HOST_DNS_NAMES = Setting("host-dns-names", "LIST", kinds.host_names, "", "more names in the core's own certificate")
 HOST_IP_ADDRESSES = Setting("host-ip-addresses", "LIST", kinds.ip_addresses, "", "more addresses in it")
 OPEN_METRICS = Setting("open-metrics", "", kinds.boolean, "false", "show /metrics to everybody, not only to readers")
@@ -60,6 +61,34 @@ FORBID_CORE_NAMES = Setting(
     "forbid-core-names", "", kinds.boolean, "false", "no certificates for the core's names or loopback"
 )
 
+LINE = Setting("line", "ENDPOINT", endpoint_or_off, "tcp:8910", "where its line protocol listens, or off")
+AUTHENTICATED = Setting("authenticated", "", kinds.boolean, "false", "serve only those who proved a name")
+PRIVATE_TOPICS = Setting("private-topics", "", kinds.boolean, "false", "a topic is private unless it was made public")
+RETAIN = Setting(
+    "retain", "LIST", kinds.patterns, "", "topics, or patterns, whose messages are kept for who comes later"
+)
+KEEP_MESSAGES = Setting("keep-messages", "TIME", kinds.duration, "7d", "how long messages are kept at most")
+KEPT_SIZE = Setting("kept-size", "SIZE", kinds.size, "1g", "how much is kept for each tenant at most")
+BACKLOG = Setting("backlog", "SIZE", kinds.size, "1m", "how much may wait for each session")
+OVERFLOW = Setting(
+    "overflow", "CHOICE", kinds.one_of(each.value for each in Overflow), Overflow.DROP_OLDEST.value,
+    f"what happens beyond that: {', '.join(each.value for each in Overflow)}",
+)  # fmt: skip
+DUPLICATES = Setting(
+    "duplicates", "CHOICE", kinds.one_of(each.value for each in Duplicates), Duplicates.REFUSE.value,
+    f"what becomes of a second session under a name: {', '.join(each.value for each in Duplicates)}",
+)  # fmt: skip
+EXPOSER = Setting(
+    "exposer", "CHOICE", kinds.one_of(each.value for each in Choice), Choice.FIRST_UP.value,
+    f"which of several exposers answers: {', '.join(each.value for each in Choice)}",
+)  # fmt: skip
+COMMAND_RATE = Setting("command-rate", "N", kinds.count, "0", "commands a second of each session; 0 for any number")
+BYTE_RATE = Setting("byte-rate", "SIZE", kinds.size, "0", "of payload a second of each session; 0 for any number")
+CONNECTIONS = Setting("connections", "N", kinds.count, "10000", "at a time, half of them without a proven name")
+CONNECTIONS_PER_ADDRESS = Setting(
+    "connections-per-address", "N", kinds.count, "1000", "of one address, a quarter of them without a proven name"
+)
+
 PSKS = "psks"
 """More pre-shared keys, a table for each (`pkid.settings.psks`)."""
 
@@ -75,6 +104,10 @@ CORE = Component(
         "Authority": (
             CA_CERT, CA_CERT_KEY, CA_CERT_KEY_PASS, CA_CERT_KEY_PASS_FILE,
             CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES, KEEP_EXPIRED,
+        ),
+        "Broker": (
+            LINE, AUTHENTICATED, PRIVATE_TOPICS, RETAIN, KEEP_MESSAGES, KEPT_SIZE, BACKLOG, OVERFLOW, DUPLICATES,
+            EXPOSER, COMMAND_RATE, BYTE_RATE, CONNECTIONS, CONNECTIONS_PER_ADDRESS,
         ),
     },
     tables=(PSKS,),

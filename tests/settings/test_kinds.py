@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pkid.messaging.rates import Rates
 from tests.settings.case import SettingsCase
 
 
@@ -73,10 +74,31 @@ class KindTests(SettingsCase):
         ):
             self.assertEqual(self.resolve({"https": written}).https, written)
 
-    def test_the_only_door_cannot_be_off(self) -> None:
-        self.assertEqual(
-            self.refused({"https": "off"}), "--https cannot be off, because there is no other door to serve"
-        )
+    def test_each_door_may_be_off_and_one_stays_open(self) -> None:
+        self.assertEqual(self.resolve({"https": "off"}).https, "off")
+        self.assertEqual(self.resolve({"line": "off"}).line, "off")
+        message = "--https and --line are both off; leave one door open"
+        self.assertEqual(self.refused({"https": "off", "line": "off"}), message)
+
+    def test_counts_and_sizes(self) -> None:
+        for written, number in (("0", 0), ("64", 64), ("64k", 65536), ("2m", 2 << 20), ("1g", 1 << 30)):
+            self.assertEqual(self.resolve({"byte-rate": written}).broker.rates.bytes, number)
+        for written in ("", "-1", "1.5", "64K", "1 m", "1t", "9999999999"):
+            self.assertIn("must be a number of bytes", self.refused({"byte-rate": written}))
+        for written in ("", "-1", "1k", "9999999999"):
+            self.assertIn("must be a whole number", self.refused({"command-rate": written}))
+        self.assertEqual(self.configured("command-rate = 7\nbyte-rate = 8").broker.rates, Rates(7, 8))
+        self.assertIn("must be a whole number", self.refused_file("command-rate = true"))
+
+    def test_limits_of_the_broker_that_would_let_nobody_in(self) -> None:
+        self.assertEqual(self.refused({"connections": "1"}), "--connections must be at least 2, not 1")
+        self.assertIn("must be at least 4", self.refused({"connections-per-address": "3"}))
+        self.assertIn("must be at least 65536", self.refused({"backlog": "64"}))
+
+    def test_patterns(self) -> None:
+        self.assertEqual(self.configured('retain = ["news/*", "a"]').broker.policy.retained[0].text, "news/*")
+        self.assertIn("holds 'a//b', which is not a topic or a pattern", self.refused({"retain": "a//b"}))
+        self.assertIn("must be an array of strings", self.refused_file("retain = 1"))
 
     def test_standard_input_is_no_endpoint(self) -> None:
         self.assertIn("standard input", self.refused({"https": "stdio:"}))

@@ -7,12 +7,49 @@ from datetime import timedelta
 from pathlib import Path
 
 from pkid.auth.psk import Terms
+from pkid.broker.policy import Choice, Duplicates, Overflow, Policy
+from pkid.broker.topic import Pattern
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
+from pkid.messaging.occupancy import Places
+from pkid.messaging.rates import Rates
+from pkid.messaging.terms import Keeping
+from pkid.messaging.terms import Terms as BrokerTerms
 from pkid.settings.certificates import PairFiles
 from pkid.settings.resolution import Settings
 from pkid.settings.table import CORE
 from tests.settings.case import GOOD, SettingsCase
 
+BROKER = {
+    "line": "tcp:2",
+    "authenticated": "yes",
+    "private-topics": "1",
+    "retain": "news/** alarm",
+    "keep-messages": "1h",
+    "kept-size": "10m",
+    "backlog": "128k",
+    "overflow": "disconnect",
+    "duplicates": "replace",
+    "exposer": "less-busy",
+    "command-rate": "100",
+    "byte-rate": "64k",
+    "connections": "100",
+    "connections-per-address": "40",
+}
+BROKER_TERMS = BrokerTerms(
+    Policy(
+        authenticated=True,
+        login_time=timedelta(minutes=1),
+        duplicates=Duplicates.REPLACE,
+        choice=Choice.LESS_BUSY,
+        backlog_bytes=128 << 10,
+        overflow=Overflow.DISCONNECT,
+        retained=(Pattern("news/**"), Pattern("alarm")),
+    ),
+    private_by_default=True,
+    places=Places(100, 50, 40, 10),
+    rates=Rates(100, 64 << 10),
+    keeping=Keeping(timedelta(hours=1), 10 << 20),
+)
 EXAMPLE = Path(__file__).parent.parent.parent / "etc" / "pkid.toml"
 
 
@@ -41,6 +78,8 @@ class DefaultsTests(SettingsCase):
                 leaf_lifetime=timedelta(days=365),
                 forbid_core_names=False,
                 keep_expired=timedelta(days=90),
+                line="tcp:8910",
+                broker=BrokerTerms(Policy(login_time=timedelta(minutes=1))),
             ),
         )
 
@@ -84,6 +123,7 @@ class PrecedenceTests(SettingsCase):
             "leaf-lifetime": "12h",
             "forbid-core-names": "TRUE",
             "keep-expired": "forever",
+            **BROKER,
         }
         files = ("psk-file", "cert-key-pass-file", "ca-cert-key-pass-file")
         self.assertEqual({*values, "config", *files}, {setting.name for setting in CORE.settings})
@@ -124,6 +164,8 @@ class PrecedenceTests(SettingsCase):
                     leaf_lifetime=timedelta(hours=12),
                     forbid_core_names=True,
                     keep_expired=None,
+                    line="tcp:2",
+                    broker=BROKER_TERMS,
                 ),
             )
 
