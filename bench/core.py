@@ -69,7 +69,14 @@ def running_core(*options: str, state: Path | None = None, before: Sequence[str]
     with TemporaryDirectory() as folder:
         state = state or Path(folder) / "state"
         (state / "addresses").unlink(missing_ok=True)
-        command += ["--https", "tcp:0:interface=127.0.0.1", "--state", str(state)]
+        command += [
+            "--https",
+            "tcp:0:interface=127.0.0.1",
+            "--line",
+            "tcp:0:interface=127.0.0.1",
+            "--state",
+            str(state),
+        ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield Core(process, state)

@@ -11,15 +11,21 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.endpoints import serverFromString, wrapServerTLS
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IOpenSSLServerConnectionCreator, IReactorCore, IReactorTime
-from twisted.internet.protocol import Factory
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IOpenSSLServerConnectionCreator,
+    IReactorCore,
+    IReactorTime,
+)
+from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pkid.errors import StateError
 from pkid.vestibule import AdmittingEndpoint
 
-__all__ = ["Door", "DoorReactor"]
+__all__ = ["Door", "DoorReactor", "LateFactory"]
 
 _BACKLOG = 4096
 """Connections that the system takes before the reactor does; one too many of them would wait for half a minute."""
@@ -28,6 +34,22 @@ _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 class DoorReactor(IReactorCore, IReactorTime):
     """What a door needs of a reactor, besides what its endpoint needs."""
+
+
+class LateFactory(Factory[Protocol]):
+    """Stands for a factory that is made after the port is bound, and before its first connection.
+
+    :ivar behind: that factory; without one, connections are closed.
+    """
+
+    noisy = False
+
+    def __init__(self) -> None:
+        self.behind: Factory[Any] | None = None
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """Have the factory behind make a protocol."""
+        return None if self.behind is None else self.behind.buildProtocol(addr)
 
 
 class Door(Service):

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from pkid.settings.endpoints import OFF
 from pkid.settings.resolution import Settings
 
 __all__ = ["Exposure", "Reminder"]
@@ -28,7 +29,8 @@ class Exposure:
     @classmethod
     def of(cls, settings: Settings) -> Exposure:
         """Return what the settings leave on; to a Unix socket nobody can listen, so it needs no encryption."""
-        return cls(settings.authentication, settings.tls or settings.https.startswith("unix:"))
+        endpoints = [endpoint for endpoint in (settings.https, settings.line) if endpoint != OFF]
+        return cls(settings.authentication, settings.tls or all(each.startswith("unix:") for each in endpoints))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -36,11 +38,12 @@ class Exposure:
         off = (("no authentication", self.authentication), ("no encryption", self.encryption))
         return tuple(words for words, is_on in off if not is_on)
 
-    def sentences(self, address: str) -> Iterator[str]:
+    def sentences(self, *addresses: str) -> Iterator[str]:
         """Yield what is off and what that means, for people.
 
-        :param address: where the door listens, ``HOST PORT`` or a path.
+        :param addresses: where the doors listen, each ``HOST PORT`` or a path; the first that others can reach counts.
         """
+        address = next((each for each in addresses if not _is_local(each)), addresses[0])
         where = f"at {address}" if _is_local(address) else f"at {address}, which other machines can reach,"
         if not self.authentication:
             yield f"NO AUTHENTICATION (--psk ''): whoever knocks {where} gets certificates for any name"

@@ -17,6 +17,7 @@ from twisted.logger import Logger, globalLogPublisher
 
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
+from pkid.broking import Broking
 from pkid.ca.authority import Authority
 from pkid.ca.profile import Profile
 from pkid.certificates import CoreCertificates
@@ -37,6 +38,7 @@ from pkid.reception import Reception
 from pkid.resources import core_resource, credential_resource, sources
 from pkid.rotation import Rotation
 from pkid.selftest import SelfTest
+from pkid.settings.endpoints import OFF
 from pkid.settings.resolution import Settings
 from pkid.start import one_clear_line
 from pkid.startup import check_ledger, open_psks, open_trust_domain
@@ -85,12 +87,15 @@ class Core(MultiService):
         self._metrics = CoreMetrics()
         most_per_peer = min(raise_file_limit() // 2, _MOST_PER_PEER)
         self._site = Site(reactor, most_per_peer, self._metrics.traffic)
-        self._door = Door("https", settings.https, self._site, self._live if settings.tls else None, reactor)
+        tls = self._live if settings.tls else None
+        self._door = None if settings.https == OFF else Door("https", settings.https, self._site, tls, reactor)
+        self._broking = Broking(settings, self._live, reactor)
+        self._doors = [*([self._door] if self._door is not None else []), *self._broking.doors]
 
     def privilegedStartService(self) -> None:
         """Bind the ports; twistd sheds privileges after this."""
         with one_clear_line("pkid"):
-            self._door.open()
+            self._open_doors()
         super().privilegedStartService()
 
     def startService(self) -> None:
@@ -99,9 +104,9 @@ class Core(MultiService):
         :raises StartFailed: with one line for people, when something stands in the way.
         """
         with one_clear_line("pkid"):
-            self._door.open()
+            self._open_doors()
             self._assemble()
-            self._state.save_addresses([f"{self._door.name} {self._door.address}"])
+            self._state.save_addresses([f"{door.name} {door.address}" for door in self._doors])
         super().startService()
         self._former_handler = signal.signal(signal.SIGHUP, self._hang_up)
         self._reactor.callWhenRunning(self._announce)
@@ -114,13 +119,18 @@ class Core(MultiService):
         """Look again at what may have changed while the core runs: the host's names, certificates, files, keys."""
         self._log.info("reloading")
         self._readiness.reloading()
-        reloaded = gatherResults([self._certificates.check(), self._rotation.reload()], consumeErrors=True)
+        rotated = self._rotation.reload().addCallback(lambda _: self._broking.review())
+        reloaded = gatherResults([self._certificates.check(), rotated], consumeErrors=True)
         return reloaded.addBoth(lambda _: self._readiness.reloaded())
 
     def _announce(self) -> None:
         """Say that the daemon is ready, but not before the reactor can take a signal to stop."""
         if self.running:
             self._readiness.setServiceParent(self)
+
+    def _open_doors(self) -> None:
+        for door in self._doors:
+            door.open()
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         self._reactor.callFromThread(self.reload)
@@ -154,9 +164,13 @@ class Core(MultiService):
         exposure = Exposure.of(settings)
         self._serve(reception, authority, issuance, keys, exposure)
         self._readiness = Readiness.from_environment(os.environ, reactor)
-        reminder = Reminder(lambda: exposure.sentences(self._door.address), reactor)
+        reminder = Reminder(lambda: exposure.sentences(*(door.address for door in self._doors)), reactor)
+        broking = self._broking.assemble(
+            state, ledger.store, reception, authority, files=files, derivations=derivations
+        )
+        https = [self._door] if self._door is not None else []
         threads = (derivations, keys, files)
-        for child in (decisions, *threads, ledger.store, ledger.reader, *pruning, own, self._door, reminder):
+        for child in (decisions, *threads, ledger.store, ledger.reader, *pruning, own, *broking, *https, reminder):
             child.setServiceParent(self)
 
     def _serve(

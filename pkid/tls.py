@@ -17,7 +17,7 @@ from zope.interface import implementer
 from pkid.errors import Unusable
 from pkid.state import KeyPair
 
-__all__ = ["LiveContext", "server_context"]
+__all__ = ["LiveContext", "NewestTLS", "server_context"]
 
 _SHALLOWEST = 2  # a leaf, an intermediate, a root: what a client may always send
 _CHAIN_TOO_LONG = 22  # X509_V_ERR_CERT_CHAIN_TOO_LONG, which pyOpenSSL has no name for
@@ -37,6 +37,20 @@ class LiveContext:
         """Make a connection from the current context."""
         assert self._context is not None, "no handshake before the first swap"
         return SSL.Connection(self._context, None)
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class NewestTLS:
+    """Makes the connections that another creator makes, of TLS 1.3 and nothing older."""
+
+    def __init__(self, creator: IOpenSSLServerConnectionCreator) -> None:
+        self._creator = creator
+
+    def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """Make a connection."""
+        connection: SSL.Connection = self._creator.serverConnectionForTLS(tlsProtocol)
+        connection.set_options(SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1_2)
+        return connection
 
 
 def server_context(pair: KeyPair, client_cas: Iterable[tuple[x509.Certificate, ...]]) -> SSL.Context:

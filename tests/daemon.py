@@ -28,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 DEADLINE = timedelta(seconds=60)
 """How long the daemon may take to become ready, or to end."""
 
-_DOORS = {"pkid": "--https", "pkid-metrics": "--listen"}
+_DOORS = {"pkid": ("--https", "--line"), "pkid-metrics": ("--listen",)}
 _GLANCE = timedelta(milliseconds=100)
 _CLEAN_ENDS = (0, -signal.SIGTERM, -signal.SIGKILL)
 _FOREIGN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY")
@@ -50,7 +50,7 @@ class Daemon:
         """Describe a daemon; nothing is started.
 
         :param state: the state directory; its parent must exist and gets the daemon's log.
-        :param options: more options of the program. If it has a door and none of them is for that, it gets a free
+        :param options: more options of the program. Each of its doors that none of them is for gets a free
             port on 127.0.0.1.
         :param environment: variables to add to the test's own, which is passed on without ``PKID_*`` and
             what a service manager sets.
@@ -58,8 +58,8 @@ class Daemon:
         """
         self.state = state.resolve()
         self._program = program
-        door = _DOORS.get(program)
-        self._options = options if door is None or door in options else (door, "tcp:0:interface=127.0.0.1", *options)
+        closed = [door for door in _DOORS.get(program, ()) if door not in options]
+        self._options = (*(part for door in closed for part in (door, "tcp:0:interface=127.0.0.1")), *options)
         self._environment = _clean_environment() | dict(environment or {})
         self._log = self.state.with_name(f"{self.state.name}.log")
         self._process: subprocess.Popen[bytes] | None = None

@@ -16,7 +16,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import TestCase
 
-from pkid.door import Door
+from pkid.door import Door, LateFactory
 from pkid.errors import StateError
 from pkid.tls import LiveContext
 from pkid.vestibule import Vestibule
@@ -43,6 +43,14 @@ class Reactor(MemoryReactorClock):
 
 def door(endpoint: str, clock: Any, tls: Any = None) -> Door:
     return Door("https", endpoint, Factory.forProtocol(Protocol), tls, clock)
+
+
+class LateFactoryTests(Case):
+    def test_what_comes_before_there_is_something_behind_is_closed(self) -> None:
+        late = LateFactory()
+        self.assertIsNone(late.buildProtocol(None))
+        late.behind = Factory.forProtocol(Protocol)
+        self.assertIsInstance(late.buildProtocol(None), Protocol)
 
 
 class MemoryTests(Case):

@@ -34,7 +34,9 @@ class ExposureTests(Case):
 
     def test_plain_text_on_a_unix_socket_exposes_nothing(self) -> None:
         for endpoint, notices in (("unix:/run/pkid/https", ()), ("tcp:8900", ("no encryption",))):
-            settings = resolve({"no-tls": True, "https": endpoint}, {"HOME": "/"}, Path.read_bytes, Path("/"))
+            settings = resolve(
+                {"no-tls": True, "https": endpoint, "line": "off"}, {"HOME": "/"}, Path.read_bytes, Path("/")
+            )
             self.assertEqual(Exposure.of(settings).notices, notices, endpoint)
 
     def test_it_is_said_whether_other_machines_reach_it(self) -> None:

@@ -21,6 +21,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
+from pkid.broker.changes import Authorize
+from pkid.broker.topic import Pattern
 from pkid.ca.names import Names
 from pkid.door import Door
 from pkid.errors import Reason, Unavailable
@@ -49,7 +51,9 @@ class CoreTests(TestCase):
 
     def core(self, **flags: str | bool) -> Core:
         written = {name.replace("_", "-"): value for name, value in flags.items()}
-        defaults: dict[str, str | bool] = {"state": str(self.state), "https": LOOPBACK, "psk": PSK.secret}
+        defaults: dict[str, str | bool] = {
+            "state": str(self.state), "https": LOOPBACK, "line": LOOPBACK, "psk": PSK.secret,
+        }  # fmt: skip
         core = make_service(resolve({**defaults, **written}, {}, Path.read_bytes, Path.cwd()), reactor)
         assert isinstance(core, Core)
         return core
@@ -78,12 +82,13 @@ class CoreTests(TestCase):
         self.assertNotIn("\n", message)
         for word in words:
             self.assertIn(word, message)
-        await core._door.stopService()
+        for door in core._doors:
+            await door.stopService()
         if hasattr(core, "_state"):
             os.close(core._state._lock)
 
     def connect(self, core: Core, *, tls: bool = True) -> Any:
-        host, port = core._door.address.split()
+        host, port = core._doors[0].address.split()
         if not tls:
             return http.client.HTTPConnection(host, int(port), timeout=20)
         context = ssl.create_default_context(cafile=str(self.state / "ca.crt"))
@@ -101,7 +106,8 @@ class CoreTests(TestCase):
 
     async def test_it_starts_signs_and_stops(self) -> None:
         core = await self.start()
-        self.assertEqual((self.state / "addresses").read_text(), f"https {core._door.address}\n")
+        https, line = (door.address for door in core._doors)
+        self.assertEqual((self.state / "addresses").read_text(), f"https {https}\nline {line}\n")
         connection = self.connect(core)
         self.addCleanup(connection.close)
         self.assertEqual(await self.ask(connection, "GET", "/system/ready"), (200, b"ok"))
@@ -129,6 +135,25 @@ class CoreTests(TestCase):
         second = await self.start()
         self.assertEqual(((self.state / "ca.crt").read_bytes(), (self.state / "host.pem").read_bytes()), (public, host))
         self.assertEqual((await self.ask(self.connect(second), "GET", "/system/ready"))[0], 200)
+
+    async def test_rights_of_the_broker_are_known_to_the_next_start(self) -> None:
+        core = await self.start()
+        await core._broking.service.change(Authorize(Pattern("news"), "alice"), "psk:default")
+        await core.stopService()
+        rights = (await self.start())._broking.service.rights
+        self.assertTrue(rights.is_private(("news",)))
+        self.assertEqual([rule.subject.text for rule in rights.rules()], ["alice"])
+
+    async def test_a_pre_shared_key_that_is_exchanged_is_revoked_at_the_broker(self) -> None:
+        core = await self.start()
+        revoked: list[str] = []
+        self.patch(core._broking.service, "revoke", revoked.append)
+        await core.reload()
+        self.assertEqual(revoked, [])
+        other = resolve({"psk": "another pre-shared key, 2", "state": str(self.state)}, {}, Path.read_bytes, Path.cwd())
+        core._resolve = lambda: other
+        await core.reload()
+        self.assertEqual(revoked, ["psk:default"])
 
     async def test_plain_text_asks_for_proof_all_the_same(self) -> None:
         core = await self.start(no_tls=True)
@@ -221,5 +246,4 @@ class CoreTests(TestCase):
     def test_nothing_is_opened_before_the_start(self) -> None:
         core = self.core()
         self.assertFalse(self.state.exists())
-        self.assertIsNone(core._door._port)
-        self.assertIsInstance(core._door, Door)
+        self.assertEqual([(type(door), door._port) for door in core._doors], [(Door, None)] * 2)

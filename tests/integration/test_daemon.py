@@ -179,7 +179,7 @@ class LauncherTests(Case):
         with subprocess.Popen(
             [
                 str(BIN / "twist"), "--log-format=text", "pkid",
-                "--state", str(state), "--https", "tcp:0:interface=127.0.0.1",
+                "--state", str(state), "--https", "tcp:0:interface=127.0.0.1", "--line", "off",
             ],
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,

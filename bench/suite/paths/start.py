@@ -59,7 +59,18 @@ def _several(run: object) -> Sample:
 
 def _start(state: File, address: File) -> float:
     """Start a core, wait until it tells its service manager that it is ready, and end it; return the seconds."""
-    command = [_TWISTD, "-n", "--pidfile=", "pkid", "--https", "tcp:0:interface=127.0.0.1", "--state", str(state)]
+    command = [
+        _TWISTD,
+        "-n",
+        "--pidfile=",
+        "pkid",
+        "--https",
+        "tcp:0:interface=127.0.0.1",
+        "--line",
+        "off",
+        "--state",
+        str(state),
+    ]
     environment = os.environ | {"NOTIFY_SOCKET": str(address)}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
         address.unlink(missing_ok=True)

@@ -1,0 +1,136 @@
+"""Puts the broker together: what it keeps, who proves names, the service, and the doors that lead to it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.application.service import IService
+
+from pkid.auth.derivation import Offload
+from pkid.auth.keyring import Keyring
+from pkid.auth.pins import HashedPin
+from pkid.auth.psk import PreSharedKey
+from pkid.ca.authority import Authority
+from pkid.door import Door, LateFactory
+from pkid.errors import about
+from pkid.line.approach import SCHEMES
+from pkid.line.factory import LineFactory
+from pkid.messaging.service import BrokerService
+from pkid.proving import Known, Proving
+from pkid.reception import Reception
+from pkid.settings.auth import DEFAULTS
+from pkid.settings.endpoints import OFF
+from pkid.settings.resolution import Settings
+from pkid.state import StateDirectory
+from pkid.store.keyring import StoredKeyring
+from pkid.store.messages.messages import Limits
+from pkid.store.messages.opening import OpenBrokerStore, open_broker_store
+from pkid.store.service import StoreService
+from pkid.store.tenants import SQLTenants
+from pkid.tls import LiveContext, NewestTLS
+
+__all__ = ["Broking"]
+
+_DECOY_KEY_SIZE = 32  # bytes
+
+
+class Broking:
+    """The daemon's broker.
+
+    :ivar doors: those that are not off; each can be opened before the broker is assembled.
+    :ivar store: what the broker keeps; like all that follows, there once the broker is assembled.
+    :ivar keyring: the core's own credentials of components.
+    :ivar proving: by what names are proven.
+    :ivar service: the broker at work.
+    """
+
+    store: OpenBrokerStore
+    keyring: StoredKeyring
+    proving: Proving
+    service: BrokerService
+    _psks: Keyring
+
+    def __init__(self, settings: Settings, live: LiveContext, reactor: Any) -> None:
+        self._settings = settings
+        self._reactor = reactor
+        self._line = LateFactory()
+        self._seen: tuple[PreSharedKey, ...] = ()
+        tls = NewestTLS(live) if settings.tls else None
+        self.doors = [Door("line", settings.line, self._line, tls, reactor)] if settings.line != OFF else []
+
+    def assemble(
+        self,
+        state: StateDirectory,
+        ledger: StoreService,
+        reception: Reception,
+        authority: Authority,
+        *,
+        files: Offload,
+        derivations: Offload,
+    ) -> list[IService]:
+        """Open what is kept, and give the doors what is behind them; return the services in the order of their start.
+
+        :param ledger: is started before these services, and stopped after them.
+        :raises StateError: when what is kept is not fit for use.
+        """
+        reactor, terms, psks = self._reactor, self._settings.broker, reception.keyring
+        limits = Limits(terms.keeping.most, terms.keeping.room, terms.keeping.age)
+        self.store = store = open_broker_store(state.messages, ledger, reactor, _now, limits)
+        self.keyring = keyring = StoredKeyring(ledger, reactor, _now)
+        keyring.load()
+        known = self._known(state, ledger, reception, authority)
+        self.proving = proving = Proving(DEFAULTS, known, files=files, derivations=derivations, clock=reactor)
+        logins = proving.authentication.logins
+        self.service = service = BrokerService(
+            terms, store.store, logins.begin, reactor, reception.strangers,
+            server=authority.profile.trust_domain.name, registrar=proving.registrar, tenants=proving.tenants.names,
+            holds=lambda credential: _holds(psks, credential),
+        )  # fmt: skip
+        proving.attach(service)
+        self._psks, self._seen = psks, psks.all()
+        self._line.behind = LineFactory(service, reactor, schemes=logins.accepted(SCHEMES))
+        return [*store.services, keyring, *proving.directories, service, *self.doors]
+
+    def review(self) -> None:
+        """End the sessions of pre-shared keys that were exchanged, or are not in service any more."""
+        former, self._seen = self._seen, self._psks.all()
+        secrets = {psk.name: psk.secret for psk in self._seen}
+        for psk in former:
+            if secrets.get(psk.name) != psk.secret:
+                self.service.revoke(psk.credential)
+        self.service.review()
+
+    def _known(self, state: StateDirectory, ledger: StoreService, reception: Reception, authority: Authority) -> Known:
+        stored = ledger.write_now(lambda connection: SQLTenants(connection).all())
+        with about(state.ledger):
+            tenants = {name: None if pin is None else HashedPin.decode(pin) for name, pin in stored.items()}
+        return Known(
+            psks=reception.keyring,
+            derivation=reception.derivation,
+            trust_domain=authority.profile.trust_domain,
+            find_entry=lambda sha256: ledger.transact(lambda entries: entries.find_fingerprint(sha256)),
+            is_ours=authority.recognises,
+            store=self.keyring,
+            tenants=tenants,
+            decoy_key=_decoy_key(state) if self._settings.broker.policy.authenticated else None,
+        )
+
+
+def _decoy_key(state: StateDirectory) -> bytes:
+    key = state.load_decoy_key()
+    if key is None:
+        key = os.urandom(_DECOY_KEY_SIZE)
+        state.save_decoy_key(key)
+    return key
+
+
+def _holds(psks: Keyring, credential: str) -> bool:
+    """Tell whether a credential is in service; only pre-shared keys leave it without being revoked."""
+    kind, _, name = credential.partition(":")
+    return kind != "psk" or psks.find(name) is not None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
