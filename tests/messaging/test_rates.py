@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pkid.messaging.rates import Allowance, Rates
@@ -36,6 +36,7 @@ class AllowanceTests(Case):
         self.assertEqual({allowance.take(1 << 30, 0.0) for _ in range(1000)}, {0.0})
         self.assertFalse(Rates().is_limited)
 
+    @settings(deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(st.integers(0, 3000), min_size=1, max_size=60))
     def test_who_waits_as_told_stays_within_the_rate(self, sizes: list[int]) -> None:
         rates = Rates(commands=20, bytes=1000)
