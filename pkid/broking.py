@@ -10,11 +10,9 @@ from twisted.application.service import IService
 
 from pkid.auth.derivation import Offload
 from pkid.auth.keyring import Keyring
-from pkid.auth.pins import HashedPin
 from pkid.auth.psk import PreSharedKey
 from pkid.ca.authority import Authority
 from pkid.door import Door, LateFactory
-from pkid.errors import about
 from pkid.line.approach import SCHEMES
 from pkid.line.factory import LineFactory
 from pkid.messaging.service import BrokerService
@@ -28,7 +26,7 @@ from pkid.store.keyring import StoredKeyring
 from pkid.store.messages.messages import Limits
 from pkid.store.messages.opening import OpenBrokerStore, open_broker_store
 from pkid.store.service import StoreService
-from pkid.store.tenants import SQLTenants
+from pkid.store.tenants import StoredTenants
 from pkid.tls import LiveContext, NewestTLS
 
 __all__ = ["Broking"]
@@ -103,9 +101,6 @@ class Broking:
         self.service.review()
 
     def _known(self, state: StateDirectory, ledger: StoreService, reception: Reception, authority: Authority) -> Known:
-        stored = ledger.write_now(lambda connection: SQLTenants(connection).all())
-        with about(state.ledger):
-            tenants = {name: None if pin is None else HashedPin.decode(pin) for name, pin in stored.items()}
         return Known(
             psks=reception.keyring,
             derivation=reception.derivation,
@@ -113,7 +108,7 @@ class Broking:
             find_entry=lambda sha256: ledger.transact(lambda entries: entries.find_fingerprint(sha256)),
             is_ours=authority.recognises,
             store=self.keyring,
-            tenants=tenants,
+            tenants=StoredTenants(ledger, _now),
             decoy_key=_decoy_key(state) if self._settings.broker.policy.authenticated else None,
         )
 
