@@ -1,0 +1,123 @@
+"""Clients of different doors, on the same topics, under the same rights."""
+
+from __future__ import annotations
+
+import json
+
+import cbor2
+
+from pkid.broker.changes import Authorize, PrivateTopic
+from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.topic import Pattern
+from pkid.line import events
+from pkid.line.codec import EventReader
+from pkid.line.factory import LineFactory
+from pkid.rembus.factory import Framing, RembusFactory
+from pkid.rembus.packets import Admin, Publication, Request, Response
+from tests.line.test_protocol import Wire
+from tests.messaging.core import Core
+from tests.rembus.peers import PlainPeer, WebSocketPeer
+from tests.support import Case
+
+
+class LinePeer:
+    """A client of the line door."""
+
+    def __init__(self, core: Core) -> None:
+        self.clock = core.clock
+        self.wire = Wire()
+        self.protocol = LineFactory(core.service, core.clock).buildProtocol(None)
+        self.protocol.makeConnection(self.wire)
+        self.reader = EventReader()
+        self.hear()
+
+    def say(self, line: str) -> list[events.Event]:
+        """Send a line and return what comes back."""
+        self.protocol.dataReceived(f"{line}\n".encode())
+        return self.hear()
+
+    def hear(self) -> list[events.Event]:
+        """Return what came since the last time."""
+        self.clock.advance(0)
+        self.reader.feed(self.wire.value())
+        self.wire.clear()
+        return list(iter(self.reader.read, None))
+
+
+def cbor(value: object) -> Payload:
+    return Payload(PayloadKind.CBOR, cbor2.dumps(value))
+
+
+def rpc(id: int, method: str, params: object) -> str:
+    return json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+
+
+class DoorsTests(Case):
+    """One speaks lines, one CBOR, one JSON-RPC."""
+
+    def setUp(self) -> None:
+        self.core = core = Core()
+        self.lines = LinePeer(core)
+        self.cbor = PlainPeer(RembusFactory(core.service, core.clock, "rembus-tcp", Framing.PLAIN), core.clock)
+        self.json = WebSocketPeer(RembusFactory(core.service, core.clock, "rembus-ws", Framing.WEBSOCKET), core.clock)
+        self.json.open()
+
+    def subscribe(self) -> None:
+        self.lines.say("SUBSCRIBE t")
+        self.cbor.say(Admin(1, "t", {"cmd": "setup", "exposers": [], "subscribers": ["t"]}))
+        self.json.say_text(rpc(1, "t", {"type": 3, "data": {"cmd": "setup", "subscribers": ["t"]}}))
+
+    def test_what_one_publishes_the_others_understand(self) -> None:
+        self.subscribe()
+        self.cbor.say(Publication(0, "t", cbor(["a", 1, b"\xff"])))
+        (line,) = self.lines.hear()
+        assert isinstance(line, events.Delivered)
+        self.assertEqual((line.topic, line.payload), ("t", cbor(["a", 1, b"\xff"])))
+        self.assertEqual([json.loads(text)["params"] for text in self.json.hear()], [["a", 1, "/w=="]])
+        self.json.say_text('{"jsonrpc":"2.0","method":"t","params":[{"b":null},2.5]}')
+        self.assertEqual(self.cbor.hear(), [Publication(0, "t", cbor([{"b": None}, 2.5]))])
+        (line,) = self.lines.hear()
+        assert isinstance(line, events.Delivered)
+        self.assertEqual(line.payload, Payload(PayloadKind.JSON, b'[{"b":null},2.5]'))
+        self.lines.say("PUBLISH t hello world")
+        self.assertEqual(self.cbor.hear(), [Publication(0, "t", cbor(["hello world"]))])
+        self.assertEqual([json.loads(text)["params"] for text in self.json.hear()], [["hello world"]])
+
+    def test_what_one_calls_another_answers(self) -> None:
+        self.lines.say("EXPOSE spell")
+        self.cbor.say(Request(5, "spell", None, cbor(["abc"])))
+        (call,) = self.lines.hear()
+        assert isinstance(call, events.Invoked)
+        self.assertEqual(call.payload, cbor(["abc"]))
+        self.lines.say(f"ANSWER {call.number} a b c")
+        self.assertEqual(self.cbor.hear(), [Response(5, 0, cbor("a b c"))])
+        self.cbor.say(Admin(6, "add", {"cmd": "expose"}))
+        self.json.say_text(rpc(7, "add", [1, 2]))
+        (asked,) = self.cbor.hear()
+        assert isinstance(asked, Request)
+        self.assertEqual(asked.data, cbor([1, 2]))
+        self.cbor.say(Response(asked.id, 0, cbor({"sum": 3})))
+        (text,) = self.json.hear()
+        self.assertEqual(json.loads(text)["result"]["data"], {"sum": 3})
+
+    def test_the_core_answers_all(self) -> None:
+        (answer,) = self.cbor.say(Request(5, "rid", None, cbor([])))
+        self.assertEqual(answer, Response(5, 0, cbor("pkid")))
+        (text,) = self.json.say_text(rpc(7, "rid", []))
+        self.assertEqual(json.loads(text)["result"]["data"], "pkid")
+        (line,) = self.lines.say("CALL rid")
+        assert isinstance(line, events.Succeeded)
+        assert line.payload is not None
+        self.assertEqual(line.payload.data, b"pkid")
+
+    def test_the_same_rights_hold_for_all(self) -> None:
+        self.subscribe()
+        for change in (PrivateTopic(Pattern("t")), Authorize(Pattern("t"), "alice")):
+            self.core.service.change(change, "operator")
+        self.core.wait(1)
+        for peer in (self.lines, self.cbor, self.json):
+            peer.hear()
+        self.cbor.say(Publication(0, "t", cbor([1])))
+        self.json.say_text('{"jsonrpc":"2.0","method":"t","params":[1]}')
+        self.assertIsInstance(self.lines.say("#1 PUBLISH t x")[-1], events.Errored)
+        self.assertEqual((self.cbor.hear(), self.json.hear()), ([], []))
