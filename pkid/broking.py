@@ -18,7 +18,6 @@ from pkid.line.factory import LineFactory
 from pkid.messaging.service import BrokerService
 from pkid.proving import Known, Proving
 from pkid.reception import Reception
-from pkid.settings.auth import DEFAULTS
 from pkid.settings.endpoints import OFF
 from pkid.settings.resolution import Settings
 from pkid.state import StateDirectory
@@ -79,7 +78,9 @@ class Broking:
         self.keyring = keyring = StoredKeyring(ledger, reactor, _now)
         keyring.load()
         known = self._known(state, ledger, reception, authority)
-        self.proving = proving = Proving(DEFAULTS, known, files=files, derivations=derivations, clock=reactor)
+        self.proving = proving = Proving(
+            self._settings.auth, known, files=files, derivations=derivations, clock=reactor
+        )
         logins = proving.authentication.logins
         self.service = service = BrokerService(
             terms, store.store, logins.begin, reactor, reception.strangers,

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from twisted.application.service import IService
+from twisted.cred.strcred import AuthOptionMixin
 from twisted.python import usage
 
+from pkid.auth.logins import SCHEMES
 from pkid.files import read_small
 from pkid.options import ComponentOptions
 from pkid.settings import SettingsError
@@ -55,6 +57,15 @@ Own certificates:
   stored encrypted; "pkid ca passphrase" changes that. The systemd credentials
   "ca-cert-key-pass" and "cert-key-pass" hold passphrases, too.
 
+Names:
+  Components prove their names to the broker by a pre-shared key (psk), by a
+  certificate of this core (certificate), or by a key or password in its store
+  (store). --auth adds other ways, and may be given several times; --auth none
+  takes away those before it. keydir:DIR reads a directory of Rembus's layout;
+  file:FILE, with a line NAME:PASSWORD each, and other checkers of Twisted take
+  passwords over TLS. --help-auth lists the kinds, --help-auth-type KIND
+  explains one.
+
 Precedence:
   A flag, then the environment, then the file of --config, then the default.
   Every setting has one name: --leaf-lifetime is PKID_CORE_LEAF_LIFETIME, else
@@ -68,9 +79,10 @@ Examples:
 """
 
 
-class Options(ComponentOptions):
-    """The options of ``twistd pkid``: one for each setting."""
+class Options(ComponentOptions, AuthOptionMixin):
+    """The options of ``twistd pkid``: one for each setting, and help about the kinds of ``--auth``."""
 
+    supportedInterfaces = tuple(SCHEMES)
     component: ClassVar = CORE
     about: ClassVar = _ABOUT
     notes: ClassVar = _NOTES

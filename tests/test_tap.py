@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from twisted.application.service import Service
 from twisted.python.usage import UsageError
 
 from pkid import __version__
+from pkid.settings.auth import DEFAULTS, Chosen
 from pkid.settings.table import CORE
 from pkid.tap import Options, makeService
 from tests.support import Case
@@ -69,6 +71,21 @@ class OptionsTests(TapCase):
 
     def test_relative_paths_start_at_the_working_directory(self) -> None:
         self.assertEqual(self.parse("--state", "s").settings.state, Path.cwd() / "s")
+
+    def test_several_ways_to_prove_a_name(self) -> None:
+        os.environ["PKID_AUTH"] = "none"
+        settings = self.parse("--auth", "keydir:keys", "--auth=file:/names").settings
+        more = (Chosen("keydir", str(Path.cwd() / "keys")), Chosen("file", "/names"))
+        self.assertEqual(settings.auth, (*DEFAULTS, *more))
+        self.assertEqual(self.parse().settings.auth, ())
+
+    def test_help_about_the_kinds_of_checkers(self) -> None:
+        for arguments, expected in ((["--help-auth"], "keydir"), (["--help-auth-type", "psk"], "A component proves")):
+            said = io.StringIO()
+            self.patch(Options, "authOutput", said)
+            self.assertRaises(SystemExit, self.parse, *arguments)
+            self.assertIn(expected, said.getvalue())
+        self.assertNotIn("anonymous", said.getvalue())
 
     def test_files_without_an_end(self) -> None:
         self.assertIn("cannot read /dev/zero: File too large", self.refused("--psk-file", "/dev/zero"))

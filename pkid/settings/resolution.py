@@ -13,6 +13,7 @@ from pathlib import Path
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins
 from pkid.messaging.terms import Terms as BrokerTerms
 from pkid.settings import psks, secret, shared, table
+from pkid.settings.auth import Chosen, chosen_checkers
 from pkid.settings.authority import ca_files
 from pkid.settings.broker import broker_terms
 from pkid.settings.certificates import PairFiles, host_files
@@ -69,6 +70,8 @@ class Settings:
     """How long the ledger keeps certificates after their end; ``None`` for ever."""
     line: str
     """The endpoint string of the line door, or ``off``."""
+    auth: tuple[Chosen, ...]
+    """What proves components' names to the broker, in this order."""
     broker: BrokerTerms
     """The terms that the broker works by."""
 
@@ -113,6 +116,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
         forbid_core_names=sources.value(table.FORBID_CORE_NAMES),
         keep_expired=sources.value(table.KEEP_EXPIRED),
         line=line,
+        auth=chosen_checkers(sources),
         broker=broker_terms(sources),
     )
 

@@ -10,6 +10,7 @@ from pkid.broker.policy import Choice, Duplicates, Overflow
 from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.settings import kinds
+from pkid.settings.auth import AUTH
 from pkid.settings.component import Component, Setting
 from pkid.settings.endpoints import endpoint_or_off
 from pkid.settings.shared import (
@@ -106,7 +107,7 @@ CORE = Component(
             CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES, KEEP_EXPIRED,
         ),
         "Broker": (
-            LINE, AUTHENTICATED, PRIVATE_TOPICS, RETAIN, KEEP_MESSAGES, KEPT_SIZE, BACKLOG, OVERFLOW, DUPLICATES,
+            LINE, AUTH, AUTHENTICATED, PRIVATE_TOPICS, RETAIN, KEEP_MESSAGES, KEPT_SIZE, BACKLOG, OVERFLOW, DUPLICATES,
             EXPOSER, COMMAND_RATE, BYTE_RATE, CONNECTIONS, CONNECTIONS_PER_ADDRESS,
         ),
     },

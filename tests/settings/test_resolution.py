@@ -14,6 +14,7 @@ from pkid.messaging.occupancy import Places
 from pkid.messaging.rates import Rates
 from pkid.messaging.terms import Keeping
 from pkid.messaging.terms import Terms as BrokerTerms
+from pkid.settings.auth import DEFAULTS, Chosen
 from pkid.settings.certificates import PairFiles
 from pkid.settings.resolution import Settings
 from pkid.settings.table import CORE
@@ -79,6 +80,7 @@ class DefaultsTests(SettingsCase):
                 forbid_core_names=False,
                 keep_expired=timedelta(days=90),
                 line="tcp:8910",
+                auth=DEFAULTS,
                 broker=BrokerTerms(Policy(login_time=timedelta(minutes=1))),
             ),
         )
@@ -123,6 +125,7 @@ class PrecedenceTests(SettingsCase):
             "leaf-lifetime": "12h",
             "forbid-core-names": "TRUE",
             "keep-expired": "forever",
+            "auth": "none file:/names",
             **BROKER,
         }
         files = ("psk-file", "cert-key-pass-file", "ca-cert-key-pass-file")
@@ -164,6 +167,7 @@ class PrecedenceTests(SettingsCase):
                     leaf_lifetime=timedelta(hours=12),
                     forbid_core_names=True,
                     keep_expired=None,
+                    auth=(Chosen("file", "/names"),),
                     line="tcp:2",
                     broker=BROKER_TERMS,
                 ),
