@@ -11,6 +11,7 @@ from twisted.application.service import IService
 from pkid.auth.derivation import Offload
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
+from pkid.auth.schemes import Scheme
 from pkid.ca.authority import Authority
 from pkid.door import Door, LateFactory
 from pkid.line.approach import SCHEMES
@@ -89,7 +90,7 @@ class Broking:
         )  # fmt: skip
         proving.attach(service)
         self._psks, self._seen = psks, psks.all()
-        self._line.behind = LineFactory(service, reactor, schemes=logins.accepted(SCHEMES))
+        self._line.behind = LineFactory(service, reactor, schemes=logins.accepted((*SCHEMES, Scheme.PASSWORD)))
         return [*store.services, keyring, *proving.directories, service, *self.doors]
 
     def review(self) -> None:

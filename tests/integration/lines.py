@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from pathlib import Path
 from time import monotonic
 from typing import Self, TypeVar
 
@@ -24,9 +25,20 @@ _PATIENCE = 30.0  # seconds
 class LinePeer:
     """One connection over TLS, greeted."""
 
-    def __init__(self, daemon: Daemon, newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+        pair: Path | None = None,
+    ) -> None:
+        """Connect.
+
+        :param pair: a file with a key and a certificate to show.
+        """
         context = ssl.create_default_context(cafile=str(daemon.state / "ca.crt"))
         context.maximum_version = newest
+        if pair is not None:
+            context.load_cert_chain(pair)
         plain = socket.create_connection(daemon.address("line"), timeout=_PATIENCE)
         self.socket = context.wrap_socket(plain, server_hostname="localhost")
         self._reader = EventReader()
