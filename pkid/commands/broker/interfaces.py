@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from pkid.broker.changes import Change
 from pkid.broker.commands import View
 from pkid.broker.rights import Rights
 
-__all__ = ["Approached", "Brokerage", "Connected", "OneTimePins", "Registrar"]
+__all__ = ["Approached", "Brokerage", "Connected", "OneTimePins", "Registrar", "StoredKeys", "Tenants"]
 
 
 class Approached(Protocol):
@@ -71,11 +71,40 @@ class Brokerage(Protocol):
 class Registrar(Protocol):
     """Puts credentials of components into the core's own keyring."""
 
-    def add(self, component: str, material: Material, expires: datetime | None, /) -> Awaitable[StoredCredential]:
+    def add(
+        self, component: str, material: Material, expires: datetime | None, by: str, /
+    ) -> Awaitable[StoredCredential]:
         """Store a credential that an admin gave.
 
+        :param by: whose word that is, for the trail.
         :raises Refused: ``bad-name``, ``weak-key`` or ``limit``.
         """
+
+
+class StoredKeys(Protocol):
+    """The core's own keyring."""
+
+    def list(self) -> Awaitable[Sequence[StoredCredential]]:
+        """Return all credentials, by name."""
+
+    def revoke(self, identifier: str, by: str, /) -> Awaitable[bool]:
+        """Forget a credential, and tell whether there was one.
+
+        :param by: who wants it, for the trail.
+        """
+
+
+class Tenants(Protocol):
+    """The tenants that are declared by admins."""
+
+    def declare(self, name: str, pin: str | None, by: str, /) -> Awaitable[None]:
+        """Declare a tenant, or give it another PIN.
+
+        :raises Refused: ``bad-name``.
+        """
+
+    def withdraw(self, name: str, by: str, /) -> Awaitable[bool]:
+        """Have a tenant no longer, and tell whether there was one."""
 
 
 class OneTimePins(Protocol):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pkid.audit import Action, allowed
-from pkid.auth.component_keyring import ComponentKeyring, Material, SharedSecret
+from pkid.auth.component_keyring import Material, SharedSecret
 from pkid.auth.credentials import Right
 from pkid.auth.derivation import Offload
 from pkid.auth.public_keys import read_public_key
@@ -16,7 +16,7 @@ from pkid.auth.scram import ScramVerifier
 from pkid.broker.commands import View
 from pkid.broker.overview import SessionFacts
 from pkid.commands.broker.arguments import COMPONENT
-from pkid.commands.broker.interfaces import Brokerage, OneTimePins, Registrar
+from pkid.commands.broker.interfaces import Brokerage, OneTimePins, Registrar, StoredKeys
 from pkid.commands.broker.kinds import KEY, key_resource
 from pkid.commands.broker.views import listing
 from pkid.commands.command import Argument, Call, Command, Item, Output
@@ -41,7 +41,7 @@ class Keys:
     """
 
     broker: Brokerage
-    keyring: ComponentKeyring
+    keyring: StoredKeys
     registrar: Registrar
     pins: OneTimePins
     offload: Offload
@@ -69,7 +69,7 @@ def _add(keys: Keys) -> Command:
             secret = base64.urlsafe_b64encode(keys.random(_SECRET_SIZE)).decode("ascii").rstrip("=")
             material = await _keep(keys, secret, asked["recoverable_secret"])
         expires = None if asked["expires_in"] is None else keys.now() + asked["expires_in"]
-        added = await keys.registrar.add(asked["component"], material, expires)
+        added = await keys.registrar.add(asked["component"], material, expires, call.credential)
         allowed(Action.REGISTER, call.credential, call.peer, name=added.component, key=added.identifier)
         _end_unproven(keys.broker, added.component)
         found: Item = {name: value for name, value in key_resource(added).items() if name != "last_used"}
@@ -95,7 +95,7 @@ def _add(keys: Keys) -> Command:
 def _revoke(keys: Keys) -> Command:
     async def run(call: Call) -> Output:
         key = call.arguments.key
-        if not await keys.keyring.revoke(key):
+        if not await keys.keyring.revoke(key, call.credential):
             raise Malformed(Reason.COMMAND, f"there is no key {key[:64]!r} here; broker keys list tells all")
         ended = keys.broker.revoke(f"key:{key}")
         allowed(Action.UNREGISTER, call.credential, call.peer, key=key, sessions=ended)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pkid.auth.component_keyring import ComponentKeyring, StoredCredential
+from pkid.auth.component_keyring import StoredCredential
 from pkid.broker.commands import View
 from pkid.broker.identity import DEFAULT_TENANT
 from pkid.broker.overview import SessionFacts, TopicFacts
-from pkid.commands.broker.interfaces import Brokerage, Connected
+from pkid.commands.broker.interfaces import Brokerage, Connected, StoredKeys
 from pkid.inventory.kinds import Derivation, Field, Kind, Resource, Type
 from pkid.inventory.source import MemorySource, Source
 
@@ -65,6 +65,8 @@ KEY = Kind(
         Field("name", Type.TEXT, "the component's name"),
         Field("scheme", Type.TEXT, "the best kind of proof that it is good for"),
         Field("recoverable", Type.BOOLEAN, "whether the core knows the secret itself"),
+        Field("created", Type.INSTANT, "when it was stored"),
+        Field("created_by", Type.TEXT, "on whose word, as psk:default"),
         Field("last_used", Type.INSTANT, "when it last proved the name"),
         Field("expires", Type.INSTANT, "when it ends"),
         Field("expired", Type.BOOLEAN, "whether it has ended", Derivation.PAST, "expires"),
@@ -75,7 +77,7 @@ BROKER_KINDS = (SESSION, TOPIC, KEY)
 """All of them."""
 
 
-def broker_sources(broker: Brokerage, keyring: ComponentKeyring) -> list[Source]:
+def broker_sources(broker: Brokerage, keyring: StoredKeys) -> list[Source]:
     """Return the broker's sources, one for each kind; everything is asked for at each search."""
 
     async def sessions() -> Iterable[Resource]:
@@ -99,6 +101,8 @@ def key_resource(credential: StoredCredential) -> Resource:
         "name": credential.component,
         "scheme": credential.schemes[0].value,
         "recoverable": credential.is_recoverable,
+        "created": credential.created,
+        "created_by": credential.created_by or None,
         "last_used": credential.last_used,
         "expires": credential.expires,
     }

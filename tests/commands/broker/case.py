@@ -33,13 +33,25 @@ READER = Member("psk:reader", frozenset({Right.READ}), ANY_NAME)
 NOBODY = Member("psk:issuer", frozenset({Right.ISSUE}), ANY_NAME)
 
 
+class Keyring(MemoryKeyring):
+    """A keyring in memory that also notes on whose word something was revoked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.revoked_by: list[str] = []
+
+    async def revoke(self, identifier: str, by: str = "") -> bool:
+        self.revoked_by.append(by)
+        return await super().revoke(identifier)
+
+
 class BrokerCase(Case):
     """Has a broker in which ``alice`` and ``superuser`` can prove their names."""
 
     def setUp(self) -> None:
         self.core = Core(keys=["alice", "superuser"])
         self.service = self.core.service
-        self.keyring = MemoryKeyring()
+        self.keyring = Keyring()
         self.inventory = Inventory(broker_sources(self.service, self.keyring), self.now)
         self.commands = list(self.make_commands())
         self.interpreter = Interpreter(with_help([*self.commands, search(self.inventory), *FILTERS]))

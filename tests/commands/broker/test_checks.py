@@ -9,12 +9,12 @@ from tests.audited import audited
 from tests.commands.broker.case import ADMIN, NOBODY, READER
 from tests.commands.broker.test_keys import KeyCase
 
-LOOKING = {"sessions", "topics", "rights", "who-can", "explain", "keys list"}
+LOOKING = {"sessions", "topics", "rights", "who-can", "explain", "keys list", "tenant list"}
 """What a reader may do; everything else of the broker is for admins."""
 
 WORDS = {
     "topic": "my_topic", "component": "alice", "verbs": "all", "verb": "publish", "who": "alice", "role": "admin",
-    "key": "mine",
+    "key": "mine", "tenant": "acme",
 }  # fmt: skip
 """What is typed for each argument that a command needs."""
 
@@ -52,6 +52,7 @@ class CheckTests(KeyCase):
                 credential = StoredCredential("mine", "bob", SharedSecret("secret"))
                 self.successResultOf(self.keyring.revoke("mine"))
                 self.successResultOf(self.keyring.add(credential))
+                self.stored_tenants["acme"] = None, ""
                 with audited() as trail:
                     self.assertTrue(self.run_line(self.typed(command)), command.name)
                 mine = [line for line in trail.lines if "result=allowed credential=psk:default" in line]

@@ -15,10 +15,13 @@ from pkid.auth.component_keyring import SharedSecret, StoredCredential
 from pkid.auth.one_time_pins import OneTimePins
 from pkid.auth.registration import Registrar
 from pkid.auth.scram import ScramVerifier
+from pkid.auth.tenants import DeclaredTenants
 from pkid.broker.effects import CloseReason
 from pkid.ca.keys import KeyType
 from pkid.commands.broker.keys import Keys, key_commands
+from pkid.commands.broker.tenants import tenant_commands
 from pkid.commands.command import Command
+from pkid.tenancy import Tenancy
 from tests.audited import audited
 from tests.certificates import private_key
 from tests.commands.broker.case import READER, BrokerCase
@@ -31,6 +34,12 @@ class Unasked:
 
 
 class KeyCase(BrokerCase):
+    """Has keys, PINs and tenants, too."""
+
+    def setUp(self) -> None:
+        self.stored_tenants: dict[str, tuple[bytes | None, str]] = {}
+        super().setUp()
+
     def make_commands(self) -> Iterable[Command]:
         numbers = count(1)
         registrar = Registrar(self.keyring, Unasked(), lambda: f"k{next(numbers)}")  # type: ignore[arg-type]
@@ -39,7 +48,21 @@ class KeyCase(BrokerCase):
             broker=self.service, keyring=self.keyring, registrar=registrar, pins=self.pins, offload=execute,
             now=self.now, random=lambda size: b"r" * size,
         )  # fmt: skip
-        return [*super().make_commands(), *key_commands(keys, self.inventory)]
+        self.tenants = DeclaredTenants(lambda names: self.service.declare(names))
+        tenancy = Tenancy(self, self.tenants, execute)
+        declaring = tenant_commands(tenancy, lambda: self.tenants.names, lambda size: b"r" * size)
+        return [*super().make_commands(), *key_commands(keys, self.inventory), *declaring]
+
+    # What a store of tenants does:
+
+    def all_now(self) -> dict[str, bytes | None]:
+        return {}
+
+    async def declare(self, name: str, pin: bytes | None, by: str) -> None:
+        self.stored_tenants[name] = (pin, by)
+
+    async def withdraw(self, name: str, by: str) -> bool:
+        return self.stored_tenants.pop(name, None) is not None
 
     def stored(self, component: str) -> list[StoredCredential]:
         return list(self.successResultOf(self.keyring.find(component)))
@@ -63,6 +86,7 @@ class AddTests(KeyCase):
         self.assertEqual(line, f"secret: {secret}")
         (stored,) = self.stored("carol")
         self.assertEqual(stored.material, ScramVerifier.make(secret, b"r" * 16))
+        self.assertEqual(stored.created_by, "psk:default")
         self.assertEqual(stored.expires, self.now() + timedelta(days=30))
         self.assertNotIn(secret, str(self.run_line("broker keys list")))
 
@@ -111,6 +135,7 @@ class RevokeTests(KeyCase):
         self.assertIsNotNone(alice.closed)
         self.assertIsNone(superuser.closed)
         self.assertEqual(self.stored("alice"), [])
+        self.assertEqual(self.keyring.revoked_by, ["psk:default"])
 
     def add(self, identifier: str, component: str) -> None:
         key = private_key().public_key()
@@ -143,3 +168,30 @@ class RegisterTests(KeyCase):
     def test_it_is_not_good_for_long(self) -> None:
         for wrong in ("8d", "0s", "-1h", "soon"):
             self.assertIn("expected", self.refused(f"broker register carol --within {wrong}"))
+
+
+class TenantTests(KeyCase):
+    def test_a_tenant_keeps_its_names_apart_from_when_it_is_declared(self) -> None:
+        self.core.keys.names.add("carol.acme")
+        outside = self.core.join("carol.acme")
+        self.assertEqual(self.run_line("broker tenant add acme"), ["acme is a tenant"])
+        self.assertIsNotNone(outside.closed, "it belongs elsewhere now")
+        self.core.join("carol.acme")
+        (found,) = self.run_line("broker sessions")
+        self.assertEqual(found["tenant"], "acme")
+        self.assertEqual(self.run_line("broker tenant list", READER), [{"tenant": "acme"}])
+        self.assertEqual(self.run_line("broker tenant remove acme"), ["acme is no tenant"])
+        self.assertEqual(self.run_line("broker tenant list"), [])
+
+    def test_a_pin_is_made_and_told_once(self) -> None:
+        _, line = self.run_line("broker tenant add acme --pin")
+        pin = line.removeprefix("pin: ")
+        (kept,) = self.tenants.pins("acme")
+        self.assertTrue(kept.matches(pin))
+        stored, by = self.stored_tenants["acme"]
+        self.assertEqual(by, "psk:default")
+        self.assertNotIn(pin.encode(), stored or b"")
+
+    def test_one_that_is_not_there_is_told(self) -> None:
+        self.assertIn("acme was not declared here", self.refused("broker tenant remove acme"))
+        self.assertIn("expected a component's name", self.refused("broker tenant add a/b"))
