@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
@@ -15,6 +15,7 @@ from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger, globalLogPublisher
 
+from pkid.administration import Administration
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.broking import Broking
@@ -27,6 +28,7 @@ from pkid.commands.ledger import Certificates
 from pkid.door import Door
 from pkid.exposure import Exposure, Reminder
 from pkid.inventory.inventory import Inventory
+from pkid.inventory.source import Source
 from pkid.issuance import Issuance
 from pkid.limits import raise_file_limit
 from pkid.metrics.core import CoreMetrics
@@ -162,12 +164,12 @@ class Core(MultiService):
             ledger_bytes=ledger.file.size, decisions=decisions.read, names=names, now=_now, ends=own.ends,
         )  # fmt: skip
         exposure = Exposure.of(settings)
-        self._serve(reception, authority, issuance, keys, exposure)
-        self._readiness = Readiness.from_environment(os.environ, reactor)
-        reminder = Reminder(lambda: exposure.sentences(*(door.address for door in self._doors)), reactor)
         broking = self._broking.assemble(
             state, ledger.store, reception, authority, files=files, derivations=derivations
         )
+        self._serve(reception, authority, issuance, keys, exposure)
+        self._readiness = Readiness.from_environment(os.environ, reactor)
+        reminder = Reminder(lambda: exposure.sentences(*(door.address for door in self._doors)), reactor)
         https = [self._door] if self._door is not None else []
         threads = (derivations, keys, files)
         for child in (decisions, *threads, ledger.store, ledger.reader, *pruning, own, *broking, *https, reminder):
@@ -178,8 +180,11 @@ class Core(MultiService):
     ) -> None:
         """Give the HTTPS door its pages."""
         metrics, ledger = self._metrics, self._ledger
-        certificates = _certificates(ledger, reception.keyring, authority)
-        interpreter = Interpreter(core_commands(lambda: authority.issuer.anchor, certificates, issuance, keys))
+        broking = self._broking
+        administration = Administration(broking.service, broking.keyring, broking.proving, keys, _now)
+        certificates = _certificates(ledger, reception.keyring, authority, administration.sources)
+        more = administration.commands(certificates.inventory)
+        interpreter = Interpreter(core_commands(lambda: authority.issuer.anchor, certificates, issuance, keys, more))
         self_test = SelfTest(authority, ledger.store, ledger.file.check, self._reactor)
         exposition = metrics.exposition(lambda: self_test.passes(_IMPATIENCE))
         ready = ReadyPage(self_test, exposure.notices)
@@ -209,7 +214,7 @@ class Core(MultiService):
         return open_psks(self._state, self._resolve(), make=False)
 
 
-def _certificates(ledger: OpenLedger, keyring: Keyring, authority: Authority) -> Certificates:
+def _certificates(ledger: OpenLedger, keyring: Keyring, authority: Authority, more: Iterable[Source]) -> Certificates:
     """Return the certificates of the ledger, in an inventory of all that the core knows."""
     known = sources(
         CertificateSource(ledger.reader.read),
@@ -217,7 +222,9 @@ def _certificates(ledger: OpenLedger, keyring: Keyring, authority: Authority) ->
         authority=lambda: authority.issuer.anchor,
         core=lambda: core_resource(authority.profile.trust_domain.name, ledger.size.read),
     )
-    return Certificates(Inventory(known, _now), lambda serial: ledger.reader.consult(lambda rows: rows.find(serial)))
+    return Certificates(
+        Inventory([*known, *more], _now), lambda serial: ledger.reader.consult(lambda rows: rows.find(serial))
+    )
 
 
 def _now() -> datetime:

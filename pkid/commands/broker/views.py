@@ -15,6 +15,7 @@ from pkid.commands.command import Argument, Call, Command, Item, Output
 from pkid.inventory.grammar import Search
 from pkid.inventory.inventory import Inventory
 from pkid.inventory.kinds import Kind
+from pkid.inventory.order import SortKey
 from pkid.inventory.predicate import IsKind
 
 __all__ = ["listing", "view_commands"]
@@ -26,7 +27,13 @@ def view_commands(broker: Brokerage, inventory: Inventory) -> list[Command]:
     :param inventory: has the broker's sources.
     """
     return [
-        listing(inventory, kinds.SESSION, "broker sessions", "list the sessions of the broker, and how they keep up"),
+        listing(
+            inventory,
+            kinds.SESSION,
+            "broker sessions",
+            "list the sessions of the broker, and how they keep up",
+            by="session",
+        ),
         listing(inventory, kinds.TOPIC, "broker topics", "list the topics that are used, or have been made private"),
         _rights(broker.rights),
         _who_can(broker.rights),
@@ -34,14 +41,17 @@ def view_commands(broker: Brokerage, inventory: Inventory) -> list[Command]:
     ]
 
 
-def listing(inventory: Inventory, kind: Kind, name: str, info: str) -> Command:
-    """Return a command that finds all of a kind."""
+def listing(inventory: Inventory, kind: Kind, name: str, info: str, by: str = "name") -> Command:
+    """Return a command that finds all of a kind.
+
+    :param by: the field by which they are in order.
+    """
 
     async def run(call: Call) -> Output:
-        return Output(results=inventory.find(Search(IsKind((kind.name,)))))
+        return Output(results=inventory.find(Search(IsKind((kind.name,)), (SortKey(by),))))
 
     examples = (f"> {name} | sort {kind.shown[-1]} desc | head 10",)
-    details = (f"It is the same as: search is({kind.name})",)
+    details = (f"It is the same as: search is({kind.name}) sort {by}",)
     return Command(name=name, info=info, right=Right.READ, run=run, details=details, examples=examples)
 
 
