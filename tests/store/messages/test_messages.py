@@ -1,0 +1,49 @@
+"""Kept messages are forgotten in steps, and the sums stay right."""
+
+from __future__ import annotations
+
+from sqlalchemy import create_engine, func, insert, select
+
+from pkid.store.messages.messages import STEP, Limits, SQLMessages
+from pkid.store.messages.schema import messages, metadata, progress
+from tests.store.messages.kept import message
+from tests.support import Case
+
+
+class ForgettingTests(Case):
+    def setUp(self) -> None:
+        engine = create_engine("sqlite://")
+        metadata.create_all(engine)
+        self.connection = engine.connect()
+        self.addCleanup(engine.dispose)
+        self.addCleanup(self.connection.close)
+        self.connection.execute(insert(progress).values(id=1, last_number=0))
+        self.stored = SQLMessages(self.connection)
+
+    def counted(self) -> tuple[int, int]:
+        """Count what the sums should say."""
+        found = self.connection.execute(select(func.count(), func.coalesce(func.sum(messages.c.size), 0))).one()
+        return found[0], found[1]
+
+    def test_what_is_far_too_much_goes_in_steps(self) -> None:
+        self.stored.keep([message(number, size=1) for number in range(1, 2 * STEP + 200)])
+        steps = 1
+        while self.stored.trim(".", Limits(most=10)):
+            steps += 1
+        self.assertEqual((steps, self.stored.totals(), self.counted()), (3, (10, 10), (10, 10)))
+
+    def test_what_is_too_old_goes_in_steps_whatever_its_tenant(self) -> None:
+        total = 2 * STEP + 200
+        self.stored.keep([message(n, size=2, tenant=f"t{n % 3}", received_at=float(n)) for n in range(1, total + 1)])
+        beyond, steps = self.stored.expire(2 * STEP + 101.0, 0), 1
+        while beyond is not None:
+            beyond, steps = self.stored.expire(2 * STEP + 101.0, beyond), steps + 1
+        self.assertEqual((steps, self.stored.totals(), self.counted()), (3, (100, 200), (100, 200)))
+
+    def test_one_whose_clock_was_ahead_does_not_keep_the_others(self) -> None:
+        self.stored.keep([message(1, received_at=9e9), message(2, received_at=1.0), message(3, received_at=5.0)])
+        self.assertIsNone(self.stored.expire(2.0, 0))
+        self.assertEqual(list(self.connection.execute(select(messages.c.number)).scalars()), [1, 3])
+
+    def test_a_tenant_of_which_nothing_is_known_has_nothing_to_forget(self) -> None:
+        self.assertFalse(self.stored.trim("nobody", Limits(most=0)))
