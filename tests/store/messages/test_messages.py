@@ -40,6 +40,10 @@ class ForgettingTests(Case):
             beyond, steps = self.stored.expire(2 * STEP + 101.0, beyond), steps + 1
         self.assertEqual((steps, self.stored.totals(), self.counted()), (3, (100, 200), (100, 200)))
 
+    def test_it_looks_no_further_when_nothing_is_old(self) -> None:
+        self.stored.keep([message(number) for number in range(1, STEP + 2)])
+        self.assertIsNone(self.stored.expire(0.0, 0))
+
     def test_one_whose_clock_was_ahead_does_not_keep_the_others(self) -> None:
         self.stored.keep([message(1, received_at=9e9), message(2, received_at=1.0), message(3, received_at=5.0)])
         self.assertIsNone(self.stored.expire(2.0, 0))

@@ -86,3 +86,17 @@ class SliceTests(Case):
                 slices += 1
         self.assertEqual([each.number for each in found.messages], list(range(91, 101)))
         self.assertEqual(slices, 1 + (100 - 4) // 8 + 1)
+
+    def test_few_topics_among_many_are_found_by_their_index(self) -> None:
+        topics = ["a", "b", *(f"c/{number}" for number in range(20))]
+        plans: list[str] = []
+        with self.engine.begin() as connection:
+            SQLMessages(connection).keep([message(n, topic) for n, topic in enumerate(topics * 2, 1)])
+            looking = recollection.Recollection(recall("a", "b", beyond=2))
+            self.assertIsNone(looking.look_on(connection))
+            statement = looking._rows.compile(self.engine, compile_kwargs={"literal_binds": True})
+            plans += [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+            found = looking.look_on(connection)
+        assert found is not None
+        self.assertEqual([each.topic for each in found.messages], ["a", "b"])
+        self.assertIn("messages_by_topic", plans[0])

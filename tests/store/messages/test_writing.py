@@ -157,7 +157,13 @@ class WritingTests(Case):
         self.assertEqual((self.writing.dropped, self.clock.getDelayedCalls()), (1, []))
         self.assertIn("1 things that the broker was to keep are lost", [formatEvent(event) for event in self.events])
 
-    def test_tenants_with_too_much_are_trimmed_though_nothing_comes(self) -> None:
+    def test_tenants_with_too_much_are_trimmed_step_by_step_though_nothing_comes(self) -> None:
+        many = [message(number, size=1) for number in range(1, 1301)]
+        self.databases.messages.write_now(lambda connection: SQLMessages(connection).keep(many))
+        self.writing = Writing(self.hold, Limits(most=10), self.tell, self.clock)
         self.writing.trim(["."])
-        self.commit()
-        self.assertEqual(self.held, [])
+        self.refuse()
+        self.clock.advance(1)
+        for _ in range(3):
+            self.commit()
+        self.assertEqual((self.held, self.kept()), ([], 10))
