@@ -31,6 +31,7 @@ from pkid.inventory.inventory import Inventory
 from pkid.inventory.source import Source
 from pkid.issuance import Issuance
 from pkid.limits import raise_file_limit
+from pkid.metrics.broker import watch_broker
 from pkid.metrics.core import CoreMetrics
 from pkid.metrics.decisions import Decisions
 from pkid.metrics.ending import EndingNames
@@ -170,6 +171,7 @@ class Core(MultiService):
         self._serve(reception, authority, issuance, keys, exposure)
         self._readiness = Readiness.from_environment(os.environ, reactor)
         reminder = Reminder(lambda: exposure.sentences(*(door.address for door in self._doors)), reactor)
+        watch_broker(metrics.readings, self._broking.service, self._broking.store.store, self._broking.store.file)
         https = [self._door] if self._door is not None else []
         threads = (derivations, keys, files)
         for child in (decisions, *threads, ledger.store, ledger.reader, *pruning, own, *broking, *https, reminder):

@@ -17,7 +17,7 @@ from pkid.broker.inputs import Disconnect, Input, Lost, Pause, Ready, Recalled
 from pkid.broker.membership import Membership
 from pkid.broker.message import Moment
 from pkid.broker.operations import Operations
-from pkid.broker.overview import describe_session, describe_topics
+from pkid.broker.overview import Figures, describe_session, describe_topics
 from pkid.broker.peer import Peer
 from pkid.broker.policy import Duplicates, Policy
 from pkid.broker.replies import Draining, Greet
@@ -124,6 +124,12 @@ class Broker:
                 return tuple(describe_topics(self.membership.tenants()))
             case View.RIGHTS:
                 return tuple(changes_to(self.rights))
+
+    @property
+    def figures(self) -> Figures:
+        """Return how much there is of everything."""
+        waiting = sum(peer.backlog.bytes for peer in self._peers.values())
+        return Figures(waiting, self._deliveries.dropped, len(self._calls))
 
     # What the core tells
 

@@ -35,6 +35,8 @@ class Deliveries:
         self._policy = policy
         self._rights = rights
         self.overflown: dict[Peer, None] = {}
+        self.dropped = 0
+        """How many messages were dropped because too much waited for somebody."""
         self._slow: set[Peer] = set()
         self._resend: deque[tuple[float, Peer, int]] = deque()  # in the order of time, because all wait equally long
 
@@ -57,8 +59,7 @@ class Deliveries:
         """Write something to a peer's session, or let it wait its turn; what cannot even wait ends the session."""
         if peer not in self._slow:
             return [effect]
-        if not peer.backlog.offer(Entry(effect, size)):
-            self.overflown[peer] = None
+        self._offer(peer, effect, size)
         return []
 
     def has_room(self, peer: Peer, size: int) -> bool:
@@ -143,12 +144,19 @@ class Deliveries:
         if peer not in self._slow:
             self._expect_receipt(peer, message, pattern, moment)
             return True
-        entry = Entry(Deliver((peer.session or 0,), message, pattern), message.size)
-        if not peer.backlog.offer(entry):
-            self.overflown[peer] = None
+        if not self._offer(peer, Deliver((peer.session or 0,), message, pattern), message.size):
             if message.qos is not QoS.AT_MOST_ONCE:
                 peer.sent[message.number] = Outstanding(message)  # promised: `withdraw` gives it back
         return False
+
+    def _offer(self, peer: Peer, effect: Effect, size: int) -> bool:
+        """Let something wait for a peer; what cannot even wait ends its session."""
+        before = peer.backlog.dropped
+        waits = peer.backlog.offer(Entry(effect, size))
+        self.dropped += peer.backlog.dropped - before
+        if not waits:
+            self.overflown[peer] = None
+        return waits
 
     def _expect_receipt(self, peer: Peer, message: Message, pattern: Pattern | None, moment: Moment) -> None:
         """Wait for the acknowledgement of a message; one that comes through a pattern has none."""

@@ -11,7 +11,19 @@ from pkid.broker.session import Session
 from pkid.broker.states import State
 from pkid.broker.tenant import Tenant
 
-__all__ = ["SessionFacts", "TopicFacts", "describe_session", "describe_topics"]
+__all__ = ["Figures", "SessionFacts", "TopicFacts", "describe_session", "describe_topics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The broker in numbers."""
+
+    waiting_bytes: int
+    """Of what waits for all sessions."""
+    dropped: int
+    """Messages that were dropped, ever, because too much waited for a session."""
+    calls: int
+    """Calls that wait for an answer."""
 
 
 @dataclass(frozen=True, slots=True)

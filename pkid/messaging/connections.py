@@ -20,6 +20,9 @@ from pkid.messaging.tally import Tally
 __all__ = ["Connections"]
 
 
+_NOT_ACKNOWLEDGED = "not acknowledged"
+
+
 class Connections:
     """Knows the client of each session that is not closed.
 
@@ -144,4 +147,5 @@ class Connections:
             connection.close(reason)
 
     def _give_up(self, effect: Undelivered) -> None:
-        self._tally.undelivered[effect.why] += 1
+        unanswered = effect.why.startswith(_NOT_ACKNOWLEDGED)
+        self._tally.undelivered["unacknowledged" if unanswered else "unwanted"] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from twisted.application.service import Service
@@ -18,6 +19,7 @@ from pkid.broker.changes import Change
 from pkid.broker.commands import View
 from pkid.broker.effects import CloseReason
 from pkid.broker.inputs import Disconnect
+from pkid.broker.overview import Figures
 from pkid.broker.rights import Rights
 from pkid.errors import PkidError, Reason, Unavailable
 from pkid.messaging.connection import Connection
@@ -117,6 +119,16 @@ class BrokerService(Service):
     def connections(self) -> tuple[Connection, ...]:
         """Return what the core knows of each connection whose session is not closed."""
         return tuple(self._connections)
+
+    @property
+    def figures(self) -> Figures:
+        """How much there is of everything."""
+        return self._engine.broker.figures
+
+    def states(self) -> Counter[tuple[str, ...]]:
+        """Count the sessions, by door and state."""
+        state = self._engine.broker.state
+        return Counter((each.approach.door, state(each.number).value) for each in self._connections)
 
     def declare(self, tenants: Iterable[str]) -> None:
         """Have these tenants from now on, and no others."""

@@ -57,7 +57,7 @@ class CoreMetrics:
             "pkid_order_group_size", "Orders in a group.", buckets=(1, 2, 4, 8, 16, 32, 64), registry=registry
         )
         self.ready = Gauge("pkid_ready", "Whether the self-test succeeds, 1 or 0.", registry=registry)
-        self._readings = Readings(registry)
+        self.readings = Readings(registry)
 
     def exposition(self, passes: Callable[[], Deferred[bool]]) -> Exposition:
         """Return the exposition of everything; whoever asks for it makes the self-test run, and names be counted.
@@ -94,7 +94,7 @@ class CoreMetrics:
         self._watch_doors(doors)
         self._watch_keys(keys)
         self._watch_orders(orders)
-        readings = self._readings
+        readings = self.readings
         readings.gauge("pkid_store_transactions_waiting", "Transactions that are not done.", lambda: store.waiting)
         readings.gauge("pkid_ledger_bytes", "Bytes that the ledger takes on the disk.", ledger_bytes)
         readings.counters("pkid_decisions", "Decisions, as in the audit trail.", LABELS, decisions)
@@ -114,7 +114,7 @@ class CoreMetrics:
         def each(read: Callable[[_Door], int]) -> Callable[[], Labelled]:
             return lambda: {(name,): read(door) for name, door in doors.items()}
 
-        readings, label = self._readings, ["door"]
+        readings, label = self.readings, ["door"]
         readings.gauges("pkid_connections", "Connections that are open.", label, each(lambda door: len(door.channels)))
         readings.counters(
             "pkid_connections_accepted", "Connections that were made.", label, each(lambda door: door.accepted)
@@ -127,7 +127,7 @@ class CoreMetrics:
         )
 
     def _watch_keys(self, keys: _Derivations) -> None:
-        readings = self._readings
+        readings = self.readings
         readings.gauge("pkid_derivations_waiting", "Derivations of keys that wait.", lambda: keys.waiting)
         readings.counter("pkid_derivations", "Derivations of keys that were started.", lambda: keys.derived)
         readings.counter(
@@ -135,6 +135,6 @@ class CoreMetrics:
         )
 
     def _watch_orders(self, orders: _Queue) -> None:
-        readings = self._readings
+        readings = self.readings
         readings.gauge("pkid_orders_waiting", "Orders that wait for the next group.", lambda: orders.waiting)
         readings.counter("pkid_orders_refused", "Orders refused because too many waited.", lambda: orders.refused)

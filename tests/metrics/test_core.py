@@ -11,8 +11,10 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
+from pkid.metrics.broker import watch_broker
 from pkid.metrics.core import CoreMetrics
 from pkid.metrics.ending import EndingNames
+from tests.messaging.core import Core
 from tests.metrics.scrape import Scrape, written
 from tests.support import Case
 
@@ -27,6 +29,7 @@ class CoreMetricsTests(Case):
         self.keys: Any = SimpleNamespace(waiting=4, refused=5, derived=6)
         self.orders: Any = SimpleNamespace(waiting=8, refused=9)
         self.store: Any = SimpleNamespace(waiting=10)
+        self.file: Any = SimpleNamespace(size=lambda: 0)
         self.names = EndingNames(lambda spans: succeed([13, 14, 15, 16]), Clock(), lambda: NOON)
         self.metrics.watch(
             {"https": self.door},
@@ -39,6 +42,8 @@ class CoreMetricsTests(Case):
             now=lambda: NOON,
             ends=lambda: {"ca": NOON},
         )
+        core = Core()
+        watch_broker(self.metrics.readings, core.service, SimpleNamespace(waiting=0, dropped=0), self.file)
 
     def test_every_number_stands_under_its_name(self) -> None:
         self.names.refresh()
