@@ -50,4 +50,7 @@ def component_portal(checkers: Iterable[ICredentialsChecker]) -> Portal:
     for checker in checkers:
         for interface in checker.credentialInterfaces:
             by_interface.setdefault(interface, []).append(checker)
-    return Portal(Realm(), [InTurn(interface, found) for interface, found in by_interface.items()])
+    portal = Portal(Realm())
+    for interface, found in by_interface.items():
+        portal.registerChecker(found[0] if len(found) == 1 else InTurn(interface, found), interface)
+    return portal

@@ -92,10 +92,10 @@ class Login:
         :raises Refused: ``proof-failed``, for whatever is wrong.
         :raises Unavailable: ``busy`` when there is no time to tell.
         """
-        if self._spent != isinstance(proof, ScramFinish):
+        is_next, self._spent = self._spent == isinstance(proof, ScramFinish), True
+        if not is_next:
             self._exchange = None
             raise Refused(Reason.PROOF_FAILED)
-        self._spent = True
         try:
             match proof:
                 case ScramStart():
@@ -135,8 +135,9 @@ class Login:
         exchange = ScramExchange(transcript, proof.message, Scheme.SCRAM_PLUS.value in self._offered)
         login = self._ask(exchange)
         login.addErrback(exchange.fail)
+        answer = ScramAnswer(await exchange.answered)
         self._exchange = exchange, login
-        return ScramAnswer(await exchange.answered)
+        return answer
 
     async def _finish(self, component: str, message: bytes) -> Admission:
         (exchange, login), self._exchange = self._exchange or (None, None), None

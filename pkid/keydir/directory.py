@@ -64,6 +64,7 @@ class KeyFiles:
         self._keys: dict[str, _Key] = {}
         self._lists = Lists()
         self._problems: dict[Path, _Problem] = {}
+        self._contents = Contents()
 
     def open(self) -> Contents:
         """Read everything for the first time.
@@ -80,10 +81,16 @@ class KeyFiles:
         return contents
 
     def read(self) -> Contents:
-        """Read what changed since the last time."""
+        """Read what changed since the last time; if nothing did, return the same object."""
+        before = self._keys, self._lists, self._problems
         self._problems = {}
         self._read_keys()
         self._read_lists()
+        if before != (self._keys, self._lists, self._problems):
+            self._contents = self._gather()
+        return self._contents
+
+    def _gather(self) -> Contents:
         found: dict[str, tuple[StoredCredential, ...]] = {}
         for key in sorted(self._keys.values(), key=lambda key: key.stamp, reverse=True):
             name = key.credential.component

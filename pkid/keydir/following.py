@@ -107,6 +107,8 @@ class FollowedDirectory(Service):
         self._log.failure("{path} cannot be read again; all stays as it is", failure, path=str(self.path))
 
     def _use(self, contents: Contents) -> None:
+        if contents is self._contents:
+            return
         before, self._contents = self._contents, contents
         self.keyring.exchange(contents.credentials)
         self._complain(contents)

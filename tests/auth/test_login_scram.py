@@ -83,7 +83,9 @@ class ScramLoginTests(LoginCase):
         self.refused(self.login(), ScramFinish(NOISE))
 
     def test_garbage_is_refused_as_anything_else(self) -> None:
-        self.refused(self.login(), ScramStart(Scheme.SCRAM_PLUS, CLIENT_NONCE, NOISE))
+        login = self.login()
+        self.refused(login, ScramStart(Scheme.SCRAM_PLUS, CLIENT_NONCE, NOISE))
+        self.refused(login, ScramFinish(NOISE))
 
     def test_what_expires_between_the_steps_is_refused(self) -> None:
         self.add("bob", VERIFIER, days=1)

@@ -78,6 +78,15 @@ class KeyFilesTests(DirectoryCase):
         (self.path / "keys" / "a").unlink()
         self.assertNotIn("a", self.files.read().credentials)
 
+    def test_while_nothing_changes_nothing_is_made_anew(self) -> None:
+        self.put("keys/a.pem", KEY)
+        self.put("keys/b.pem", b"garbage")
+        self.put("tenants.json", b'{"org": "11223344"}')
+        contents = self.files.open()
+        self.assertIs(self.files.read(), contents)
+        self.put("keys/a.pem", KEY)
+        self.assertIsNot(self.files.read(), contents)
+
     def test_a_directory_that_is_gone_changes_nothing(self) -> None:
         self.put("keys/a", b"hush hush")
         before = self.files.open()
