@@ -74,6 +74,8 @@ def running_core(*options: str, state: Path | None = None, before: Sequence[str]
             "tcp:0:interface=127.0.0.1",
             "--line",
             "tcp:0:interface=127.0.0.1",
+            "--rembus-wss",
+            "off",
             "--state",
             str(state),
         ]

@@ -209,7 +209,7 @@ def core(state: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "pkid", "--state", str(state)]
     (state / "addresses").unlink(missing_ok=True)
     process = subprocess.Popen(
-        [*command, "--https", "tcp:0:interface=127.0.0.1", "--line", "off"],
+        [*command, "--https", "tcp:0:interface=127.0.0.1", "--line", "off", "--rembus-wss", "off"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -19,6 +19,7 @@ from pkid.line.factory import LineFactory
 from pkid.messaging.service import BrokerService
 from pkid.proving import Known, Proving
 from pkid.reception import Reception
+from pkid.rembus_doors import RembusDoors
 from pkid.settings.endpoints import OFF
 from pkid.settings.resolution import Settings
 from pkid.state import StateDirectory
@@ -56,7 +57,9 @@ class Broking:
         self._line = LateFactory()
         self._seen: tuple[PreSharedKey, ...] = ()
         tls = NewestTLS(live) if settings.tls else None
-        self.doors = [Door("line", settings.line, self._line, tls, reactor)] if settings.line != OFF else []
+        line = [Door("line", settings.line, self._line, tls, reactor)] if settings.line != OFF else []
+        self._rembus = RembusDoors(settings, live, reactor)
+        self.doors = [*line, *self._rembus.doors]
 
     def assemble(
         self,
@@ -91,6 +94,7 @@ class Broking:
         proving.attach(service)
         self._psks, self._seen = psks, psks.all()
         self._line.behind = LineFactory(service, reactor, schemes=logins.accepted((*SCHEMES, Scheme.PASSWORD)))
+        self._rembus.lead_to(service, logins.accepted)
         return [*store.services, keyring, *proving.directories, service, *self.doors]
 
     def review(self) -> None:

@@ -28,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 DEADLINE = timedelta(seconds=60)
 """How long the daemon may take to become ready, or to end."""
 
-_DOORS = {"pkid": ("--https", "--line"), "pkid-metrics": ("--listen",)}
+_DOORS = {"pkid": ("--https", "--line", "--rembus-wss"), "pkid-metrics": ("--listen",)}
 _GLANCE = timedelta(milliseconds=100)
 _CLEAN_ENDS = (0, -signal.SIGTERM, -signal.SIGKILL)
 _FOREIGN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY")

@@ -52,7 +52,8 @@ class CoreTests(TestCase):
     def core(self, **flags: str | bool) -> Core:
         written = {name.replace("_", "-"): value for name, value in flags.items()}
         defaults: dict[str, str | bool] = {
-            "state": str(self.state), "https": LOOPBACK, "line": LOOPBACK, "psk": PSK.secret,
+            "state": str(self.state), "https": LOOPBACK, "line": LOOPBACK, "rembus-wss": LOOPBACK,
+            "psk": PSK.secret,
         }  # fmt: skip
         core = make_service(resolve({**defaults, **written}, {}, Path.read_bytes, Path.cwd()), reactor)
         assert isinstance(core, Core)
@@ -106,8 +107,9 @@ class CoreTests(TestCase):
 
     async def test_it_starts_signs_and_stops(self) -> None:
         core = await self.start()
-        https, line = (door.address for door in core._doors)
-        self.assertEqual((self.state / "addresses").read_text(), f"https {https}\nline {line}\n")
+        https, line, rembus = (door.address for door in core._doors)
+        written = (self.state / "addresses").read_text()
+        self.assertEqual(written, f"https {https}\nline {line}\nrembus-wss {rembus}\n")
         connection = self.connect(core)
         self.addCleanup(connection.close)
         self.assertEqual(await self.ask(connection, "GET", "/system/ready"), (200, b"ok"))
@@ -246,4 +248,4 @@ class CoreTests(TestCase):
     def test_nothing_is_opened_before_the_start(self) -> None:
         core = self.core()
         self.assertFalse(self.state.exists())
-        self.assertEqual([(type(door), door._port) for door in core._doors], [(Door, None)] * 2)
+        self.assertEqual([(type(door), door._port) for door in core._doors], [(Door, None)] * 3)

@@ -94,7 +94,7 @@ class OptionsTests(TapCase):
         self.assertEqual(self.refused("--ca-key-type", "dsa")[:31], "--ca-key-type must be one of p2")
 
     def test_options_that_do_not_exist(self) -> None:
-        for option in ("store", "bus", "rembus-wss"):
+        for option in ("store", "bus", "rembus-udp"):
             self.assertEqual(self.refused(f"--{option}=x"), f"option --{option} not recognized")
 
     def test_flags_take_no_value(self) -> None:

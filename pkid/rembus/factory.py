@@ -41,6 +41,7 @@ class RembusFactory(Factory[RembusProtocol]):
     :param messaging: the broker's service.
     :param clock: the reactor whose clock the broker's service goes by.
     :param door: the door's name.
+    :param schemes: the kinds of proof that the door takes.
     :param authenticated: whether the broker serves only those who proved a name.
     """
 
@@ -54,6 +55,7 @@ class RembusFactory(Factory[RembusProtocol]):
         framing: Framing,
         budget: Budget | None = None,
         *,
+        schemes: tuple[Scheme, ...] = SCHEMES,
         authenticated: bool = False,
     ) -> None:
         self.messaging = messaging
@@ -61,7 +63,7 @@ class RembusFactory(Factory[RembusProtocol]):
         self.door = door
         self.budget = budget or Budget()
         self.authenticated = authenticated
-        self.schemes = SCHEMES
+        self.schemes = schemes
         self.numbering = numbering = Numbering()
         self.handshakes = Handshakes(self.budget.handshakes, self.budget.handshakes_per_address)
         self.write_soon = EndOfTurn(clock).write_soon

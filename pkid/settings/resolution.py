@@ -70,10 +70,21 @@ class Settings:
     """How long the ledger keeps certificates after their end; ``None`` for ever."""
     line: str
     """The endpoint string of the line door, or ``off``."""
+    rembus_wss: str
+    """The endpoint string of the Rembus door with WebSocket and TLS, or ``off``."""
+    rembus_ws: str
+    """That of the one with WebSocket alone."""
+    rembus_tls: str
+    """That of the one with TLS alone."""
+    rembus_tcp: str
+    """That of the one with neither."""
     auth: tuple[Chosen, ...]
     """What proves components' names to the broker, in this order."""
     broker: BrokerTerms
     """The terms that the broker works by."""
+
+
+_DOORS = (table.HTTPS, table.LINE, table.REMBUS_WSS, table.REMBUS_WS, table.REMBUS_TLS, table.REMBUS_TCP)
 
 
 def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, directory: Path) -> Settings:
@@ -91,9 +102,9 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
     found = sources.psk()
     authentication = found != ("", shared.PSK.flag)
     _check_keys(found, named.keys, allow_weak_psk)
-    https, line = sources.value(table.HTTPS), sources.value(table.LINE)
-    if https == line == OFF:
-        raise SettingsError(f"{table.HTTPS.flag} and {table.LINE.flag} are both off; leave one door open")
+    doors = [sources.value(door) for door in _DOORS]
+    if all(endpoint == OFF for endpoint in doors):
+        raise SettingsError(f"{', '.join(door.flag for door in _DOORS)} are all off; leave one door open")
     return Settings(
         state=sources.path(table.STATE) or sources.state_by_default("pkid"),
         psk=found[0] if found and authentication else None,
@@ -103,7 +114,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
         psks=named.keys,
         allow_weak_psk=allow_weak_psk,
         strict_tokens=sources.value(table.STRICT_TOKENS),
-        https=https,
+        https=doors[0],
         tls=not sources.value(shared.NO_TLS),
         host_dns_names=sources.value(table.HOST_DNS_NAMES),
         host_ip_addresses=sources.value(table.HOST_IP_ADDRESSES),
@@ -115,7 +126,11 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
         leaf_lifetime=sources.value(table.LEAF_LIFETIME),
         forbid_core_names=sources.value(table.FORBID_CORE_NAMES),
         keep_expired=sources.value(table.KEEP_EXPIRED),
-        line=line,
+        line=doors[1],
+        rembus_wss=doors[2],
+        rembus_ws=doors[3],
+        rembus_tls=doors[4],
+        rembus_tcp=doors[5],
         auth=chosen_checkers(sources),
         broker=broker_terms(sources),
     )

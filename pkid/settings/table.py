@@ -12,7 +12,7 @@ from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.settings import kinds
 from pkid.settings.auth import AUTH
 from pkid.settings.component import Component, Setting
-from pkid.settings.endpoints import endpoint_or_off
+from pkid.settings.endpoints import OFF, endpoint_or_off
 from pkid.settings.shared import (
     ALLOW_WEAK_PSK,
     CERT,
@@ -63,6 +63,16 @@ FORBID_CORE_NAMES = Setting(
 )
 
 LINE = Setting("line", "ENDPOINT", endpoint_or_off, "tcp:8910", "where its line protocol listens, or off")
+REMBUS_WSS = Setting(
+    "rembus-wss",
+    "ENDPOINT",
+    endpoint_or_off,
+    "tcp:8338",
+    "where its Rembus protocol listens, or off; WebSocket, TLS",
+)
+REMBUS_WS = Setting("rembus-ws", "ENDPOINT", endpoint_or_off, OFF, "the same without TLS")
+REMBUS_TLS = Setting("rembus-tls", "ENDPOINT", endpoint_or_off, OFF, "the same without WebSocket")
+REMBUS_TCP = Setting("rembus-tcp", "ENDPOINT", endpoint_or_off, OFF, "the same without either")
 AUTHENTICATED = Setting("authenticated", "", kinds.boolean, "false", "serve only those who proved a name")
 PRIVATE_TOPICS = Setting("private-topics", "", kinds.boolean, "false", "a topic is private unless it was made public")
 RETAIN = Setting(
@@ -107,7 +117,8 @@ CORE = Component(
             CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES, KEEP_EXPIRED,
         ),
         "Broker": (
-            LINE, AUTH, AUTHENTICATED, PRIVATE_TOPICS, RETAIN, KEEP_MESSAGES, KEPT_SIZE, BACKLOG, OVERFLOW, DUPLICATES,
+            LINE, REMBUS_WSS, REMBUS_WS, REMBUS_TLS, REMBUS_TCP, AUTH, AUTHENTICATED, PRIVATE_TOPICS, RETAIN,
+            KEEP_MESSAGES, KEPT_SIZE, BACKLOG, OVERFLOW, DUPLICATES,
             EXPOSER, COMMAND_RATE, BYTE_RATE, CONNECTIONS, CONNECTIONS_PER_ADDRESS,
         ),
     },

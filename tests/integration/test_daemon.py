@@ -180,6 +180,7 @@ class LauncherTests(Case):
             [
                 str(BIN / "twist"), "--log-format=text", "pkid",
                 "--state", str(state), "--https", "tcp:0:interface=127.0.0.1", "--line", "off",
+                "--rembus-wss", "off",
             ],
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,

@@ -77,8 +77,11 @@ class KindTests(SettingsCase):
     def test_each_door_may_be_off_and_one_stays_open(self) -> None:
         self.assertEqual(self.resolve({"https": "off"}).https, "off")
         self.assertEqual(self.resolve({"line": "off"}).line, "off")
-        message = "--https and --line are both off; leave one door open"
-        self.assertEqual(self.refused({"https": "off", "line": "off"}), message)
+        doors = dict.fromkeys(("https", "line", "rembus-wss"), "off")
+        for door in (*doors, "rembus-ws", "rembus-tls", "rembus-tcp"):
+            self.resolve(doors | {door: "tcp:1"})
+        message = self.refused(doors)
+        self.assertTrue(message.endswith(" --rembus-tcp are all off; leave one door open"), message)
 
     def test_counts_and_sizes(self) -> None:
         for written, number in (("0", 0), ("64", 64), ("64k", 65536), ("2m", 2 << 20), ("1g", 1 << 30)):

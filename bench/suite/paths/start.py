@@ -68,6 +68,8 @@ def _start(state: File, address: File) -> float:
         "tcp:0:interface=127.0.0.1",
         "--line",
         "off",
+        "--rembus-wss",
+        "off",
         "--state",
         str(state),
     ]

@@ -1,0 +1,50 @@
+"""The Rembus doors of the daemon: which of them are open, and what is behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pkid.auth.schemes import Scheme
+from pkid.door import Door, LateFactory
+from pkid.messaging.interfaces import Messaging
+from pkid.rembus.factory import SCHEMES, Framing, RembusFactory
+from pkid.settings.endpoints import OFF
+from pkid.settings.resolution import Settings
+from pkid.tls import LiveContext
+
+__all__ = ["RembusDoors"]
+
+
+class RembusDoors:
+    """Up to four doors: WebSocket and plain streams, each with TLS and without.
+
+    :ivar doors: those that are not off; each can be opened before it leads anywhere.
+    """
+
+    def __init__(self, settings: Settings, live: LiveContext, reactor: Any) -> None:
+        self._reactor = reactor
+        self._authenticated = settings.broker.policy.authenticated
+        self._framings: dict[LateFactory, tuple[str, Framing]] = {}
+        wanted = (
+            ("rembus-wss", settings.rembus_wss, Framing.WEBSOCKET, live),
+            ("rembus-ws", settings.rembus_ws, Framing.WEBSOCKET, None),
+            ("rembus-tls", settings.rembus_tls, Framing.PLAIN, live),
+            ("rembus-tcp", settings.rembus_tcp, Framing.PLAIN, None),
+        )
+        self.doors = [self._door(*each) for each in wanted if each[1] != OFF]
+
+    def lead_to(self, messaging: Messaging, accepted: Callable[[Iterable[Scheme]], tuple[Scheme, ...]]) -> None:
+        """Have the doors lead to the broker.
+
+        :param accepted: tells which kinds of proof somebody checks.
+        """
+        for late, (name, framing) in self._framings.items():
+            late.behind = RembusFactory(
+                messaging, self._reactor, name, framing, schemes=accepted(SCHEMES), authenticated=self._authenticated
+            )
+
+    def _door(self, name: str, endpoint: str, framing: Framing, tls: LiveContext | None) -> Door:
+        late = LateFactory()
+        self._framings[late] = name, framing
+        return Door(name, endpoint, late, tls, self._reactor)
