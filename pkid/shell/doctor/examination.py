@@ -15,10 +15,11 @@ from pathlib import Path
 from cryptography import x509
 
 from pkid.exchange import Origin, verified_context
+from pkid.shell.doctor.credentials import check_credentials, read_credentials
 from pkid.shell.doctor.directory import Found, check_directory, check_files, check_lock, lock_holder, look_into
 from pkid.shell.doctor.finding import Finding, failure, ok, problem, warning
 from pkid.shell.doctor.keys import check_authority, check_host, check_own, check_published, check_secret, read_pair
-from pkid.shell.doctor.ledger import check_contents, check_room, read_ledger
+from pkid.shell.doctor.ledger import Expected, check_contents, check_room, read_database
 from pkid.shell.doctor.network import ask_core, check_clock, check_door, check_readiness, doors
 from pkid.shell.exits import EXPECTED
 from pkid.shell.options import Options
@@ -48,6 +49,8 @@ class Examination:
             yield "CA", self._authority
             yield "host certificate", self._host
             yield "ledger", self._ledger
+            yield "credentials", self._credentials
+            yield "messages", self._messages
             yield "doors", self._doors
         if self.core is not None:
             yield "core", self._core
@@ -93,17 +96,41 @@ class Examination:
         from pkid.store.upgrade import LEDGER
 
         assert self.state is not None
-        path = self.state / "ledger.sqlite"
+        path, table = self.state / "ledger.sqlite", LEDGER.version_table
         if not path.exists():
             lost = self._content("host.pem") is not None
             yield problem("it is missing", "restore it") if lost else ok("there is none yet")
             return
+        nothing = "the core signs nothing"
+        yield from _database(
+            path, Expected(LEDGER.what, LEDGER.application, LEDGER.head, table, "certificates", nothing)
+        )
+
+    def _credentials(self) -> Iterator[Finding]:
+        from pkid.store.material import RECOVERABLE_SECRET
+
+        assert self.state is not None
+        path = self.state / "ledger.sqlite"
+        if not path.exists():
+            yield ok("none are stored here")
+            return
         try:
-            yield from check_contents(read_ledger(path), LEDGER.application, LEDGER.head)
+            yield from check_credentials(read_credentials(path, RECOVERABLE_SECRET), datetime.now(UTC))
         except sqlite3.Error as error:
-            yield problem(f"it cannot be read ({error})", "see its file and disk, or restore it from a backup")
-        beside = (path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm")))
-        yield check_room(sum(file.stat().st_size for file in beside if file.exists()), shutil.disk_usage(path).free)
+            yield problem(f"they cannot be read ({error})", "see the ledger's file and disk")
+
+    def _messages(self) -> Iterator[Finding]:
+        from pkid.store.messages.schema import MESSAGES
+
+        assert self.state is not None
+        path, table = self.state / "messages.sqlite", MESSAGES.version_table
+        if not path.exists():
+            yield ok("none are kept here")
+            return
+        nothing = "the core keeps no messages"
+        yield from _database(
+            path, Expected(MESSAGES.what, MESSAGES.application, MESSAGES.head, table, "messages", nothing)
+        )
 
     def _doors(self) -> Iterator[Finding]:
         assert self.state is not None
@@ -162,6 +189,16 @@ def examine(examination: Examination) -> Iterator[tuple[str, Finding]]:
             yield name, problem(f"{where} cannot be read ({error.strerror})", "run doctor as the core's user")
         except Exception as error:
             yield name, problem(f"this could not be checked ({type(error).__name__}: {error})", "report it")
+
+
+def _database(path: Path, expected: Expected) -> Iterator[Finding]:
+    try:
+        yield from check_contents(read_database(path, expected), expected)
+    except sqlite3.Error as error:
+        yield problem(f"it cannot be read ({error})", "see its file and disk, or restore it from a backup")
+    beside = (path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm")))
+    size = sum(file.stat().st_size for file in beside if file.exists())
+    yield check_room(expected, size, shutil.disk_usage(path).free)
 
 
 def _certificates(content: bytes) -> list[x509.Certificate]:

@@ -22,7 +22,16 @@ from pkid.store.sqlite import open_sqlite
 from tests.certificates import SERIAL, private_key
 from tests.support import Case
 
-CHECKS = ["state directory", "pre-shared key", "CA", "host certificate", "ledger", "doors"]
+CHECKS = [
+    "state directory",
+    "pre-shared key",
+    "CA",
+    "host certificate",
+    "ledger",
+    "credentials",
+    "messages",
+    "doors",
+]
 
 
 class ExaminationTests(Case):

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 from pkid.shell.doctor.finding import Severity
-from pkid.shell.doctor.ledger import Contents, check_contents, check_room, read_ledger
-from pkid.store.schema import HEAD
+from pkid.shell.doctor.ledger import Contents, Expected, check_contents, check_room, read_database
 from pkid.store.sqlite import open_sqlite
 from pkid.store.upgrade import LEDGER
 from tests.support import Case
 
 MIB = 1 << 20
+EXPECTED = Expected(
+    "ledger", LEDGER.application, LEDGER.head, LEDGER.version_table, "certificates", "nothing is signed"
+)
+
+
+def read_ledger(path: Path) -> Contents:
+    return read_database(path, EXPECTED)
 
 
 class ReadingTests(Case):
@@ -24,7 +31,7 @@ class ReadingTests(Case):
         self.addCleanup(self.engine.dispose)
 
     def test_what_the_core_wrote_is_read(self) -> None:
-        self.assertEqual(read_ledger(self.path), Contents(LEDGER.application, "ok", HEAD, 0))
+        self.assertEqual(read_ledger(self.path), Contents(LEDGER.application, "ok", LEDGER.head, 0))
 
     def test_one_that_is_in_use_is_read_too(self) -> None:
         with self.engine.begin():
@@ -65,12 +72,13 @@ class ReadingTests(Case):
         odd = self.path.with_name("a?mode=rwc&b#c%20d")
         self.engine.dispose()
         shutil.copy(self.path, odd)
-        self.assertEqual(read_ledger(odd).version, HEAD)
+        self.assertEqual(read_ledger(odd).version, LEDGER.head)
 
 
 class JudgementTests(Case):
     def check(self, application: int = 1, damage: str = "ok", version: str | None = "0002") -> list[str]:
-        findings = check_contents(Contents(application, damage, version, 5), 1, "0002")
+        expected = replace(EXPECTED, application=1, version="0002")
+        findings = check_contents(Contents(application, damage, version, 5), expected)
         return [finding.severity.value for finding in findings]
 
     def test_a_ledger_is_ours_whole_and_of_this_version(self) -> None:
@@ -88,4 +96,4 @@ class JudgementTests(Case):
             (256 * MIB - 1, Severity.WARNING),
             (256 * MIB, Severity.OK),
         ):
-            self.assertIs(check_room(1, free).severity, severity)
+            self.assertIs(check_room(EXPECTED, 1, free).severity, severity)
