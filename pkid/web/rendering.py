@@ -27,6 +27,9 @@ __all__ = ["Answer", "NotFound", "OpenPage", "Page", "ProtectedPage", "Routes"]
 
 PLAIN = "text/plain; charset=utf-8"
 
+_EVERY_ANSWER = ((b"Server", [b"pkid"]), (b"X-Content-Type-Options", [b"nosniff"]), (b"Cache-Control", [b"no-store"]))
+"""Headers that every answer has."""
+
 _STATUS_OF_ERROR: tuple[tuple[type[PkidError], HTTPStatus], ...] = (
     (Malformed, HTTPStatus.BAD_REQUEST),
     (Refused, HTTPStatus.FORBIDDEN),
@@ -75,16 +78,13 @@ class Answer:
     def write_head(self, request: Request, *more: tuple[str, str]) -> None:
         """Send status and headers."""
         request.setResponseCode(self.status.value, self.status.phrase.encode())
-        for name, value in (
-            ("Server", "pkid"),
-            ("Content-Type", self.content_type),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Cache-Control", "no-store"),
-            *more,
-        ):
-            request.setHeader(name.encode("ascii"), value.encode("ascii"))
+        headers = request.responseHeaders
+        for known, values in _EVERY_ANSWER:
+            headers.setRawHeaders(known, values)
+        for name, value in (("Content-Type", self.content_type), *more):
+            headers.setRawHeaders(name.encode("ascii"), [value.encode("ascii")])
         for name, value in self.headers:  # of which one may stand there several times
-            request.responseHeaders.addRawHeader(name.encode("ascii"), value.encode("ascii"))
+            headers.addRawHeader(name.encode("ascii"), value.encode("ascii"))
 
 
 class Page(Resource):

@@ -68,10 +68,9 @@ def check_origin(headers: Headers) -> None:
 
     :raises Refused: ``cross-origin``.
     """
-    host = _authority(_only(headers, b"Host"))
     origins = [value.decode("latin-1") for value in headers.getRawHeaders(b"Origin", [])]
     sites = {value.decode("latin-1").strip().lower() for value in headers.getRawHeaders(b"Sec-Fetch-Site", [])}
-    if sites & _FOREIGN_SITES or any(host is None or _origin(origin) != host for origin in origins):
+    if sites & _FOREIGN_SITES or not _is_of(origins, headers):
         raise Refused(Reason.CROSS_ORIGIN)
 
 
@@ -83,6 +82,14 @@ def check_host(headers: Headers, is_own_name: Callable[[str], bool]) -> None:
     host, _ = _authority(_only(headers, b"Host")) or ("", "")
     if not host or not (_is_address(host) or is_own_name(host.rstrip("."))):
         raise Refused(Reason.WRONG_HOST, repr(host[:_LONGEST_SHOWN]))
+
+
+def _is_of(origins: list[str], headers: Headers) -> bool:
+    """Tell whether all of these origins, which are mostly none, are where the request went."""
+    if not origins:
+        return True
+    host = _authority(_only(headers, b"Host"))
+    return host is not None and all(_origin(origin) == host for origin in origins)
 
 
 def _only(headers: Headers, name: bytes) -> str:
