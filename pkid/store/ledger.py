@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import NoResultFound
 
 from pkid.ca.ledger import Entry, RequestKey
@@ -16,6 +16,16 @@ __all__ = ["SQLLedger"]
 
 _FIELDS = tuple(field.name for field in fields(Entry))
 _ENTRIES = select(*(certificates.c[name] for name in _FIELDS))
+_RECORD = insert(certificates)
+_RECALL = (
+    # By the hash alone, because SQLite scans the whole table for pairs; few hashes have two credentials.
+    _ENTRIES.where(
+        certificates.c.csr_sha256.in_(bindparam("hashes", expanding=True)),
+        certificates.c.issued_at >= bindparam("since"),
+    )
+    # The newest comes last, and so is the one that stays in a mapping.
+    .order_by(certificates.c.issued_at, certificates.c.serial)
+)
 _BEAT = update(heartbeat).where(heartbeat.c.id == 1).values(beats=heartbeat.c.beats + 1)
 
 
@@ -34,22 +44,15 @@ class SQLLedger:
     def recall(self, keys: Sequence[RequestKey], since: datetime) -> Mapping[RequestKey, Entry]:
         """Find the newest entry for each key that was signed at or after *since*, with one query for all."""
         wanted = set(keys)
-        query = (
-            # By the hash alone, because SQLite scans the whole table for pairs; few hashes have two credentials.
-            _ENTRIES.where(
-                certificates.c.csr_sha256.in_({csr_sha256 for csr_sha256, _credential in wanted}),
-                certificates.c.issued_at >= since,
-            )
-            # The newest comes last, and so is the one that stays in the mapping.
-            .order_by(certificates.c.issued_at, certificates.c.serial)
-        )
-        entries = (Entry(*row) for row in self._connection.execute(query))
+        hashes = {csr_sha256 for csr_sha256, _credential in wanted}
+        rows = self._connection.execute(_RECALL, {"hashes": list(hashes), "since": since})
+        entries = (Entry(*row) for row in rows)
         return {entry.request_key: entry for entry in entries if entry.request_key in wanted}
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Add entries, with one statement for all; a serial number that is there already is refused."""
         if entries:
-            self._connection.execute(insert(certificates), [_row(entry) for entry in entries])
+            self._connection.execute(_RECORD, [_row(entry) for entry in entries])
             self._recorded += entries
 
     def touch(self) -> None:

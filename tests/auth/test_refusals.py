@@ -85,7 +85,8 @@ class TokenRefusalTests(CheckerCase):
             (header, b"", signature),
             (b"", payload, signature), (header, payload), (header, payload, signature, b""), (b"", b"", b""), (b"",),
             (header, payload, signature[:-4]), (b" " + header, payload, signature), (header, payload, signature + b" "),
-            (header, payload, signature + b"\n"), (header, payload, signature + b"="), (header, payload + b"=", signature), (header, payload, b"\xff" + signature),
+            (header, payload, signature + b"="), (header, payload + b"=", signature),
+            (header, payload, signature + b"\n"), (header, payload, b"\xff" + signature),
             (header, payload, "é".encode() + signature), (header, payload, signature + b"A" * 8192),
         ):  # fmt: skip
             self.refused(b".".join(segments))
