@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 from pkid.broker.identity import Identity
 from pkid.broker.peer import Peer
@@ -11,7 +12,7 @@ from pkid.broker.session import Session
 from pkid.broker.states import State
 from pkid.broker.tenant import Tenant
 
-__all__ = ["Figures", "SessionFacts", "TopicFacts", "describe_session", "describe_topics"]
+__all__ = ["Figures", "HeldUp", "SessionFacts", "TopicFacts", "describe_session", "describe_topics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,17 @@ class Figures:
     """Messages that were dropped, ever, because too much waited for a session."""
     calls: int
     """Calls that wait for an answer."""
+
+
+class HeldUp(Enum):
+    """Why messages wait for a session."""
+
+    TRANSPORT = "transport"
+    """Its connection takes no more: the client reads too slowly."""
+    HISTORY = "history"
+    """What was kept for it comes first."""
+    ACKNOWLEDGEMENTS = "acknowledgements"
+    """Too much of what was sent is not acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,8 @@ class SessionFacts:
     """Calls of its own that wait for an answer."""
     serving: int
     """Calls that it is to answer."""
+    held_up_by: HeldUp | None = None
+    """Why something waits for it, or would; ``None`` when it keeps up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,7 @@ def describe_session(session: Session, peer: Peer | None) -> SessionFacts:
     return SessionFacts(
         session.number, session.state, session.identity, peer.active, len(peer.subscriptions), len(peer.exposed),
         len(peer.backlog), peer.backlog.bytes, peer.backlog.dropped, len(peer.sent), len(peer.calls), len(peer.serving),
+        _held_up(peer),
     )  # fmt: skip
 
 
@@ -76,6 +91,14 @@ def describe_topics(tenants: Iterable[Tenant]) -> Iterator[TopicFacts]:
         for topic in sorted(subscribers.keys() | tenant.exposers.keys()):
             wanting, offering = subscribers.get(topic, ()), tenant.exposers.get(topic, ())
             yield TopicFacts(tenant.name, topic, _identities(wanting), _identities(offering))
+
+
+def _held_up(peer: Peer) -> HeldUp | None:
+    if peer.paused:
+        return HeldUp.TRANSPORT
+    if peer.recalls:
+        return HeldUp.HISTORY
+    return HeldUp.ACKNOWLEDGEMENTS if len(peer.sent) >= peer.policy.unacknowledged else None
 
 
 def _identities(peers: Iterable[Peer]) -> tuple[Identity, ...]:

@@ -30,7 +30,7 @@ class SessionTests(BrokerCase):
         slow.session.pause()
         speaker.say(*(publish("news", "x" * 100) for _ in range(3)))
         (found,) = self.run_line("search is(session) and waiting > 0")
-        self.assertEqual((found["name"], found["waiting"]), ("alice", 3))
+        self.assertEqual((found["name"], found["waiting"], found["held_up_by"]), ("alice", 3, "transport"))
         self.assertGreaterEqual(found["waiting_bytes"], 300)
 
     def test_those_who_are_gone_are_not_there(self) -> None:
