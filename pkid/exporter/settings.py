@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from pkid.settings import Component, Setting, SettingsError, component_kinds, kinds, secret, shared
+from pkid.settings import Component, Setting, SettingsError, component_kinds, kinds, shared, strength
 from pkid.settings.certificates import PairFiles, host_files
 from pkid.settings.component_core import CA_CERT, CA_FINGERPRINT, CORE, allowed_address, given_authority
 from pkid.settings.endpoints import endpoint
@@ -128,5 +128,5 @@ def _psk(sources: Sources) -> str:
     found = sources.psk()
     if found is None:
         raise SettingsError("--psk-file is needed: the pre-shared key of the core, or one of its role read")
-    secret.check(*found, allow_weak=True)  # that it is strong enough is the core's business
+    strength.check(*found, allow_weak=True)  # that it is strong enough is the core's business
     return found[0]

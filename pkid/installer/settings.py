@@ -10,7 +10,7 @@ from pkid.agent import Introduction
 from pkid.installer import table
 from pkid.installer.tables import read_tables
 from pkid.installer.wanted import WantedCertificate, read_certificate
-from pkid.settings import SettingsError, secret
+from pkid.settings import SettingsError, strength
 from pkid.settings.certificates import PairFiles, host_files
 from pkid.settings.component_core import core_url, given_authority
 from pkid.settings.precedence import Sources
@@ -104,7 +104,7 @@ def _psk(sources: Sources) -> str:
     found = sources.psk()
     if found is None:
         return ""
-    secret.check(*found, allow_weak=True, remedy="give the core's")  # whether it is strong enough, the core knows
+    strength.check(*found, allow_weak=True, remedy="give the core's")  # whether it is strong enough, the core knows
     return found[0]
 
 

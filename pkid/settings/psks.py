@@ -12,7 +12,7 @@ from typing import Any
 
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins, is_key_name
 from pkid.auth.roles import Role
-from pkid.settings import secret
+from pkid.settings import secret, strength
 from pkid.settings.shared import PSK, PSK_FILE
 from pkid.settings.sources import Given, Level, ReadFile, SettingsError, instead
 from pkid.settings.terms import KINDS, read_terms
@@ -96,7 +96,7 @@ class _Table:
         found = secret.find(levels, read_file, home)
         if found is None:
             raise SettingsError(f"{self.source} has no key; write file = ... or key = ... into it")
-        secret.check(*found, allow_weak, _REMEDY)
+        strength.check(*found, allow_weak, _REMEDY)
         return found[0]
 
 

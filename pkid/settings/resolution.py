@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey, Terms, find_twins
 from pkid.messaging.terms import Terms as BrokerTerms
-from pkid.settings import psks, secret, shared, table
+from pkid.settings import psks, shared, strength, table
 from pkid.settings.auth import Chosen, chosen_checkers
 from pkid.settings.authority import ca_files
 from pkid.settings.broker import broker_terms
@@ -149,7 +149,7 @@ def _check_keys(found: tuple[str, str] | None, named: tuple[PreSharedKey, ...], 
                 f"{shared.PSK.flag} '' turns authentication off, but the file names pre-shared keys; leave one out"
             )
         return
-    secret.check(*found, allow_weak)
+    strength.check(*found, allow_weak)
     twins = find_twins([PreSharedKey(DEFAULT_NAME, found[0]), *named])
     if twins is not None:
         raise SettingsError(f"{found[1]} gives the same key as psks.{twins[1]}; give each its own")

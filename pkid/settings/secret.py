@@ -1,6 +1,6 @@
 """Which secrets a component is given, if any: the pre-shared key, and the passphrases of private keys.
 
-Knows where a secret may stand, by one rule for all, and which pre-shared keys are unusable. No message repeats one.
+Knows where a secret may stand, by one rule for all. No message repeats one.
 """
 
 from __future__ import annotations
@@ -9,15 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pkid.auth.psk import weakness
 from pkid.settings.component import Setting
-from pkid.settings.shared import ALLOW_WEAK_PSK, PSK, PSK_FILE
+from pkid.settings.shared import PSK, PSK_FILE
 from pkid.settings.sources import Given, Level, ReadFile, SettingsError, read, read_path
 
-__all__ = ["LARGEST", "Located", "check", "credential_level", "find", "locate"]
-
-LARGEST = 4096
-"""Bytes of UTF-8 that a key may have."""
+__all__ = ["Located", "credential_level", "find", "locate"]
 
 
 def credential_level(
@@ -88,24 +84,6 @@ def find(
     if located.file is None:
         return located.value or "", located.source
     return _content(located.source, located.file, read_file)
-
-
-def check(secret: str, source: str, allow_weak: bool, remedy: str = "leave it out to have a good PSK made") -> None:
-    """Refuse a key that cannot be used, or that is easy to guess unless that is allowed.
-
-    :param remedy: what to do instead of giving a bad key.
-    :raises SettingsError: when it is refused.
-    """
-    if not secret:
-        # An unset variable must not open the core: that needs the word of who starts it.
-        raise SettingsError(f"{source} is empty; {remedy} (only {PSK.flag} '' as a flag turns authentication off)")
-    if not secret.isprintable():
-        raise SettingsError(f"{source} does not hold a PSK: that is one line of printable UTF-8 text")
-    if len(secret.encode()) > LARGEST:
-        raise SettingsError(f"{source} is longer than {LARGEST} bytes; write a shorter PSK")
-    reason = None if allow_weak else weakness(secret)
-    if reason:
-        raise SettingsError(f"{source} is easy to guess: {reason}; {remedy}, or accept it with {ALLOW_WEAK_PSK.flag}")
 
 
 def _content(source: str, path: Path, read_file: ReadFile) -> tuple[str, str]:
