@@ -42,6 +42,9 @@ class Connections:
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._connections.values()))
 
+    def __len__(self) -> int:
+        return len(self._connections)
+
     @property
     def handlers(self) -> Handlers:
         """What carries out the effects that clients see."""

@@ -14,6 +14,8 @@ from pkid.messaging.engine import Engine
 
 __all__ = ["Standing"]
 
+_MOST_PAST = 1000  # sessions that are over, but whose ends are still in the row
+
 
 class Standing:
     """Watches over the proofs by which sessions are open.
@@ -29,18 +31,19 @@ class Standing:
         self._connections = connections
         self._holds = holds
         self._wall = wall
-        self._ends: list[tuple[float, int, str]] = []
+        self._ends: list[tuple[float, int]] = []
 
     def ends(self, connection: Connection, at: datetime) -> None:
         """Take note that a connection's proof counts until then, aware UTC."""
-        heappush(self._ends, (at.timestamp(), connection.number, connection.credential))
+        heappush(self._ends, (at.timestamp(), connection.number))
+        if len(self._ends) > 2 * len(self._connections) + _MOST_PAST:
+            self._ends = sorted(end for end in self._ends if self._connections.find(end[1]) is not None)
 
     def tick(self) -> None:
         """End the sessions whose time is over."""
         now = self._wall()
         while self._ends and self._ends[0][0] <= now:
-            _, number, _ = heappop(self._ends)
-            self._end(number)
+            self._end(heappop(self._ends)[1])
 
     def review(self) -> None:
         """End the sessions whose credential is not in service any more."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
@@ -26,6 +27,7 @@ from tests.integration.lines import LinePeer
 from tests.interop.core import PSK, WITH_PSK, ask
 from tests.support import Case
 
+LEAVES, STAYS = "a key that leaves, number 1", "a key that stays, number 2"
 RETAINED = ("--retain", "kept/**")
 
 
@@ -127,7 +129,6 @@ class ComponentTests(TestCase):
         client.startService()
         self.addCleanup(client.stopService)
         await client.when_connected(1)
-        await deferLater(reactor, 0)
         return client
 
     async def test_a_component_is_known_by_its_name(self) -> None:
@@ -138,6 +139,21 @@ class ComponentTests(TestCase):
         await alice.publish("news", "hello", QoS.AT_LEAST_ONCE)
         message = await heard
         self.assertEqual((message.sender, message.proven, message.payload), ("alice", True, text("hello")))
+
+    async def test_a_session_ends_with_the_key_that_proved_its_name(self) -> None:
+        directory = Path(self.mktemp()).resolve()
+        directory.mkdir()
+        config = directory / "pkid.toml"
+        config.write_text(f'[psks.leaves]\nkey = "{LEAVES}"\n[psks.stays]\nkey = "{STAYS}"\n')
+        daemon = await deferToThread(start_daemon, self, *WITH_PSK, "--config", str(config))
+        leaves = await self.component(daemon, "alice", LEAVES, "leaves")
+        stays = await self.component(daemon, "bob", STAYS, "stays")
+        connection = leaves._link.connection
+        assert connection is not None
+        config.write_text(f'[psks.stays]\nkey = "{STAYS}"\n')
+        os.kill(daemon.pid, signal.SIGHUP)
+        await connection.when_lost
+        self.assertEqual((connection.last_words, stays.connected), ("expelled", True))
 
     async def test_what_a_component_missed_waits_for_it_over_a_restart(self) -> None:
         daemon = await deferToThread(start_daemon, self, *WITH_PSK)

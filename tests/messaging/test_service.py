@@ -80,6 +80,19 @@ class EndTests(Case):
         core.wait(2)
         self.assertIs(alice.closed, CloseReason.EXPELLED)
 
+    def test_ends_of_sessions_that_are_over_are_not_kept_for_ever(self) -> None:
+        core = Core(keys=["alice"])
+        core.keys.expires = datetime.fromtimestamp(WALL, UTC) + timedelta(days=365)
+        for _ in range(1100):
+            core.join("alice").session.lost()
+        stays = core.join("alice")
+        self.assertLess(len(core.service._standing._ends), 1010)
+        core.keys.expires = datetime.fromtimestamp(WALL, UTC) + timedelta(seconds=5)
+        for _ in range(1100):
+            core.keys.names.add("bob")
+            core.join("bob").session.lost()
+        self.assertIn(stays.session.number, {number for _, number in core.service._standing._ends})
+
     def test_too_many_connections_are_turned_away_until_one_leaves(self) -> None:
         core = Core(Terms(places=Places(total=2)))
         first, _second = core.connect(), core.connect("192.0.2.2")
