@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from pkid.broker.changes import Change
 from pkid.broker.commands import RequestId
@@ -93,9 +94,8 @@ class Send:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """Write one message to some sessions, all of which may have it."""
+class Deliver(NamedTuple):
+    """Write one message to some sessions, all of which may have it; a tuple, as the message is."""
 
     sessions: tuple[int, ...]
     message: Message

@@ -29,9 +29,8 @@ class QoS(IntEnum):
     EXACTLY_ONCE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something published."""
+class Message(NamedTuple):
+    """Something published; a tuple, because one is made for each publication."""
 
     number: int
     """The broker's own number for it, higher than that of any message before; what subscribers acknowledge."""
