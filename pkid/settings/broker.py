@@ -29,6 +29,7 @@ def broker_terms(sources: Sources) -> Terms:
     return Terms(
         Policy(
             authenticated=sources.value(table.AUTHENTICATED),
+            claimed_tenants=sources.value(table.OPEN_TENANTS),
             login_time=_LOGIN_TIME,
             duplicates=Duplicates(sources.value(table.DUPLICATES)),
             choice=Choice(sources.value(table.EXPOSER)),

@@ -74,6 +74,7 @@ REMBUS_WS = Setting("rembus-ws", "ENDPOINT", endpoint_or_off, OFF, "the same wit
 REMBUS_TLS = Setting("rembus-tls", "ENDPOINT", endpoint_or_off, OFF, "the same without WebSocket")
 REMBUS_TCP = Setting("rembus-tcp", "ENDPOINT", endpoint_or_off, OFF, "the same without either")
 AUTHENTICATED = Setting("authenticated", "", kinds.boolean, "false", "serve only those who proved a name")
+OPEN_TENANTS = Setting("open-tenants", "", kinds.boolean, "false", "let names into tenants that were not proven")
 PRIVATE_TOPICS = Setting("private-topics", "", kinds.boolean, "false", "a topic is private unless it was made public")
 RETAIN = Setting(
     "retain", "LIST", kinds.patterns, "", "topics, or patterns, whose messages are kept for who comes later"
@@ -117,9 +118,9 @@ CORE = Component(
             CA_KEY_TYPE, TRUST_DOMAIN, LEAF_LIFETIME, FORBID_CORE_NAMES, KEEP_EXPIRED,
         ),
         "Broker": (
-            LINE, REMBUS_WSS, REMBUS_WS, REMBUS_TLS, REMBUS_TCP, AUTH, AUTHENTICATED, PRIVATE_TOPICS, RETAIN,
-            KEEP_MESSAGES, KEPT_SIZE, BACKLOG, OVERFLOW, DUPLICATES,
-            EXPOSER, COMMAND_RATE, BYTE_RATE, CONNECTIONS, CONNECTIONS_PER_ADDRESS,
+            LINE, REMBUS_WSS, REMBUS_WS, REMBUS_TLS, REMBUS_TCP, AUTH, AUTHENTICATED, OPEN_TENANTS, PRIVATE_TOPICS,
+            RETAIN, KEEP_MESSAGES, KEPT_SIZE, BACKLOG, OVERFLOW, DUPLICATES, EXPOSER, COMMAND_RATE, BYTE_RATE,
+            CONNECTIONS, CONNECTIONS_PER_ADDRESS,
         ),
     },
     tables=(PSKS,),

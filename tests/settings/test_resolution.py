@@ -23,6 +23,7 @@ from tests.settings.case import GOOD, SettingsCase
 BROKER = {
     "line": "tcp:2",
     "authenticated": "yes",
+    "open-tenants": "yes",
     "private-topics": "1",
     "retain": "news/** alarm",
     "keep-messages": "1h",
@@ -39,6 +40,7 @@ BROKER = {
 BROKER_TERMS = BrokerTerms(
     Policy(
         authenticated=True,
+        claimed_tenants=True,
         login_time=timedelta(minutes=1),
         duplicates=Duplicates.REPLACE,
         choice=Choice.LESS_BUSY,
