@@ -87,10 +87,11 @@ class IdentityChecker:
         reserved = await self._is_reserved(component)
         if entry is None or not self._is_good(entry, component):
             raise UnauthorizedLogin
-        policy = self._policy_of(entry.origin or "")
+        origin = entry.origin or ""
+        policy = self._policy_of(origin)
         if policy is None or not policy.may_be_proven(component, reserved=reserved):
             raise UnauthorizedLogin
-        return Admission(component, f"certificate:{entry.serial:x}", expires=entry.not_after)
+        return Admission(component, f"certificate:{entry.serial:x}", expires=entry.not_after, origin=origin)
 
     def _is_good(self, entry: Entry, component: str) -> bool:
         names_it = entry.proven and entry.name == component and entry.profile == Purpose.COMPONENT.value

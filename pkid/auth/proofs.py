@@ -104,6 +104,7 @@ class IComponent(Interface):
     credential: str = Attribute("By what the name is proven, as kind:name, for the log.")
     evidence: bytes = Attribute("What proves the core in turn; nothing where the scheme has none.")
     expires: datetime | None = Attribute("When what proved the name ends, aware UTC; None for no end.")
+    origin: str = Attribute("By what that credential was got, as kind:name; nothing if it stands for itself.")
 
 
 @implementer(IComponent)
@@ -114,12 +115,14 @@ class Admission:
     :ivar credential: by what, for the log.
     :ivar evidence: what proves the core in turn; nothing where the scheme has none.
     :ivar expires: when the credential ends, aware UTC; ``None`` for no end.
+    :ivar origin: by what the credential was got, without which it is good for nothing; nothing if it stands for itself.
     """
 
     component: str
     credential: str
     evidence: bytes = b""
     expires: datetime | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

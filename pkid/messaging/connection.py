@@ -47,12 +47,12 @@ class Connection:
     :ivar work: the step of the login that is under way.
     :ivar scheme: the kind of proof that was begun, for figures.
     :ivar identity: who is there, once the session is open.
-    :ivar credential: by what the name was proven.
+    :ivar credential: by what the name was proven; *origin*: by what that was got, if it was.
     """
 
     __slots__ = (
         "_allowance", "_held", "_is_open", "_lost", "_surroundings", "approach", "client", "credential", "identity",
-        "is_proven", "login", "nonce", "number", "scheme", "work",
+        "is_proven", "login", "nonce", "number", "origin", "scheme", "work",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +66,7 @@ class Connection:
         self.work: Deferred[Any] | None = None
         self.identity: Identity = ANONYMOUS
         self.credential = ""
+        self.origin = ""
         self.scheme = ""
         self.is_proven = False
         self._surroundings = surroundings

@@ -116,7 +116,7 @@ class Identification:
         if isinstance(answer, ScramAnswer):
             return Challenged(answer)
         self._tally.logins[connection.scheme, "allowed"] += 1
-        connection.login, connection.credential = None, answer.credential
+        connection.login, connection.credential, connection.origin = None, answer.credential, answer.origin
         if answer.expires is not None:
             self._ends(connection, answer.expires)
         return Admitted(answer.component, answer.evidence)

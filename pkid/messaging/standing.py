@@ -47,14 +47,14 @@ class Standing:
 
     def review(self) -> None:
         """End the sessions whose credential is not in service any more."""
-        self._end_those_of(lambda credential: not self._holds(credential))
+        self._end_those_of(lambda each: each.credential != "" and not self._holds(each.credential))
 
     def revoke(self, credential: str) -> int:
-        """End the sessions that were opened by a credential, and return how many those were."""
-        return self._end_those_of(lambda known: known == credential)
+        """End the sessions that were opened by a credential, or by what was got by it; return how many those were."""
+        return self._end_those_of(lambda each: credential != "" and credential in (each.credential, each.origin))
 
-    def _end_those_of(self, is_over: Callable[[str], bool]) -> int:
-        over = [each.number for each in self._connections if each.credential and is_over(each.credential)]
+    def _end_those_of(self, is_over: Callable[[Connection], bool]) -> int:
+        over = [each.number for each in self._connections if is_over(each)]
         for number in over:
             self._end(number)
         return len(over)

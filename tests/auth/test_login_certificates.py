@@ -61,7 +61,7 @@ class CertificateLoginTests(LoginCase):
         login = self.login(GREETING, ("certificate", Certificates()))
         self.assertEqual(outcome(login.offer("superuser")), (Scheme.CERTIFICATE.value,))
         admission = self.admitted(login, CertificateProof(), "superuser")
-        self.assertEqual(admission.expires, recorded.not_after)
+        self.assertEqual((admission.expires, admission.origin), (recorded.not_after, PSK.credential))
 
     def test_a_certificate_that_merely_names_a_component_proves_nothing(self) -> None:
         """Neither as its common name, nor as a DNS name, nor as an identity elsewhere, nor beside its identity."""

@@ -134,6 +134,7 @@ class Keys:
         self.waiting: list[Deferred[None]] = []
         self.error: Exception | None = None
         self.expires: Any = None
+        self.origin = ""
 
     def __call__(self, greeting: Greeting, peer: str, certificate: bytes | None) -> Keys:
         self.greetings.append(greeting)
@@ -147,7 +148,7 @@ class Keys:
         await self._wait()
         if proof != GOOD or component not in self.names:
             raise Refused(Reason.PROOF_FAILED)
-        return Admission(component, f"key:{component}", b"evidence", self.expires)
+        return Admission(component, f"key:{component}", b"evidence", self.expires, self.origin)
 
     async def register(self, component: str, registration: Registration, applicant: Applicant) -> None:
         self.applicants.append(applicant)

@@ -61,6 +61,17 @@ class EndTests(Case):
         self.assertEqual(core.service.revoke("key:alice"), 1)
         self.assertEqual((alice.closed, bob.closed), (CloseReason.EXPELLED, None))
 
+    def test_a_revoked_credential_ends_the_sessions_of_what_was_got_by_it(self) -> None:
+        core = Core(keys=["alice", "bob"])
+        core.keys.origin = "psk:old"
+        alice = core.join("alice")
+        core.join()
+        core.keys.origin = "psk:new"
+        bob = core.join("bob")
+        self.assertEqual(core.service.revoke("psk:old"), 1)
+        self.assertEqual((alice.closed, bob.closed), (CloseReason.EXPELLED, None))
+        self.assertEqual(core.service.revoke(""), 0)
+
     def test_credentials_that_are_out_of_service_are_found_within_a_minute_or_when_asked(self) -> None:
         core = Core(keys=["alice", "bob"])
         alice, bob = core.join("alice"), core.join("bob")
