@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.daemon import Daemon, start_daemon
-from tests.interop.core import PSK, WITH_PSK
+from tests.interop.core import PSK, WITH_PSK, ask, bearer
 from tests.interop.typist import Typist
 from tests.support import Case
 
@@ -112,9 +111,7 @@ class SuperuserTests(Case):
 
 
 def appoint(daemon: Daemon, component: str) -> None:
-    """Make a component an admin, while the core is stopped."""
-    daemon.stop()
-    with sqlite3.connect(daemon.state / "ledger.sqlite") as ledger:
-        ledger.execute("INSERT INTO members (component, role) VALUES (?, 'admin')", (component,))
-    ledger.close()
-    daemon.start()
+    """Make a component an admin."""
+    headers = {**bearer(), "Content-Type": "text/plain"}
+    answer = ask(daemon, "POST", "/cli/execute", f"broker role assign {component} admin".encode(), headers)
+    assert answer.status == 200, answer.body
