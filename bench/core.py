@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pkid.auth.tokens import TokenSigner, derive_key
 
-__all__ = ["Core", "running_core"]
+__all__ = ["Core", "processor_seconds", "running_core"]
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -31,14 +31,15 @@ class Core:
         self.state = state
         self.pid = process.pid
         self._process = process
-        self.port = self._wait_for_port()
+        self.port = self.port_of("https")
 
-    def _wait_for_port(self) -> int:
+    def port_of(self, door: str) -> int:
+        """Return where a door listens, once it does."""
         while self._process.poll() is None:
-            try:
-                return int((self.state / "addresses").read_text().split()[2])
-            except (FileNotFoundError, IndexError):
-                time.sleep(0.05)
+            with suppress(FileNotFoundError, KeyError):
+                lines = (self.state / "addresses").read_text().splitlines()
+                return {line.split()[0]: int(line.split()[2]) for line in lines}[door]
+            time.sleep(0.05)
         raise SystemExit("the core did not start")
 
     @property
@@ -54,18 +55,22 @@ class Core:
 
     def processor_seconds(self) -> float:
         """Return how much processor time it has used."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return processor_seconds(self.pid)
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how much processor time a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 @contextmanager
-def running_core(*options: str, state: Path | None = None, before: Sequence[str] = ()) -> Iterator[Core]:
+def running_core(*options: str, state: Path | None = None) -> Iterator[Core]:
     """Start a core with these options of ``twistd pkid``, and end it.
 
     :param state: its state directory, if it is to outlive the core.
-    :param before: options of ``twistd`` itself.
     """
-    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *before, "pkid", *options]
+    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "pkid", *options]
     with TemporaryDirectory() as folder:
         state = state or Path(folder) / "state"
         (state / "addresses").unlink(missing_ok=True)

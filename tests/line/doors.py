@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -25,9 +26,12 @@ from pkid.auth.component_keyring import Material, MemoryKeyring, StoredCredentia
 from pkid.auth.derivation import KeyDerivation
 from pkid.auth.keyring import Keyring
 from pkid.auth.own_credential import OwnCredential
+from pkid.auth.psk import Terms as PskTerms
 from pkid.auth.unbound import Certificates, PreSharedKeys, StoredKeys
 from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.ledger import Entry
+from pkid.ca.patterns import ComponentPattern
+from pkid.ca.policy import Policy, Rules
 from pkid.ca.request import read_request
 from pkid.line.client.client import Client
 from pkid.line.client.endpoint import TrustingEndpoint
@@ -40,7 +44,19 @@ from pkid.tls import LiveContext, server_context
 from tests.auth.logins import outcome, surroundings
 from tests.certificates import PSK, SERIAL, csr_pem, private_key, profile
 
-__all__ = ["ALL_VERSIONS", "TLS_1_2", "TLS_1_3", "Door", "DoorCase", "Versions", "authority", "credential", "runtime"]
+__all__ = [
+    "ALL_VERSIONS",
+    "TLS_1_2",
+    "TLS_1_3",
+    "Door",
+    "DoorCase",
+    "Versions",
+    "authority",
+    "credential",
+    "entry_of",
+    "listen",
+    "runtime",
+]
 
 reactor: Any = global_reactor
 
@@ -49,6 +65,11 @@ Versions = tuple[int, int]
 TLS_1_2: Versions = (SSL.TLS1_2_VERSION, SSL.TLS1_2_VERSION)
 TLS_1_3: Versions = (SSL.TLS1_3_VERSION, SSL.TLS1_3_VERSION)
 ALL_VERSIONS: Versions = (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)
+
+
+_ALL = Rules((ComponentPattern("superuser"), ComponentPattern("*")))
+LISTING = replace(PSK, terms=PskTerms(policy=Policy(components=_ALL)))
+"""The pre-shared key of the door's core: good for every name, and for *superuser* whatever rights that has."""
 
 
 def runtime() -> Runtime:
@@ -108,7 +129,7 @@ class Door:
         now = reactor.seconds
         core = surroundings(
             now,
-            psks=Keyring([PSK], now),
+            psks=Keyring([LISTING], now),
             derivation=KeyDerivation(deferToThread, workers=1),
             store=keyring,
             find_entry=lambda digest: succeed(ledger.get(digest)),

@@ -93,6 +93,7 @@ class Connection(TwistedProtocol):
         self._numbered = 0
         self._last_words: Closed | None = None
         self._lost = self._left = self._retired = False
+        self._answering = 0
         self._timers: dict[str, IDelayedCall] = {}
         self._heard = self._asked = False
         self._takers: dict[type[Event], Callable[[Any], None]] = {
@@ -170,8 +171,17 @@ class Connection(TwistedProtocol):
         self._writable.append(waiter)
         return waiter
 
+    def begin_answer(self) -> None:
+        """Take note that a call is being answered."""
+        self._answering += 1
+
+    def end_answer(self) -> None:
+        """Take note that a call was answered, or needs no answer any more."""
+        self._answering -= 1
+        self._leave_if_retired()
+
     def retire(self) -> None:
-        """Leave as soon as no answer is awaited, or after a while."""
+        """Leave as soon as no answer is awaited or being made, or after a while."""
         self._retired = True
         self._set("leave", PATIENCE, self.leave)
         self._leave_if_retired()
@@ -259,7 +269,7 @@ class Connection(TwistedProtocol):
         self._leave_if_retired()
 
     def _leave_if_retired(self) -> None:
-        if self._retired and not self._waiting:
+        if self._retired and not self._waiting and not self._answering:
             self.leave()
 
     def _note_end(self, event: Closed) -> None:

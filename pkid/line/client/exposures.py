@@ -56,10 +56,11 @@ class Exposures:
     def invoked(self, connection: Connection, call: Invoked) -> None:
         """Answer a call, as long as that is of use."""
         key = connection, call.number
+        connection.begin_answer()
         work = self._running[key] = Deferred.fromCoroutine(self._answer(connection, call))
         work.addTimeout(call.seconds, self._clock)
         work.addErrback(_over)
-        work.addBoth(lambda _: self._running.pop(key, None))
+        work.addBoth(lambda _: self._done(key))
 
     def withdrawn(self, connection: Connection, number: int) -> None:
         """Stop answering a call."""
@@ -72,6 +73,10 @@ class Exposures:
         for of, number in list(self._running):
             if of is connection:
                 self.withdrawn(connection, number)
+
+    def _done(self, key: tuple[Connection, int]) -> None:
+        self._running.pop(key, None)
+        key[0].end_answer()
 
     async def _answer(self, connection: Connection, call: Invoked) -> None:
         payload, failed = await self._outcome(call)

@@ -64,16 +64,15 @@ class Link:
     def stop(self) -> Deferred[None]:
         """Say goodbye; fire when the connection is gone."""
         stopping: Deferred[None] = self._service.stopService()
-        return stopping
+        return stopping.addBoth(self._in_next_turn)
 
     def when_connected(self, tries: int | None = None) -> Deferred[Session]:
         """Fire when the session is open.
 
         :param tries: after how many attempts to fail, as the last one failed; without it, never.
         """
-        # Twisted's client service cannot be called back from within its own calls.
         connecting: Deferred[Any] = self._service.whenConnected(tries)
-        return connecting.addBoth(lambda result: deferLater(self._runtime.clock, 0, lambda: result))
+        return connecting.addBoth(self._in_next_turn)
 
     def ask(self, make: Callable[[str], Command]) -> Deferred[Succeeded]:
         """Ask over the connection that there is; fail if there is none."""
@@ -113,6 +112,10 @@ class Link:
         self._last_words = connection.last_words or self._last_words
         if self.connection is connection:
             self.connection = None
+
+    def _in_next_turn(self, result: Any) -> Deferred[Any]:
+        """Tell whoever waits later: Twisted's client service must not be called from what it calls."""
+        return deferLater(self._runtime.clock, 0, lambda: result)
 
     def _pause(self, attempt: int) -> float:
         # Two clients under one name would throw one another out without end.

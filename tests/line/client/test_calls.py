@@ -146,6 +146,15 @@ class AnsweringTests(ClientCase):
             self.assertEqual(len(cancelled), 1)
             self.assertEqual([each for each in self.end.heard() if isinstance(each, Answer)], [])
 
+    def test_a_core_that_is_about_to_stop_gets_the_answer_first(self) -> None:
+        self.expose()
+        self.answer = Deferred()
+        self.end.say(self.INVOKE, "DRAINING")
+        self.assertFalse(self.end.transport.disconnecting)
+        self.answer.callback("4")
+        self.assertEqual(self.answered(), (b"4", False))
+        self.assertTrue(self.end.transport.disconnecting)
+
     def test_it_is_exposed_again_after_a_connection_was_lost(self) -> None:
         self.expose()
         self.assertEqual(self.reconnect().exposed, ("add",))

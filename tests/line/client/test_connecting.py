@@ -53,8 +53,10 @@ class AnonymousTests(ClientCase):
         self.successResultOf(using)
         self.assertEqual(len(done), 3)
         self.end.lose()
-        self.successResultOf(done[2])
+        again: list[Deferred[None]] = []
+        done[2].addCallback(lambda _: again.append(self.client.stopService()))
         self.failed(done[0], CancelledError)
+        self.assertEqual(len(again), 1)
 
     def test_it_comes_again_later_and_later_when_nobody_is_there(self) -> None:
         self.core.is_there = False

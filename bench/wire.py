@@ -1,0 +1,94 @@
+"""A bare connection to a line door, for generators of load: no more than TLS, lines, and a login."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+
+from OpenSSL import SSL
+
+from pkid.auth.component_login import Invitation, begin_attempt
+from pkid.auth.own_credential import OwnCredential
+from pkid.auth.proofs import Proof
+from pkid.auth.transcript import NONCE_SIZE, Channel
+from pkid.broker.commands import Prove
+from pkid.line.codec import write_command
+from pkid.line.writing import decode_base64url
+
+__all__ = ["Address", "Wire"]
+
+_PIECE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a line door is, and the file with the CA certificate that its own comes from."""
+
+    host: str
+    port: int
+    ca: str
+
+
+class Wire:
+    """One connection, which blocks.
+
+    :ivar greeting: the words of the core's first line.
+    """
+
+    def __init__(self, address: Address) -> None:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.load_verify_locations(address.ca)
+        context.set_verify(SSL.VERIFY_PEER, lambda *found: bool(found[-1]))
+        self.socket = socket.create_connection((address.host, address.port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._tls = SSL.Connection(context, self.socket)
+        self._tls.set_connect_state()
+        self._tls.do_handshake()
+        self._rest = b""
+        self.send = self._tls.sendall
+        self.greeting = self.read_line().split()
+
+    def log_in(self, name: str, own: OwnCredential) -> None:
+        """Prove a name."""
+        _, _, server, nonce, *offers = self.greeting
+        channel = Channel(True, self._tls.export_keying_material(b"EXPORTER-Channel-Binding", 32))
+        invitation = Invitation(server, decode_base64url(nonce), tuple(offers), channel)
+        attempt = begin_attempt(invitation, name, own, os.urandom(NONCE_SIZE))
+        answer = self._prove(name, attempt.start())
+        if answer[0] == "CONTINUE":
+            answer = self._prove(name, attempt.go_on(answer[1].encode()))
+        if answer[0] != "WELCOME":
+            raise SystemExit(f"{name} was not let in: {' '.join(answer)}")
+
+    def ask(self, line: str) -> None:
+        """Have something done, and wait until it is."""
+        self.send(f"#1 {line}\n".encode())
+        answer = self.read_line()
+        if not answer.startswith("#1 OK"):
+            raise SystemExit(f"{line}: {answer}")
+
+    def read_line(self) -> str:
+        """Return the next line."""
+        while b"\n" not in self._rest:
+            self._rest += self._tls.recv(_PIECE)
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.decode()
+
+    def read_some(self) -> bytes:
+        """Return what came, at least a byte; not after a line was read in part."""
+        rest, self._rest = self._rest, b""
+        return rest or self._tls.recv(_PIECE)
+
+    @property
+    def pending(self) -> bool:
+        """Whether something can be read without a look at the socket."""
+        return bool(self._rest) or self._tls.pending() > 0
+
+    def close(self) -> None:
+        """End the connection."""
+        self.socket.close()
+
+    def _prove(self, name: str, proof: Proof) -> list[str]:
+        self.send(write_command(Prove(None, name, proof)))
+        return self.read_line().split(" ")
