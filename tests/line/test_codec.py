@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pkid.auth.proofs import PasswordProof, PlainProof, Registration, ScramAnswer
@@ -59,6 +59,7 @@ from tests.support import Case
 
 ALICE = Identity("alice", True)
 NONCE = bytes(range(32))
+ON_A_BUSY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def heard(data: bytes) -> list[Command | Talk]:
@@ -88,12 +89,14 @@ def text(content: str) -> Payload:
 class RoundTripTests(Case):
     """What is written is read again."""
 
+    @ON_A_BUSY_MACHINE
     @given(values.commands)
     @example(Publish("", "+5", text("+5"), 2))
     @example(Publish("", "a", text("x\nPUBLISH a forged"), 18))
     def test_a_core_hears_what_a_client_said_and_nothing_else(self, command: Command | Talk) -> None:
         self.assertEqual(heard(write_command(command, values.PLAIN_SCHEME)), [command])
 
+    @ON_A_BUSY_MACHINE
     @given(values.payloads, st.sampled_from([ANONYMOUS, ALICE, Identity("bob")]), st.sampled_from([0, 1, 2]))
     def test_a_client_hears_a_delivery_and_nothing_else(self, payload: Payload, sender: Identity, qos: int) -> None:
         (event,) = told(write_delivery(message(payload, sender, qos), None, again=False))
@@ -108,6 +111,7 @@ class RoundTripTests(Case):
         assert isinstance(event, events.Delivered)
         self.assertEqual((event.pattern, event.number, event.slot, event.again), ("a/*", None, 5, True))
 
+    @ON_A_BUSY_MACHINE
     @given(values.payloads)
     def test_a_client_hears_a_call_and_for_how_long_it_waits(self, payload: Payload) -> None:
         (event,) = told(write_invocation(Invocation(3, "a", payload, 0, ALICE, 105.5), 100.0))
@@ -277,6 +281,7 @@ class FuzzTests(Case):
                 if fault.fatal:
                     return False
 
+    @ON_A_BUSY_MACHINE
     @given(st.lists(st.binary(max_size=80), max_size=6))
     def test_any_bytes(self, pieces: list[bytes]) -> None:
         for reader in (CommandReader(self.LIMITS), EventReader(self.LIMITS)):
@@ -285,6 +290,7 @@ class FuzzTests(Case):
                 if not self.drain(reader):
                     break
 
+    @ON_A_BUSY_MACHINE
     @given(
         st.lists(
             st.sampled_from(
@@ -304,6 +310,7 @@ class FuzzTests(Case):
                 if not self.drain(reader):
                     break
 
+    @ON_A_BUSY_MACHINE
     @given(st.binary(max_size=400))
     def test_what_is_kept_stays_within_the_limits(self, data: bytes) -> None:
         reader = CommandReader(self.LIMITS)
