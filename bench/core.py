@@ -79,8 +79,6 @@ def running_core(*options: str, state: Path | None = None) -> Iterator[Core]:
             "tcp:0:interface=127.0.0.1",
             "--line",
             "tcp:0:interface=127.0.0.1",
-            "--rembus-wss",
-            "off",
             "--state",
             str(state),
         ]

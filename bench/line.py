@@ -1,14 +1,14 @@
 """How fast the line door is, over TLS, for generators of load that do nothing but write and count lines.
 
 Messages from one publisher to 1, 10 and 100 subscribers, in batches and one for each write; calls, one at a time and 32
-in flight; logins, each on a connection of its own. Beside each figure stands that of a door that does next to nothing
-(bench/relay.py): the limit of Twisted and TLS on the same machine. Generators and core share the processors; what one
-message, call or login costs the core's processor stands in brackets.
+in flight; logins by each kind of credential, each on a connection of its own. Beside each figure stands that of a door
+that does next to nothing (bench/relay.py): the limit of Twisted and TLS on the same machine. Generators and core share
+the processors; what one message, call or login costs the core's processor stands in brackets.
 
     .venv/bin/python bench/line.py [--seconds 4] [--only messages|calls|logins]
     .venv/bin/python bench/line.py --host HOST --ca ca.crt --psk-file psk [--port 8910] ...
 
-With ``--host`` the core that runs there is measured. All names are proven by the pre-shared key.
+With ``--host`` the core that runs there is measured; logins are by its pre-shared key alone then.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from core import processor_seconds, running_core
+from kinds import Kind, enroll
 from wire import Address, Wire
 
 from pkid.auth.own_credential import OwnPreSharedKey
@@ -42,20 +43,28 @@ PROCESSES = multiprocessing.get_context("fork")
 class Target:
     """A door, and how its clients log in.
 
+    :ivar kinds: a component for each kind of credential; none for a door that knows no names.
     :ivar pid: its process's number, if it is one of this machine's.
     """
 
-    def __init__(self, address: Address, own: OwnPreSharedKey | None, pid: int | None) -> None:
+    def __init__(self, address: Address, kinds: dict[str, Kind], pid: int | None) -> None:
         self.address = address
+        self.kinds = kinds
         self.pid = pid
-        self._own = own
 
     def connect(self, name: str) -> Wire:
-        """Return a connection, under a name if the door knows names."""
+        """Return a connection, under a name that the pre-shared key proves, if the door knows names."""
         wire = Wire(self.address)
-        if self._own is not None:
-            wire.log_in(name, self._own)
+        if self.kinds:
+            wire.log_in(name, self.kinds["psk"].own)
         return wire
+
+    def come_and_go(self, kind: Kind | None) -> None:
+        """Connect, log in, and leave."""
+        wire = Wire(self.address, None if kind is None else kind.shown)
+        if kind is not None:
+            wire.log_in(kind.component, kind.own)
+        wire.leave()
 
     def processor_seconds(self) -> float:
         """Return how much processor time it has used."""
@@ -103,7 +112,9 @@ def main() -> None:
                 half = " ".join(f"{each[1] * 1000:.2f}" for each in found)
                 report(f"calls, {flight} in flight (p50 {half} ms)", "calls/s", *(each[0] for each in found))
         if options.only in (None, "logins"):
-            report("connect, log in, leave", "logins/s", *(logins(each, options.seconds) for each in (target, bare)))
+            without = logins(bare, None, options.seconds)
+            for word, kind in target.kinds.items():
+                report(f"logins, {word}", "logins/s", logins(target, kind, options.seconds), without)
 
 
 def report(case: str, unit: str, found: Rate, bare: Rate) -> None:
@@ -204,22 +215,20 @@ def call(target: Target, topic: str, flight: int, answered: Any, took: Any, read
             answered.value += 1
 
 
-def logins(target: Target, seconds: float) -> Rate:
+def logins(target: Target, kind: Kind | None, seconds: float) -> Rate:
     """Return how many times a second somebody connects, logs in and leaves."""
     done = PROCESSES.Value("q", 0, lock=False)
-    ready = PROCESSES.Event()
-    coming = start(come_and_go, target, done, ready)
+    coming = start(come_and_go, target, kind, done)
     try:
         return rate(target, done, seconds)
     finally:
         end(coming)
 
 
-def come_and_go(target: Target, done: Any, ready: Any) -> None:
+def come_and_go(target: Target, kind: Kind | None, done: Any) -> None:
     """Connect, log in and leave, again and again."""
-    ready.set()
     while True:
-        target.connect(f"bench-{os.urandom(4).hex()}").close()
+        target.come_and_go(kind)
         done.value += 1
 
 
@@ -256,16 +265,13 @@ def rate(target: Target, count: Any, seconds: float) -> Rate:
 @contextmanager
 def core(options: argparse.Namespace) -> Iterator[Target]:
     """Yield the core that is meant, or one that is made for this."""
-    salt = os.urandom(16)
     if options.host:
-        secret = options.psk_file.read_text().strip()
-        yield Target(
-            Address(options.host, options.port, options.ca), OwnPreSharedKey.derive("default", secret, salt), None
-        )
+        own = OwnPreSharedKey.derive("default", options.psk_file.read_text().strip(), os.urandom(16))
+        yield Target(Address(options.host, options.port, options.ca), {"psk": Kind("bench-psk", own)}, None)
         return
     with running_core("--line", "tcp:0:interface=127.0.0.1") as running:
-        own = OwnPreSharedKey.derive("default", (running.state / "psk").read_text().strip(), salt)
-        yield Target(Address("localhost", running.port_of("line"), running.authority), own, running.pid)
+        address = Address("localhost", running.port_of("line"), running.authority)
+        yield Target(address, enroll(running), running.pid)
 
 
 @contextmanager

@@ -50,6 +50,8 @@ class Relay(LineOnlyReceiver):
         elif line.startswith(b"ANSWER "):
             caller, request = CALLERS.pop(line.split(b" ", 2)[1])
             caller.transport.write(request + b" OK " + line.split(b" ", 2)[2] + b"\n")
+        elif line == b"BYE":
+            self.transport.loseConnection()
         else:
             self.other(line)
 

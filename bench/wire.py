@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from pkid.auth.component_login import Invitation, begin_attempt
 from pkid.auth.own_credential import OwnCredential
@@ -33,11 +34,15 @@ class Address:
 class Wire:
     """One connection, which blocks.
 
+    :param shown: the key and the certificate that its end shows, if it is asked for one.
     :ivar greeting: the words of the core's first line.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, shown: tuple[crypto.PKey, crypto.X509] | None = None) -> None:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        if shown is not None:
+            context.use_privatekey(shown[0])
+            context.use_certificate(shown[1])
         context.load_verify_locations(address.ca)
         context.set_verify(SSL.VERIFY_PEER, lambda *found: bool(found[-1]))
         self.socket = socket.create_connection((address.host, address.port))
@@ -85,8 +90,12 @@ class Wire:
         """Whether something can be read without a look at the socket."""
         return bool(self._rest) or self._tls.pending() > 0
 
-    def close(self) -> None:
-        """End the connection."""
+    def leave(self) -> None:
+        """Say goodbye, and wait until the other end closes: the next one under the same name is let in then."""
+        self.send(b"BYE\n")
+        with suppress(SSL.Error):
+            while self._tls.recv(_PIECE):
+                pass
         self.socket.close()
 
     def _prove(self, name: str, proof: Proof) -> list[str]:
