@@ -41,10 +41,6 @@ class Selection:
             wants = self._known[topic] = self._find(topic)
         return any(number > want.beyond and received_at >= want.since for want in wants)
 
-    def names(self, topic: str) -> bool:
-        """Tell whether some of a topic's messages may be wanted."""
-        return bool(self._find(topic))
-
     def _find(self, topic: str) -> tuple[Wanted, ...]:
         return tuple(want for _, wants in self._wanted.find(tuple(topic.split(SEPARATOR))) for want in wants)
 

@@ -1,80 +1,79 @@
-"""One recall of kept messages, in slices: none looks at more than some thousands of rows, or holds more than asked for.
+"""One recall of kept messages, in slices: none looks at more than so many rows, or holds more than was asked for.
 
-Looking costs little, because only numbers and topics are read; a message is read when it is certain that it is wanted.
+The database leaves out what cannot be wanted, by conditions that may let too much through; the rest is judged here.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from collections.abc import Iterator
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from pkid.broker.effects import Recall
 from pkid.broker.inputs import Recalled
 from pkid.broker.kept import Selection
 from pkid.broker.message import Message
-from pkid.store.conditions import Unindexed
+from pkid.broker.topic import MANY, ONE, SEPARATOR, Pattern
 from pkid.store.messages.rows import message_of
 from pkid.store.messages.schema import messages
-from pkid.store.messages.topics import topics_of
 
 __all__ = ["SLICE", "Recollection"]
 
-SLICE = 8192
+SLICE = 20_000
 """How many rows are looked at, at most, in one transaction; some ten milliseconds."""
 
-_PROBE = 1024  # rows that are looked at before it is asked which topics are wanted
+_FIRST_SLICE = 1024  # rows; often enough, and each further slice is four times as large
+_MOST_TOPICS = 1000  # that one statement compares with
+_MOST_PATTERNS = 50
 _CHUNK = 256  # messages that one statement reads
-_ROWS = select(messages.c.number, messages.c.topic, messages.c.received_at, messages.c.size)
+_LOOK = select(messages.c.number, messages.c.topic, messages.c.received_at, messages.c.size)
+_WILD = frozenset({ONE, MANY})
+_ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
 class Recollection:
-    """Finds what a recall asks for: among the next messages, and if few of these are wanted, by topics."""
+    """Finds what a recall asks for."""
 
     def __init__(self, recall: Recall) -> None:
         self._recall = recall
         self._selection = Selection(recall)
-        self._rows = _ROWS.where(messages.c.tenant == recall.tenant).order_by(messages.c.number)
-        self._slice = _PROBE
+        self._scope = list(_scope(recall, self._selection))
+        self._filter = list(_filter(recall, self._selection))
+        self._slice = _FIRST_SLICE
         self._beyond = recall.beyond
         self._numbers: list[int] = []
         self._size = 0
         self._more = False
-        if self._selection.topics is not None and len(self._selection.topics) == 1:
-            self._rows = self._rows.where(messages.c.topic == self._selection.topics[0])
-            self._slice = SLICE
 
     def look_on(self, connection: Connection) -> Recalled | None:
         """Look at the next rows; return the messages when that was the last part."""
-        if self._look(connection) == self._slice and not self._more:
-            if self._slice == _PROBE:
-                self._narrow(connection)
-            return None
-        return self._read(connection)
+        end = self._end_of_slice(connection)
+        self._look(connection, self._recall.until if end is None else end)
+        if end is None or self._more:
+            return self._read(connection)
+        self._beyond, self._slice = end, min(SLICE, self._slice * 4)
+        return None
 
-    def _look(self, connection: Connection) -> int:
-        """Note what is wanted of the next rows; return at how many it looked."""
-        bounds = messages.c.number > self._beyond, messages.c.number <= self._recall.until
-        looked_at = 0
-        with connection.execute(self._rows.where(*bounds).limit(self._slice)) as found:
+    def _end_of_slice(self, connection: Connection) -> int | None:
+        """Return the number of the slice's last row; ``None`` when it is the last slice."""
+        number = messages.c.number
+        bounds = number > self._beyond, number <= self._recall.until
+        rows = select(number).where(*self._scope, *bounds).order_by(number).offset(self._slice - 1).limit(1)
+        return connection.execute(rows).scalar_one_or_none()
+
+    def _look(self, connection: Connection, end: int) -> None:
+        bounds = messages.c.number > self._beyond, messages.c.number <= end
+        rows = _LOOK.where(*self._scope, *bounds, *self._filter).order_by(messages.c.number)
+        with connection.execute(rows) as found:
             for number, topic, received_at, size in found:
-                looked_at += 1
-                self._beyond = number
                 if not self._selection.wants(number, topic, received_at):
                     continue
                 if self._numbers and self._is_full(size):
                     self._more = True
-                    break
+                    return
                 self._numbers.append(number)
                 self._size += size
-        return looked_at
-
-    def _narrow(self, connection: Connection) -> None:
-        """Look at the wanted topics alone from now on, if they are few."""
-        self._slice = SLICE
-        topics = topics_of(connection, self._recall.tenant, self._selection)
-        if topics is not None:
-            of_topics = messages.c.tenant == self._recall.tenant, messages.c.topic.in_(topics)
-            # Without that sign, SQLite would rather have the order by an index than the topics.
-            self._rows = _ROWS.where(*of_topics).order_by(Unindexed(messages.c.number))
 
     def _is_full(self, size: int) -> bool:
         return len(self._numbers) >= self._recall.most or self._size + size > self._recall.room
@@ -85,3 +84,26 @@ class Recollection:
             chunk = messages.c.number.in_(self._numbers[start : start + _CHUNK])
             found += map(message_of, connection.execute(select(messages).where(chunk).order_by(messages.c.number)))
         return Recalled(self._recall, tuple(found), self._more)
+
+
+def _scope(recall: Recall, selection: Selection) -> Iterator[ColumnElement[bool]]:
+    """Yield what an index finds: the tenant's messages, or those of one topic."""
+    yield messages.c.tenant == recall.tenant
+    if selection.topics is not None and len(selection.topics) == 1:
+        yield messages.c.topic == selection.topics[0]
+
+
+def _filter(recall: Recall, selection: Selection) -> Iterator[ColumnElement[bool]]:
+    """Yield what holds for every message that is wanted."""
+    yield messages.c.received_at >= min((want.since for want in recall.wanted), default=0.0)
+    patterns = {want.pattern for want in recall.wanted}
+    if selection.topics is not None and len(selection.topics) <= _MOST_TOPICS:
+        yield messages.c.topic.in_(selection.topics)
+    elif len(patterns) <= _MOST_PATTERNS:
+        yield or_(*(messages.c.topic.like(_like(pattern), escape="\\") for pattern in patterns))
+
+
+def _like(pattern: Pattern) -> str:
+    """Return a LIKE pattern for all topics that a pattern means, and some others."""
+    runs = groupby(pattern.segments, key=_WILD.__contains__)
+    return "".join("%" if wild else SEPARATOR.join(run).translate(_ESCAPED) for wild, run in runs)

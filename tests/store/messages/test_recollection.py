@@ -14,7 +14,7 @@ from pkid.broker.inputs import Recalled
 from pkid.broker.kept import KeptMessages
 from pkid.broker.message import Message
 from pkid.broker.topic import Pattern
-from pkid.store.messages import recollection, topics
+from pkid.store.messages import recollection
 from pkid.store.messages.messages import SQLMessages
 from pkid.store.messages.schema import metadata, progress
 from tests.store.messages.kept import message, recall
@@ -22,8 +22,8 @@ from tests.support import Case
 
 PROPERTY = settings(max_examples=80, deadline=None, database=None, derandomize=True)
 
-names = st.sampled_from(["a", "b", "a/b", "a/c", "a/@c", "c/d/e"])
-patterns = st.sampled_from([Pattern(text) for text in ("a", "b", "a/*", "**", "a/@c", "*/d/**", "nothing")])
+names = st.sampled_from(["a", "b", "a/b", "a/c", "a/@c", "c/d/e", "%/b/_"])
+patterns = st.sampled_from([Pattern(text) for text in ("a", "b", "a/*", "**", "a/@c", "*/d/**", "%/b/*", "nothing")])
 kept = st.lists(
     st.builds(
         lambda topic, tenant, at, size: (topic, {"tenant": tenant, "received_at": at, "size": size}),
@@ -40,9 +40,8 @@ wanted = st.lists(st.builds(Wanted, patterns, st.integers(0, 9).map(float), st.i
 class SliceTests(Case):
     def setUp(self) -> None:
         self.patch(recollection, "SLICE", 8)
-        self.patch(recollection, "_PROBE", 4)
+        self.patch(recollection, "_FIRST_SLICE", 2)
         self.patch(recollection, "_CHUNK", 3)
-        self.patch(topics, "_SPARSE", 2)
         self.engine = create_engine("sqlite://")
         self.addCleanup(self.engine.dispose)
         metadata.create_all(self.engine)
@@ -85,18 +84,32 @@ class SliceTests(Case):
             while (found := looking.look_on(connection)) is None:
                 slices += 1
         self.assertEqual([each.number for each in found.messages], list(range(91, 101)))
-        self.assertEqual(slices, 1 + (100 - 4) // 8 + 1)
+        self.assertEqual(slices, 1 + (100 - 2) // 8 + 1)
 
-    def test_few_topics_among_many_are_found_by_their_index(self) -> None:
-        topics = ["a", "b", *(f"c/{number}" for number in range(20))]
-        plans: list[str] = []
+    def test_one_topic_among_many_is_found_by_its_index(self) -> None:
         with self.engine.begin() as connection:
-            SQLMessages(connection).keep([message(n, topic) for n, topic in enumerate(topics * 2, 1)])
-            looking = recollection.Recollection(recall("a", "b", beyond=2))
-            self.assertIsNone(looking.look_on(connection))
-            statement = looking._rows.compile(self.engine, compile_kwargs={"literal_binds": True})
-            plans += [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
-            found = looking.look_on(connection)
-        assert found is not None
-        self.assertEqual([each.topic for each in found.messages], ["a", "b"])
-        self.assertIn("messages_by_topic", plans[0])
+            SQLMessages(connection).keep([message(n, topic) for n, topic in enumerate("abcdefghijkl" * 4, 1)])
+            looking, slices = recollection.Recollection(recall("c")), 1
+            while (found := looking.look_on(connection)) is None:
+                slices += 1
+        self.assertEqual(([each.number for each in found.messages], slices), ([3, 15, 27, 39], 2))
+
+    def test_more_topics_or_patterns_than_a_statement_compares_with_are_recalled_too(self) -> None:
+        self.patch(recollection, "_MOST_TOPICS", 1)
+        self.patch(recollection, "_MOST_PATTERNS", 1)
+        messages = [message(1, "a"), message(2, "b"), message(3, "c/d")]
+        for topics, numbers in ((("a", "b"), [1, 2]), (("a", "c/*"), [1, 3])):
+            found = self.found(messages, recall(*topics))
+            self.assertEqual([each.number for each in found.messages], numbers)
+
+    def test_signs_with_a_meaning_in_sql_have_none(self) -> None:
+        messages = [
+            message(1, "a%b/x"),
+            message(2, "a_b/x"),
+            message(3, "aXb/x"),
+            message(4, "a\\b/x"),
+            message(5, "a%/b/x"),
+        ]
+        for topic, number in (("a%b/*", 1), ("a_b/*", 2), ("a\\b/*", 4), ("a%/b/*", 5)):
+            found = self.found(messages, recall(topic))
+            self.assertEqual([each.number for each in found.messages], [number])
