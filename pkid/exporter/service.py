@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.web.server import Request
 
 from pkid.agent import Core, Runtime
+from pkid.agent.directory import ComponentDirectory
 from pkid.auth.keyring import Keyring
 from pkid.door import Door
 from pkid.errors import StateError
@@ -19,7 +20,7 @@ from pkid.exporter.identity import Identity, given_identity, renewed_identity
 from pkid.exporter.metrics import ExporterMetrics
 from pkid.exporter.observation import Observation
 from pkid.exporter.settings import MetricsSettings
-from pkid.exporter.storage import make_storage, open_directory
+from pkid.exporter.storage import make_storage
 from pkid.files import PUBLIC, write_atomically
 from pkid.limits import raise_file_limit
 from pkid.metrics.exposition import Exposition
@@ -48,6 +49,7 @@ class Exporter(MultiService):
         super().__init__()
         self._settings = settings
         self._reactor = reactor
+        self._directory = ComponentDirectory(settings.state)
         self._storage = make_storage(settings.state, settings.ca_cert)
         core = Core(settings.core, settings.psk, self._storage, Runtime.of(reactor), settings.ca_fingerprint)
         self._identity = self._identify(core) if settings.tls else None
@@ -73,7 +75,7 @@ class Exporter(MultiService):
         :raises StartFailed: with one line for people, when something stands in the way.
         """
         with one_clear_line("pkid-metrics"):
-            open_directory(self._settings.state)
+            self._directory.open()
             self._storage.load_authority()  # now, so that a file that cannot be used stops the start
             if self._identity is not None:
                 self._identity.open()
@@ -119,6 +121,7 @@ class Exporter(MultiService):
             await maybeDeferred(child.stopService)
             if child is self._door:
                 await self._site.finish(_PATIENCE)
+        self._directory.close()
 
 
 class NoPage(OpenPage):

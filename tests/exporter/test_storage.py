@@ -1,4 +1,4 @@
-"""Where the exporter keeps things: never among a core's, and a CA that was given is not replaced."""
+"""Where the exporter keeps things; a CA that was given is not replaced."""
 
 from __future__ import annotations
 
@@ -8,31 +8,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.agent import DirectoryStorage
 from pkid.errors import StateError
-from pkid.exporter.storage import make_storage, open_directory
+from pkid.exporter.storage import make_storage
 from tests.certificates import root
 from tests.support import Case
-
-
-class DirectoryTests(Case):
-    def setUp(self) -> None:
-        self.state = Path(self.mktemp()) / "a" / "state"
-
-    def test_it_is_made_for_its_owner_only(self) -> None:
-        open_directory(self.state)
-        open_directory(self.state)
-        self.assertEqual(self.state.stat().st_mode & 0o777, 0o700)
-
-    def test_a_core_s_is_refused(self) -> None:
-        self.state.mkdir(parents=True)
-        for name in ("ca.pem", "ledger.sqlite"):
-            (self.state / name).touch()
-            self.assertIn("belongs to a core", str(self.assertRaises(StateError, open_directory, self.state)))
-            (self.state / name).unlink()
-
-    def test_one_that_cannot_be_made(self) -> None:
-        self.state.parent.mkdir(parents=True)
-        self.state.touch()
-        self.assertIn("cannot be made", str(self.assertRaises(StateError, open_directory, self.state)))
 
 
 class GivenAuthorityTests(Case):
