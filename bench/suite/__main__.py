@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round each, for a look")
     parser.add_argument("--seconds", type=float, help="of one round")
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--name", help="of the files: full, quick or some by default")
     parser.add_argument("--out", type=File, default=File("bench/results"))
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
@@ -40,7 +41,8 @@ def main() -> None:
     began = time.monotonic()
     outcomes = list(run(options.names or NAMES, scale))
     around["minutes"] = round((time.monotonic() - began) / 60, 1)
-    write(options.out, "quick" if options.quick else "full", outcomes, around)
+    name = options.name or ("some" if options.names else "quick" if options.quick else "full")
+    write(options.out, name, outcomes, around)
     print(as_markdown(outcomes, around))
 
 

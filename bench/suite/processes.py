@@ -36,12 +36,12 @@ class Apart:
     def result(self) -> Any:
         """Wait until it is done, and return what it gave.
 
-        :raises SystemExit: when it failed; its own words are on standard error.
+        :raises Skipped: when it failed; its own words are on standard error.
         """
         try:
             result = self._results.recv()
         except EOFError:
-            raise SystemExit("a part of the measurement failed") from None
+            raise Skipped("a part of the measurement failed") from None
         self._process.join()
         return result
 

@@ -84,7 +84,7 @@ def measure(name: str, path: Path, scale: Scale) -> Outcome:
             for contestant in list(measures):
                 try:
                     sample = measures[contestant](scale.seconds)
-                except Skipped as reason:
+                except (Skipped, OSError) as reason:
                     outcome.skipped[contestant] = str(reason)
                     del measures[contestant]
                     continue
@@ -96,5 +96,5 @@ def _start(stack: ExitStack, contestants: Iterable[Contestant], outcome: Outcome
     for contestant in contestants:
         try:
             yield contestant.name, stack.enter_context(contestant.running())
-        except Skipped as reason:
+        except (Skipped, OSError) as reason:  # a peer may fail in ways of its own; the others are measured
             outcome.skipped[contestant.name] = str(reason)

@@ -80,6 +80,7 @@ class Channel(HTTPChannel):
     """Who is at the other end, as :func:`~pkid.auth.fairness.peer_key` tells peers apart."""
     _refused = False
     _finishing = False
+    _arriving = False  # whether a request began to arrive and is not complete
     _cut: IDelayedCall | None = None
     _deadline: IDelayedCall | None = None
 
@@ -105,8 +106,10 @@ class Channel(HTTPChannel):
         if self._refused:
             return
         if not self.requests and data not in _EMPTY_LINE:
-            self._start_deadline()
+            self._arriving = True
         super().dataReceived(data)
+        if self._arriving:
+            self._start_deadline()
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take bytes of a body, unless the connection was refused."""
@@ -117,7 +120,7 @@ class Channel(HTTPChannel):
         """Take a line of the head, unless the connection was refused."""
         if not self._refused:
             if line:
-                self._start_deadline()
+                self._arriving = True
             super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -261,6 +264,7 @@ class Channel(HTTPChannel):
             self._deadline = self.callLater(_REQUEST_DEADLINE, self._overdue)
 
     def _cancel_deadline(self) -> None:
+        self._arriving = False
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

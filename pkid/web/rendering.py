@@ -99,9 +99,10 @@ class Page(Resource):
     def render(self, request: Request) -> int:
         """Start to answer; the connection's end cancels it."""
         running = Deferred.fromCoroutine(self._answer_or_error(request))
-        request.notifyFinish().addErrback(lambda _: running.cancel())
         running.addCallback(lambda answer: answer.write(request))
         running.addErrback(self._failed, request)
+        if not request.finished:
+            request.notifyFinish().addErrback(lambda _: running.cancel())
         return NOT_DONE_YET
 
     async def respond(self, request: Request) -> Answer:

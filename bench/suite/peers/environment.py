@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -35,10 +36,15 @@ def peers_python() -> str:
 
 
 def program(name: str, package: str) -> str:
-    """Return the path of a program on the machine.
+    """Return the path of a program on the machine; where this runs as root on Debian, it is installed first.
 
-    :raises Skipped: when it is not there, with the package to install.
+    :raises Skipped: when it is not to be had, with the package to install.
     """
+    if shutil.which(name) is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"installing {package}", flush=True)
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for arguments in (["update"], ["install", "-y", "--no-install-recommends", package]):
+            subprocess.run(["apt-get", "-qq", *arguments], env=environment, capture_output=True, check=False)
     found = shutil.which(name)
     if found is None:
         raise Skipped(f"needs {name}: apt-get install {package}")
