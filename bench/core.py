@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pkid.auth.tokens import TokenSigner, derive_key
 
-__all__ = ["Core", "processor_seconds", "running_core"]
+__all__ = ["ANYWHERE", "Core", "processor_seconds", "running_core"]
 
 TICKS = os.sysconf("SC_CLK_TCK")
+ANYWHERE = [f"--{door}=tcp:0:interface=127.0.0.1" for door in ("https", "line", "rembus-wss")]
+"""Options that open the doors at free ports of this machine."""
 
 
 class Core:
@@ -65,23 +67,17 @@ def processor_seconds(pid: int) -> float:
 
 
 @contextmanager
-def running_core(*options: str, state: Path | None = None) -> Iterator[Core]:
-    """Start a core with these options of ``twistd pkid``, and end it.
+def running_core(*options: str, state: Path | None = None, before: Sequence[str] = ()) -> Iterator[Core]:
+    """Start a core with these options of ``twistd pkid``, and end it; its doors are at ports that nobody else has.
 
     :param state: its state directory, if it is to outlive the core.
+    :param before: options of ``twistd`` itself.
     """
-    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "pkid", *options]
+    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *before, "pkid", *ANYWHERE]
     with TemporaryDirectory() as folder:
         state = state or Path(folder) / "state"
         (state / "addresses").unlink(missing_ok=True)
-        command += [
-            "--https",
-            "tcp:0:interface=127.0.0.1",
-            "--line",
-            "tcp:0:interface=127.0.0.1",
-            "--state",
-            str(state),
-        ]
+        command += ["--state", str(state), *options]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield Core(process, state)

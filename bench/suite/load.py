@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.core import processor_seconds
 from bench.suite.measurement import Sample, Skipped
-from bench.suite.processes import apart, processor_seconds
+from bench.suite.processes import apart
 
 __all__ = ["Target", "request", "requests_per_second"]
 

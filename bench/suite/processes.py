@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import socket
 import subprocess
@@ -15,12 +14,11 @@ from typing import Any, TypeVar
 
 from bench.suite.measurement import Skipped
 
-__all__ = ["Apart", "apart", "free_port", "processor_seconds", "resident_bytes", "serving"]
+__all__ = ["Apart", "apart", "free_port", "resident_bytes", "serving"]
 
 T = TypeVar("T")
 
 _FORK = multiprocessing.get_context("fork")
-_TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 30.0  # seconds that a program has to start
 
 
@@ -54,12 +52,6 @@ def apart(work: Callable[..., T], *arguments: Any) -> T:
 
 def _report(results: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     results.send(work(*arguments))
-
-
-def processor_seconds(pid: int) -> float:
-    """Return how much processor time a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def resident_bytes(pid: int) -> int:
