@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.daemon import CHECKOUT
 from tests.support import require
 
-__all__ = ["FIX_INVENTORY", "RESOTO", "Environment", "plain_environ"]
+__all__ = ["FIX_INVENTORY", "REMBUS", "RESOTO", "Environment", "plain_environ"]
 
 ENVIRONMENTS = CHECKOUT / ".venv-interop"
 CLIENTS = Path(__file__).resolve().parent / "clients"
@@ -50,19 +50,20 @@ class Environment:
         return self.python().with_name(name)
 
     def run(
-        self, client: str, *arguments: str, directory: Path, input: str | None = None
+        self, client: str, *arguments: str, directory: Path, input: str | None = None, **environ: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of ``clients``, or Python's own option such as ``-i``, to its end.
 
         :param client: the program's name without ``.py``, or an option.
         :param directory: the working directory, absolute.
         :param input: text for its standard input.
+        :param environ: more environment variables than those of a user who set nothing.
         """
         program = client if client.startswith("-") else str(CLIENTS / f"{client}.py")
         return subprocess.run(
             [str(self.python()), program, *arguments],
             cwd=directory,
-            env=plain_environ(directory),
+            env=plain_environ(directory) | environ,
             input=input or "",
             capture_output=True,
             text=True,
@@ -97,6 +98,7 @@ class Environment:
 FIX_INVENTORY = Environment(
     "fixlib", ("fixinventorylib==4.1.0", "fixinventoryshell==4.1.0", "fixinventoryclient==2.0.1")
 )
+REMBUS = Environment("rembus", ("rembus==0.8.23",))
 RESOTO = Environment("resotolib", ("resotolib==3.9.0", "resotoshell==3.9.0"))
 
 

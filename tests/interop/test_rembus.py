@@ -1,0 +1,152 @@
+"""Components of Rembus, with their own library (``rembus`` from PyPI), against the core's Rembus doors."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from pkid.broker.commands import Call
+from pkid.broker.payload import Payload, PayloadKind
+from pkid.line.events import Succeeded
+from tests.daemon import Daemon, start_daemon
+from tests.integration.lines import LinePeer
+from tests.integration.test_broker import publish
+from tests.interop.core import PSK, WITH_PSK, ask, bearer
+from tests.interop.environments import REMBUS
+from tests.support import Case
+
+WS = ("--rembus-ws", "tcp:0:interface=127.0.0.1")
+PATIENCE = 30.0  # seconds
+
+
+class RembusCase(Case):
+    """A core, and programs of the original's library."""
+
+    def setUp(self) -> None:
+        REMBUS.python()
+        self.directory = Path(self.mktemp()).resolve()
+        self.directory.mkdir(parents=True)
+
+    def start(self, *options: str) -> Daemon:
+        """Start a core."""
+        self.daemon = start_daemon(self, *WITH_PSK, *WS, *options)
+        return self.daemon
+
+    def url(self, scheme: str = "ws") -> str:
+        """Return a door's address."""
+        host = "localhost" if scheme == "wss" else "127.0.0.1"
+        return f"{scheme}://{host}:{self.daemon.address(f'rembus-{scheme}')[1]}"
+
+    def run_client(self, what: str, *arguments: str, url: str = "", **environ: str) -> Any:
+        """Have components do something; return what came of it."""
+        done = REMBUS.run("rembus_client", what, url or self.url(), *arguments, directory=self.directory, **environ)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def command(self, line: str) -> str:
+        """Have the core run a command; return what it says."""
+        headers = bearer(PSK) | {"Content-Type": "text/plain"}
+        answer = ask(self.daemon, "POST", "/cli/execute", line.encode(), headers)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.body.decode()
+
+    def pin(self, component: str) -> str:
+        """Return a PIN by which a component may register its key."""
+        pin: str = json.loads(self.command(f"broker register {component}"))[0]["pin"]
+        return pin
+
+
+class ComponentTests(RembusCase):
+    """What components do with one another."""
+
+    def test_every_quality_of_service_and_both_encodings(self) -> None:
+        self.start()
+        found = self.run_client("messages")
+        values = ["QOS0", 1, 2.5, None, True, [1, 2], {"k": "v"}]
+        expected = [values, ["QOS1"], ["QOS2"], ["slot"], ["slot2"], [], ["json", {"a": [1]}]]
+        self.assertEqual(found["received"], expected)
+        self.assertIn("login failed", found["again"])
+
+    def test_calls(self) -> None:
+        self.start()
+        found = self.run_client("calls")
+        for who in ("add", "nobody", "json"):
+            self.assertEqual(found[who], 3, who)
+        self.assertEqual((found["target"], found["together"]), (7, [2 * n for n in range(20)]))
+        self.assertEqual(found["table"], {"a": [1, 2], "sum": [2, 3]})
+        for case, words in (
+            ("boom", "METHOD_EXCEPTION:kaboom"), ("unknown", "METHOD_NOT_FOUND:nosuch"),
+            ("ghost", "TARGET_NOT_FOUND:ghost"), ("loopback", "METHOD_LOOPBACK:add"),
+            ("unexposed", "METHOD_NOT_FOUND:boom"),
+        ):  # fmt: skip
+            self.assertEqual(found[case], f"RembusError: {words}")
+        self.assertTrue(found["version"].startswith("pkid ") and found["uptime"].startswith("up for "), found)
+
+    def test_what_was_before_and_topic_spaces(self) -> None:
+        self.start("--retain", "hist/**")
+        found = self.run_client("history")
+        self.assertEqual(found["history"], [[1]])
+        self.assertEqual(found["spaces"], [["a/b/temperature", 21], ["a/c/temperature", 21]])
+
+    def test_all_of_it_over_tls_by_the_cores_own_authority(self) -> None:
+        self.start()
+        bundle = {"HTTP_CA_BUNDLE": str(self.daemon.state / "ca.crt")}
+        self.assertEqual(len(self.run_client("messages", url=self.url("wss"), **bundle)["received"]), 7)
+
+    def test_who_does_not_know_the_authority_does_not_connect(self) -> None:
+        self.start()
+        other = {"HTTP_CA_BUNDLE": str(start_daemon(self).state / "ca.crt")}
+        done = REMBUS.run("rembus_client", "messages", self.url("wss"), directory=self.directory, **other)
+        self.assertIn("CERTIFICATE_VERIFY_FAILED", done.stderr)
+
+    def test_a_component_that_is_cut_off_comes_again_with_all_it_had(self) -> None:
+        self.start()
+        with ThreadPoolExecutor(1) as pool:
+            staying = pool.submit(self.run_client, "stay")
+            self.wait_for_exposer()
+            self.command("broker kick recon")
+            self.wait_for_exposer()
+            LinePeer.of(self, self.daemon).send(publish("rt", "done"))
+            self.assertEqual(staying.result(), {"received": ["done"]})
+
+    def wait_for_exposer(self) -> None:
+        """Wait until the component is there with its topics."""
+        peer = LinePeer.of(self, self.daemon)
+        end = monotonic() + PATIENCE
+        while not isinstance(peer.ask(Call("1", "rsvc", Payload(PayloadKind.TEXT, b""), 0)), Succeeded):
+            self.assertLess(monotonic(), end, "the component did not come")
+
+
+class NameTests(RembusCase):
+    """Keys, and what they open."""
+
+    def test_keys_of_both_kinds(self) -> None:
+        self.start()
+        found = self.run_client("keys", self.pin("rsa"), self.pin("ecdsa"))
+        for case in ("rsa", "ecdsa", "unregister"):
+            self.assertEqual(found[case], "done", found)
+        self.assertEqual(found["rsa proven"], found["ecdsa proven"])
+        self.assertIn("wrong tenant/pin", found["wrong pin"])
+        for case in ("no key", "wrong key"):
+            self.assertIn("login failed", found[case])
+        self.assertEqual(found["free again"], "ecdsa")
+
+    def test_private_topics(self) -> None:
+        self.start()
+        self.command("broker role assign root admin")
+        found = self.run_client("rights", *map(self.pin, ("root", "good", "bad")))
+        self.assertEqual(found["received"], [["allowed"], ["open to all"]])
+        for case in ("private", "authorize", "public"):
+            self.assertEqual(found[case], "done", found)
+        for case in ("bad makes private", "bad subscribes"):
+            self.assertIn("unauthorized", found[case])
+
+    def test_where_only_proven_names_are_served_clients_of_both_modes_log_in(self) -> None:
+        self.start("--authenticated")
+        found = self.run_client("modes", self.pin("am"))
+        self.assertEqual(found["register"], "done", found)
+        self.assertEqual(found["authenticated=True"], found["authenticated=False"])
+        self.assertIn("login failed", found["stranger"])
