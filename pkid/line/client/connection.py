@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from OpenSSL import SSL
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -17,10 +16,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pkid.auth.transcript import Channel
 from pkid.broker.commands import Command
 from pkid.ca.trust import TrustError
 from pkid.line.client.errors import CallFailed, Denied, Disconnected
+from pkid.line.client.silence import Silence
 from pkid.line.codec import EventReader, LineFault, write_command
 from pkid.line.events import (
     Challenged,
@@ -39,16 +38,10 @@ from pkid.line.events import (
 )
 from pkid.line.talk import Bye, Ping, Pong, Talk
 
-__all__ = ["PATIENCE", "SILENCE", "Connection", "Receiver"]
+__all__ = ["PATIENCE", "Connection", "Receiver"]
 
 PATIENCE = 5.0
 """Seconds that a connection may take to end."""
-
-SILENCE = 30.0
-"""Seconds after which a core that says nothing is asked whether it is there, and after as many again given up."""
-
-_EXPORTER = b"EXPORTER-Channel-Binding"  # RFC 9266, section 2
-_EXPORTER_SIZE = 32
 
 
 class Receiver(Protocol):
@@ -94,8 +87,8 @@ class Connection(TwistedProtocol):
         self._last_words: Closed | None = None
         self._lost = self._left = self._retired = False
         self._answering = 0
-        self._timers: dict[str, IDelayedCall] = {}
-        self._heard = self._asked = False
+        self._ending: IDelayedCall | None = None
+        self._silence = Silence(clock, lambda: self.send(Ping()), self._give_up)
         self._takers: dict[type[Event], Callable[[Any], None]] = {
             Greeted: self._greet,
             Succeeded: self._settle,
@@ -114,16 +107,6 @@ class Connection(TwistedProtocol):
         }
 
     # What its user does
-
-    def channel(self, unbound_allowed: bool) -> Channel:
-        """Return the connection as proofs are bound to it."""
-        handle = self.transport.getHandle() if hasattr(self.transport, "getHandle") else None
-        if not isinstance(handle, SSL.Connection):
-            return Channel(False)
-        is_bound = handle.get_protocol_version_name() == "TLSv1.3"
-        return Channel(
-            True, handle.export_keying_material(_EXPORTER, _EXPORTER_SIZE) if is_bound else None, unbound_allowed
-        )
 
     def next_id(self) -> str:
         """Return an id that no other request of this connection has."""
@@ -183,7 +166,7 @@ class Connection(TwistedProtocol):
     def retire(self) -> None:
         """Leave as soon as no answer is awaited or being made, or after a while."""
         self._retired = True
-        self._set("leave", PATIENCE, self.leave)
+        self._leave_in(PATIENCE, self.leave)
         self._leave_if_retired()
 
     def leave(self) -> None:
@@ -194,7 +177,7 @@ class Connection(TwistedProtocol):
         self.send(Bye())
         self.transport.unregisterProducer()  # a transport with a producer waits for more
         self.transport.loseConnection()
-        self._set("leave", PATIENCE, self.abort)
+        self._leave_in(PATIENCE, self.abort)
 
     def abort(self) -> None:
         """End the connection without waiting for the other side."""
@@ -205,11 +188,11 @@ class Connection(TwistedProtocol):
     def connectionMade(self) -> None:
         """Begin to wait for the greeting."""
         self.transport.registerProducer(self, True)
-        self._set("look", SILENCE, self._look)
+        self._silence.start()
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came, event by event."""
-        self._heard = True
+        self._silence.heard()
         self._events.feed(data)
         try:
             while not self._lost and (event := self._events.read()) is not None:
@@ -221,9 +204,9 @@ class Connection(TwistedProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell everybody who waits."""
         self._lost = True
-        for timer in self._timers.values():
-            if timer.active():
-                timer.cancel()
+        self._silence.stop()
+        if self._ending is not None and self._ending.active():
+            self._ending.cancel()
         loss = self._loss(reason)
         waiting = [self.greeted, *self._waiting.values()]
         self._waiting.clear()
@@ -288,20 +271,12 @@ class Connection(TwistedProtocol):
             return reason.value
         return Disconnected("the connection to the core is gone; whatever was not acknowledged may not have arrived")
 
-    def _look(self) -> None:
-        """Ask a silent core whether it is there, and give up one that does not answer."""
-        if self._asked and not self._heard:
-            self._log.warn("the core says nothing any more; the connection is given up")
-            self.abort()
-            return
-        if not self._heard:
-            self.send(Ping())
-        self._asked, self._heard = not self._heard, False
-        self._set("look", SILENCE, self._look)
+    def _give_up(self) -> None:
+        self._log.warn("the core says nothing any more; the connection is given up")
+        self.abort()
 
-    def _set(self, name: str, seconds: float, work: Callable[[], object]) -> None:
-        """Do something later, instead of what was to be done under this name."""
-        timer = self._timers.get(name)
-        if timer is not None and timer.active():
-            timer.cancel()
-        self._timers[name] = self._clock.callLater(seconds, work)
+    def _leave_in(self, seconds: float, work: Callable[[], object]) -> None:
+        """Do something later, unless the connection is gone by then, and nothing else that was to be done later."""
+        if self._ending is not None and self._ending.active():
+            self._ending.cancel()
+        self._ending = self._clock.callLater(seconds, work)

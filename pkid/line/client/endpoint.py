@@ -38,9 +38,13 @@ class TrustingEndpoint:
     ) -> None:
         self._runtime = runtime
         self._host = host
+        self._port = port
         self._endpoint = runtime.reach(host, port)
         self._authority = authority
         self._shown = shown
+
+    def __repr__(self) -> str:
+        return f"<TrustingEndpoint {self._host}:{self._port}>"
 
     @classmethod
     def of(cls, core: Core, port: int = DEFAULT_PORT) -> TrustingEndpoint:

@@ -12,6 +12,7 @@ from pkid.auth.proofs import Proof
 from pkid.auth.transcript import NONCE_SIZE
 from pkid.broker.commands import Identify, Prove
 from pkid.errors import PkidError, Reason
+from pkid.line.client.channel import channel_of
 from pkid.line.client.connection import Connection
 from pkid.line.client.errors import Denied
 from pkid.line.codec import VERSION
@@ -50,7 +51,7 @@ class Login:
             return None
         if self.credential is None:
             return await _claim(connection, self.component)
-        channel = connection.channel(self.unbound_allowed)
+        channel = channel_of(connection.transport, self.unbound_allowed)
         invitation = Invitation(greeting.server, greeting.nonce, greeting.schemes, channel)
         attempt = begin_attempt(invitation, self.component, self.credential, self.random_bytes(NONCE_SIZE))
         try:

@@ -11,10 +11,11 @@ from pkid.auth.own_credential import OwnKey, OwnPassword, OwnPreSharedKey
 from pkid.auth.proofs import ScramFinish, ScramStart, SignedProof
 from pkid.auth.schemes import Scheme
 from pkid.broker.commands import Call, Identify, Prove, Setup
-from pkid.line.client.connection import PATIENCE, SILENCE
+from pkid.line.client.connection import PATIENCE
 from pkid.line.client.errors import Denied, Disconnected
 from pkid.line.client.link import pause_before
 from pkid.line.client.session import LOGIN_TIME
+from pkid.line.client.silence import SILENCE
 from pkid.line.codec import Bye, Ping, Pong
 from tests.certificates import PSK, SALT, private_key, signing_key
 from tests.line.client.cores import ClientCase
