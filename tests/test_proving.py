@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from twisted.internet.defer import execute, succeed
 from twisted.internet.task import Clock
@@ -17,6 +20,8 @@ from pkid.auth.derivation import KeyDerivation
 from pkid.auth.keyring import Keyring
 from pkid.auth.own_credential import OwnKey
 from pkid.auth.pins import HashedPin
+from pkid.auth.plain import challenge_and_text, secret_digest
+from pkid.auth.proofs import PlainProof
 from pkid.auth.registration import Registration
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import Channel
@@ -121,6 +126,21 @@ class ProvingTests(Case):
         (self.path / "keys/alice.pem").unlink()
         self.clock.advance(INTERVAL)
         self.assertIsNotNone(alice.closed)
+
+    def test_keys_and_secrets_there_prove_names_in_the_plain_forms_too(self) -> None:
+        rsa = private_key(KeyType.RSA2048)
+        assert isinstance(rsa, RSAPrivateKey)
+        self.put("keys/carol.org.rsa.pem", rsa.public_key().public_bytes(Encoding.PEM, PublicFormat.PKCS1))
+        self.put("keys/dave", b"hush hush\n")
+        self.begin()
+        signature = rsa.sign(challenge_and_text(NONCE, "carol.org"), PKCS1v15(), SHA256())
+        for name, good in (("carol.org", signature), ("dave", secret_digest(NONCE, "hush hush"))):
+            for response, proven in ((good, True), (secret_digest(NONCE, "-----BEGIN RSA PUBLIC KEY-----"), False)):
+                client = self.connect()
+                client.say(Identify(1, name))
+                client.say(Prove(2, name, PlainProof(response)))
+                self.assertEqual(isinstance(self.last(client), Welcome), proven)
+                client.session.lost()
 
     def test_a_key_of_the_store_proves_a_name_beside_it(self) -> None:
         outcome(self.store.add(StoredCredential("1", "alice", OTHER.public_key())))
