@@ -89,6 +89,13 @@ class PasswordLoginTests(LoginCase):
             self.assertIn(Scheme.PASSWORD.value, outcome(self.login(GREETING, stock, decoys=decoys).offer(name)))
             self.assertNotIn(Scheme.PASSWORD.value, outcome(self.login(GREETING, stock).offer(name)))
 
+    def test_it_is_not_offered_without_tls(self) -> None:
+        stock = ("memory", InMemoryUsernamePasswordDatabaseDontUse())
+        plain = replace(GREETING, channel=Channel(False))
+        offers = outcome(self.login(plain, stock, decoys=Decoys(b"k" * 32)).offer("nobody"))
+        self.assertTrue(offers)
+        self.assertNotIn(Scheme.PASSWORD.value, offers)
+
     def test_no_password_is_shown(self) -> None:
         self.assertNotIn("horse", repr(GOOD) + repr(Password(b"alice", b"correct horse", "")))
 
