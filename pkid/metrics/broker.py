@@ -35,6 +35,9 @@ class _Store(Protocol):
     @property
     def dropped(self) -> int: ...
 
+    @property
+    def messages(self) -> int: ...
+
 
 class _File(Protocol):
     def size(self) -> int: ...
@@ -75,6 +78,7 @@ def watch_broker(readings: Readings, broker: _Broker, store: _Store, file: _File
     readings.counter("pkid_broker_kept", "Messages that were given to the store.", lambda: tally.kept)
     readings.gauge("pkid_broker_store_waiting", "What waits to be written to the store.", lambda: store.waiting)
     readings.counter("pkid_broker_store_dropped", "What the store had no room to let wait.", lambda: store.dropped)
+    readings.gauge("pkid_broker_store_messages", "Messages that are kept.", lambda: store.messages)
     readings.gauge("pkid_broker_store_bytes", "Bytes that the message store takes on the disk.", file.size)
 
 

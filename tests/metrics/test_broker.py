@@ -26,7 +26,7 @@ class BrokerMetricsTests(Case):
         """Watch a broker at work."""
         core = Core(terms, keys=["alice"])
         self.registry = CollectorRegistry()
-        self.store: Any = SimpleNamespace(waiting=3, dropped=4)
+        self.store: Any = SimpleNamespace(waiting=3, dropped=4, messages=6)
         file: Any = SimpleNamespace(size=lambda: 5)
         watch_broker(Readings(self.registry), core.service, self.store, file)
         return core
@@ -87,4 +87,4 @@ class BrokerMetricsTests(Case):
         core.join().say(Call(1, "sum", text(""), 0))
         self.assertEqual(self.seen("calls_waiting"), 1)
         self.assertEqual((self.seen("store_waiting"), self.seen("store_dropped_total")), (3, 4))
-        self.assertEqual(self.seen("store_bytes"), 5)
+        self.assertEqual((self.seen("store_bytes"), self.seen("store_messages")), (5, 6))

@@ -43,7 +43,7 @@ class CoreMetricsTests(Case):
             ends=lambda: {"ca": NOON},
         )
         core = Core()
-        watch_broker(self.metrics.readings, core.service, SimpleNamespace(waiting=0, dropped=0), self.file)
+        watch_broker(self.metrics.readings, core.service, SimpleNamespace(waiting=0, dropped=0, messages=0), self.file)
 
     def test_every_number_stands_under_its_name(self) -> None:
         self.names.refresh()

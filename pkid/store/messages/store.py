@@ -88,7 +88,7 @@ class SQLBrokerStore(Service):
         except (Refused, ValueError) as error:
             raise StateError("the ledger", f"holds a right that cannot be read ({error})", _RESTORE) from error
         try:
-            absentees, last_number, tenants = self._messages.write_now(_load)
+            absentees, last_number, tenants, self._writing.totals = self._messages.write_now(_load)
         except (Refused, ValueError) as error:
             raise StateError("the message store", f"holds a topic that cannot be read ({error})", _RESTORE) from error
         self._writing.trim(tenants)
@@ -110,6 +110,11 @@ class SQLBrokerStore(Service):
     def dropped(self) -> int:
         """How many things that nobody awaited were not written, because too much waited."""
         return self._writing.dropped
+
+    @property
+    def messages(self) -> int:
+        """How many messages are kept."""
+        return self._writing.totals[0]
 
     def persist(self, change: Change, by: str) -> Deferred[None]:
         """Commit a change of the rights, and who made it."""
@@ -147,10 +152,6 @@ class SQLBrokerStore(Service):
             self._expiring = Deferred.fromCoroutine(self._expire(utc - self._limits.age.total_seconds()))
             self._expiring.addBoth(self._expired)
 
-    def totals(self) -> Deferred[tuple[int, int]]:
-        """Fire with how many messages are kept, and how many bytes they come to."""
-        return self._read(lambda connection: SQLMessages(connection).totals())
-
     async def _recall(self, recall: Recall) -> Recalled:
         await self._writing.settled()
         recollection = Recollection(recall)
@@ -160,10 +161,11 @@ class SQLBrokerStore(Service):
                 return recalled
 
     async def _expire(self, before: float) -> None:
-        beyond = await self._messages.write(_step_of_expiry(before, 0))
+        beyond: int | None = 0
         while beyond is not None:
-            await deferLater(self._clock, _PAUSE)
-            beyond = await self._messages.write(_step_of_expiry(before, beyond))
+            beyond, self._writing.totals = await self._messages.write(_step_of_expiry(before, beyond))
+            if beyond is not None:
+                await deferLater(self._clock, _PAUSE)
 
     def _expired(self, result: Failure | None) -> None:
         self._expiring = None
@@ -171,10 +173,15 @@ class SQLBrokerStore(Service):
             self._log.error("old messages could not be forgotten: {problem}", problem=result.value)
 
 
-def _load(connection: Connection) -> tuple[tuple[Absentee, ...], int, list[str]]:
+def _load(connection: Connection) -> tuple[tuple[Absentee, ...], int, list[str], tuple[int, int]]:
     messages = SQLMessages(connection)
-    return SQLSubscriptions(connection).absentees(), messages.last_number(), messages.tenants()
+    absentees = SQLSubscriptions(connection).absentees()
+    return absentees, messages.last_number(), messages.tenants(), messages.totals()
 
 
-def _step_of_expiry(before: float, beyond: int) -> Callable[[Connection], int | None]:
-    return lambda connection: SQLMessages(connection).expire(before, beyond)
+def _step_of_expiry(before: float, beyond: int) -> Callable[[Connection], tuple[int | None, tuple[int, int]]]:
+    def step(connection: Connection) -> tuple[int | None, tuple[int, int]]:
+        messages = SQLMessages(connection)
+        return messages.expire(before, beyond), messages.totals()
+
+    return step

@@ -55,12 +55,14 @@ class Writing:
     :param kept: is told of messages whose keeping is awaited.
     :param room: how many bytes may wait; what comes then is refused.
     :ivar dropped: how many steps that nobody awaits were refused, or given up.
+    :ivar totals: how many messages are kept, and how many bytes they come to.
     """
 
     _log = Logger()
 
     def __init__(self, write: Write, limits: Limits, kept: Kept, clock: IReactorTime, room: int = 64 << 20) -> None:
         self.dropped = 0
+        self.totals = 0, 0
         self._write = write
         self._limits = limits
         self._kept = kept
@@ -136,8 +138,10 @@ class Writing:
             size += _size(taken[-1])
         return taken
 
-    def _commit(self, connection: Connection, group: Sequence[Step], tenants: set[str]) -> set[str]:
-        """Write a group, in the store's thread; return the tenants who have too much still."""
+    def _commit(
+        self, connection: Connection, group: Sequence[Step], tenants: set[str]
+    ) -> tuple[set[str], tuple[int, int]]:
+        """Write a group, in the store's thread; return the tenants who have too much still, and the totals."""
         kept, wanted = SQLMessages(connection), SQLSubscriptions(connection)
         messages = [step.message for step in group if isinstance(step, Keep)]
         kept.keep(messages)
@@ -152,9 +156,10 @@ class Writing:
                 case Mark(component, number):
                     wanted.mark(component, number)
         tenants = tenants.union(message.tenant for message in messages)
-        return {tenant for tenant in tenants if kept.trim(tenant, self._limits)}
+        return {tenant for tenant in tenants if kept.trim(tenant, self._limits)}, kept.totals()
 
-    def _committed(self, overfull: set[str], group: Sequence[Step]) -> None:
+    def _committed(self, done: tuple[set[str], tuple[int, int]], group: Sequence[Step]) -> None:
+        overfull, self.totals = done
         self._overfull |= overfull
         self._room += sum(map(_size, group))
         self._tell(group, None)

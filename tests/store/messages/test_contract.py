@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pkid.broker.kept import KeptMessages
 from pkid.messaging.memory import MemoryBrokerStore
+from pkid.store.messages.store import SQLBrokerStore
 from tests.store.messages import contract
-from tests.store.messages.kept import Databases
+from tests.store.messages.kept import Databases, message
 
 
 class SQLBrokerStoreTests(contract.BrokerStoreContract):
@@ -22,6 +23,13 @@ class SQLBrokerStoreTests(contract.BrokerStoreContract):
         self.databases.close()
         self.databases = Databases(self.folder)
         self.store = self.databases.store(contract.LIMITS)
+
+    def test_it_knows_how_many_it_keeps(self) -> None:
+        self.keep(*(message(number) for number in range(1, 16)))
+        assert isinstance(self.store, SQLBrokerStore)
+        self.assertEqual(self.store.messages, 10)
+        self.store.expire(2000.0)
+        self.assertEqual(self.store.messages, 0)
 
 
 class MemoryBrokerStoreTests(contract.BrokerStoreContract):

@@ -86,6 +86,11 @@ class SliceTests(Case):
         self.assertEqual([each.number for each in found.messages], list(range(91, 101)))
         self.assertEqual(slices, 1 + (100 - 2) // 8 + 1)
 
+    def test_nothing_is_put_behind_what_had_no_room(self) -> None:
+        messages = [message(1, size=50), message(2, size=60), message(3, size=1)]
+        found = self.found(messages, recall("news", room=60))
+        self.assertEqual(([each.number for each in found.messages], found.more), ([1], True))
+
     def test_one_topic_among_many_is_found_by_its_index(self) -> None:
         with self.engine.begin() as connection:
             SQLMessages(connection).keep([message(n, topic) for n, topic in enumerate("abcdefghijkl" * 4, 1)])
