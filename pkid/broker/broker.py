@@ -6,6 +6,7 @@ Effects are to be carried out in their order. While a session is identifying or 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from pkid.broker.calls import Calls
 from pkid.broker.changes import Change, changes_to
@@ -81,12 +82,12 @@ class Broker:
         session = self._sessions.get(number)
         if session is None:
             return []
-        operation = given if isinstance(given, Command) and type(given) in self._operations else None
         effects: list[Effect] = []
-        if operation is None or session.state is not State.OPEN:
+        is_operation = type(given) in self._operations.kinds
+        if not is_operation or session.state is not State.OPEN:
             effects = self._at_session(session, given, moment)
-        if operation is not None and session.state is State.OPEN:
-            effects += self._operations.perform(self._peers[number], operation, moment)
+        if is_operation and session.state is State.OPEN:
+            effects += self._operations.perform(self._peers[number], cast("Command", given), moment)
         if self._deliveries.overflown:
             effects += self._close_overflown(moment)
         return effects

@@ -43,6 +43,8 @@ _Handler = Callable[[Peer, Any, Moment], list[Effect]]
 class Operations:
     """Does what open sessions ask for.
 
+    :ivar kinds: the commands that it does.
+
     :param look: gives an overview of the whole broker.
     """
 
@@ -69,9 +71,7 @@ class Operations:
             Unexpose: _confirmed(router.unexpose),
             Unsubscribe: _confirmed(router.unsubscribe),
         }
-
-    def __contains__(self, kind: type) -> bool:
-        return kind in self._handlers
+        self.kinds: frozenset[type] = frozenset(self._handlers)
 
     def perform(self, peer: Peer, command: Command, moment: Moment) -> list[Effect]:
         """Do what a session asks for; what is refused is told to its client, and done in no part."""

@@ -51,8 +51,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_allowance", "_held", "_is_open", "_lost", "_surroundings", "approach", "client", "credential", "identity",
-        "is_proven", "login", "nonce", "number", "origin", "scheme", "work",
+        "_allowance", "_counts", "_engine", "_held", "_is_open", "_lost", "_surroundings", "approach", "client",
+        "credential", "identity", "is_proven", "login", "nonce", "number", "origin", "scheme", "work",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +70,8 @@ class Connection:
         self.scheme = ""
         self.is_proven = False
         self._surroundings = surroundings
+        self._engine = surroundings.engine
+        self._counts = surroundings.tally.commands
         self._is_open = False
         self._held = False
         self._lost = False
@@ -79,13 +81,12 @@ class Connection:
     @property
     def is_open(self) -> bool:
         """Whether the session has its identity."""
-        return self._is_open or self._surroundings.engine.broker.state(self.number) is State.OPEN
+        return self._is_open or self._engine.broker.state(self.number) is State.OPEN
 
     def receive(self, command: Command) -> None:
         """Do what the client asks for."""
-        surroundings = self._surroundings
-        surroundings.tally.commands[type(command)] += 1
-        surroundings.engine.receive(self.number, command)
+        self._counts[type(command)] += 1
+        self._engine.receive(self.number, command)
         if self._allowance is not None:
             self._slow_down(self._allowance, getattr(command, "size", 0))
         if not self._is_open:
@@ -93,15 +94,15 @@ class Connection:
 
     def pause(self) -> None:
         """Take note that the transport holds more than it should."""
-        self._surroundings.engine.receive(self.number, Pause())
+        self._engine.receive(self.number, Pause())
 
     def ready(self, room: int) -> None:
         """Take note that the transport can take about so many bytes more."""
-        self._surroundings.engine.receive(self.number, Ready(room))
+        self._engine.receive(self.number, Ready(room))
 
     def disconnect(self, reason: CloseReason) -> None:
         """End the session."""
-        self._surroundings.engine.receive(self.number, Disconnect(reason))
+        self._engine.receive(self.number, Disconnect(reason))
 
     def lost(self) -> None:
         """Take note that the client is gone."""
@@ -109,7 +110,7 @@ class Connection:
             return
         self._lost = True
         self._stop_work()
-        self._surroundings.engine.receive(self.number, Lost())
+        self._engine.receive(self.number, Lost())
         self._surroundings.forget(self)
 
     def close(self, reason: CloseReason) -> None:
@@ -124,7 +125,7 @@ class Connection:
             self._surroundings.clock.callLater(0, self._go_on)
 
     def _look_at_state(self) -> None:
-        state = self._surroundings.engine.broker.state(self.number)
+        state = self._engine.broker.state(self.number)
         self._is_open = state is State.OPEN
         if state in _LOGGING_IN:
             self._hold()

@@ -111,23 +111,25 @@ class Connections:
             connection.client.send(effect.reply)
 
     def _deliver(self, effect: Deliver) -> None:
-        message, pattern, again = effect.message, effect.pattern, effect.again
+        sessions, message, pattern, again = effect
         connections = self._connections
         encoded: dict[Dialect, bytes] = {}
-        for number in effect.sessions:
+        last, delivery = None, b""
+        for number in sessions:
             connection = connections.get(number)
             if connection is None:
                 continue
             client = connection.client
             dialect = client.dialect
             try:
-                delivery = encoded.get(dialect)
-                if delivery is None:
-                    delivery = encoded[dialect] = dialect.encode(message, pattern, again)
+                if dialect is not last:
+                    if dialect not in encoded:
+                        encoded[dialect] = dialect.encode(message, pattern, again)
+                    last, delivery = dialect, encoded[dialect]
                 client.write(delivery)
             except Exception:
                 self._break(connection)
-        self._tally.delivered += len(effect.sessions)
+        self._tally.delivered += len(sessions)
 
     def _break(self, connection: Connection) -> None:
         """End a session to which nothing can be written, so that the others get what is theirs."""

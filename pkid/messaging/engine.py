@@ -60,18 +60,20 @@ class Engine:
 
     def carry_out(self, effects: Iterable[Effect]) -> None:
         """Carry out effects, and all that follows from them; one that fails is no reason to leave out the next."""
-        waiting = self._waiting
-        waiting.extend(effects)
         if self._busy:
+            self._waiting.extend(effects)
             return
         self._busy = True
-        handlers = self._handlers
         try:
-            while waiting:
-                effect = waiting.popleft()
-                try:
-                    handlers[type(effect)](effect)
-                except Exception:
-                    self._log.failure("an effect cannot be carried out: {kind}", kind=type(effect).__name__)
+            for effect in effects:
+                self._carry_out(effect)
+            while self._waiting:
+                self._carry_out(self._waiting.popleft())
         finally:
             self._busy = False
+
+    def _carry_out(self, effect: Effect) -> None:
+        try:
+            self._handlers[type(effect)](effect)
+        except Exception:
+            self._log.failure("an effect cannot be carried out: {kind}", kind=type(effect).__name__)
