@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from pkid.broker.payload import PayloadKind
 from pkid.errors import PkidError, Reason
@@ -50,7 +49,8 @@ class LineFault(PkidError):
         self.fatal = fatal
 
 
-class Frame(NamedTuple):
+@dataclass(slots=True)
+class Frame:
     """One line, and the body behind it."""
 
     request: str
@@ -211,8 +211,8 @@ class FrameReader:
             raise LineFault(Reason.BAD_LINE, problem, frame.request, fatal=True)
         self._place = after + 1
         self._frame = None
-        request, verb, words, options, _, kind = frame
-        return Frame(request, verb, words, options, bytes(buffer[place:end]), kind)
+        frame.body = bytes(buffer[place:end])
+        return frame
 
 
 def _text(rest: str) -> str | None:
