@@ -57,9 +57,11 @@ from pkid.line.commands import ARITIES
 from tests.line import values
 from tests.support import Case
 
+PROPERTY = settings(
+    max_examples=200, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 ALICE = Identity("alice", True)
 NONCE = bytes(range(32))
-ON_A_BUSY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def heard(data: bytes) -> list[Command | Talk]:
@@ -89,14 +91,14 @@ def text(content: str) -> Payload:
 class RoundTripTests(Case):
     """What is written is read again."""
 
-    @ON_A_BUSY_MACHINE
+    @PROPERTY
     @given(values.commands)
     @example(Publish("", "+5", text("+5"), 2))
     @example(Publish("", "a", text("x\nPUBLISH a forged"), 18))
     def test_a_core_hears_what_a_client_said_and_nothing_else(self, command: Command | Talk) -> None:
         self.assertEqual(heard(write_command(command, values.PLAIN_SCHEME)), [command])
 
-    @ON_A_BUSY_MACHINE
+    @PROPERTY
     @given(values.payloads, st.sampled_from([ANONYMOUS, ALICE, Identity("bob")]), st.sampled_from([0, 1, 2]))
     def test_a_client_hears_a_delivery_and_nothing_else(self, payload: Payload, sender: Identity, qos: int) -> None:
         (event,) = told(write_delivery(message(payload, sender, qos), None, again=False))
@@ -111,7 +113,7 @@ class RoundTripTests(Case):
         assert isinstance(event, events.Delivered)
         self.assertEqual((event.pattern, event.number, event.slot, event.again), ("a/*", None, 5, True))
 
-    @ON_A_BUSY_MACHINE
+    @PROPERTY
     @given(values.payloads)
     def test_a_client_hears_a_call_and_for_how_long_it_waits(self, payload: Payload) -> None:
         (event,) = told(write_invocation(Invocation(3, "a", payload, 0, ALICE, 105.5), 100.0))
@@ -281,7 +283,7 @@ class FuzzTests(Case):
                 if fault.fatal:
                     return False
 
-    @ON_A_BUSY_MACHINE
+    @PROPERTY
     @given(st.lists(st.binary(max_size=80), max_size=6))
     def test_any_bytes(self, pieces: list[bytes]) -> None:
         for reader in (CommandReader(self.LIMITS), EventReader(self.LIMITS)):
@@ -290,7 +292,7 @@ class FuzzTests(Case):
                 if not self.drain(reader):
                     break
 
-    @ON_A_BUSY_MACHINE
+    @PROPERTY
     @given(
         st.lists(
             st.sampled_from(
@@ -310,7 +312,7 @@ class FuzzTests(Case):
                 if not self.drain(reader):
                     break
 
-    @ON_A_BUSY_MACHINE
+    @PROPERTY
     @given(st.binary(max_size=400))
     def test_what_is_kept_stays_within_the_limits(self, data: bytes) -> None:
         reader = CommandReader(self.LIMITS)
