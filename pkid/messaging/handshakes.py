@@ -21,10 +21,13 @@ class Handshakes:
         self._per_address = per_address
         self._counts: Counter[str] = Counter()
 
+    def __len__(self) -> int:
+        return self._counts.total()
+
     def begin(self, peer: str) -> bool:
         """Take a place for a connection from an address, and tell whether there was one."""
         address = peer_key(peer)
-        if self._counts.total() >= self._most or self._counts[address] >= self._per_address:
+        if len(self) >= self._most or self._counts[address] >= self._per_address:
             return False
         self._counts[address] += 1
         return True

@@ -201,6 +201,7 @@ class ClosingTests(DoorCase):
         assert isinstance(closed, events.Closed)
         self.assertEqual(closed.code, "left")
         self.assertTrue(peer.wire.disconnecting)
+        self.assertIsNone(peer.wire.producer, "TLS takes no leave while a producer may have more")
 
     def test_what_comes_after_the_end_is_not_looked_at(self) -> None:
         peer = self.peer()
@@ -386,12 +387,13 @@ class BackpressureTests(DoorCase):
     def test_more_is_asked_for_until_there_is_no_more(self) -> None:
         peer = self.stalled()
         (session,) = self.messaging.sessions.values()
-        self.peer().say("PUBLISH a 1")
+        publisher = self.peer()
+        for _ in range(5):
+            publisher.say("PUBLISH a +20000", "x" * 20_000)
         peer.protocol._outgoing.resumeProducing()
-        peer.hear()
-        self.assertEqual(session.told, ["pause", "ready", "ready"])
-        self.clock.pump([0, 0, 0])
-        self.assertEqual(session.told, ["pause", "ready", "ready"])
+        self.clock.pump([0] * 9)
+        self.assertEqual(peer.wire.value().count(b"MESSAGE"), 5)
+        self.assertEqual(session.told, ["pause", "ready", "ready", "ready", "ready"])
 
     def test_what_is_said_in_one_turn_is_one_write(self) -> None:
         peer, publisher = self.peer(), self.peer()

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, connectProtocol, wrapServerTLS
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.internet.task import deferLater
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
@@ -56,9 +57,9 @@ class ChannelTests(TestCase):
         approved = profile().approve_core(key.public_key(), Names(dns=("localhost",)))
         live.swap(server_context(KeyPair(key, root().sign(approved, NOON, 2**130)), [root().chain]))
         self.messaging = MemoryMessaging(reactor)
-        factory = LineFactory(self.messaging, reactor)
+        self.factory = LineFactory(self.messaging, reactor)
         endpoint = wrapServerTLS(live, TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
-        self.port: Any = await endpoint.listen(factory)
+        self.port: Any = await endpoint.listen(self.factory)
         self.addCleanup(self.port.stopListening)
 
     async def greet(self, options: CertificateOptions) -> tuple[events.Greeted, Channel, bytes | None, bytes]:
@@ -102,3 +103,13 @@ class ChannelTests(TestCase):
         greeting, _, certificate, _ = await self.greet(options)
         self.assertEqual(certificate, crypto.dump_certificate(crypto.FILETYPE_ASN1, shown))
         self.assertIn("tls_client_certificate", greeting.schemes)
+
+    async def test_who_leaves_without_a_handshake_gives_its_place_back(self) -> None:
+        handshakes = self.factory.handshakes
+        stranger = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port), Protocol())
+        while not len(handshakes):
+            await deferLater(reactor, 0)
+        assert stranger.transport is not None
+        stranger.transport.loseConnection()
+        while len(handshakes):
+            await deferLater(reactor, 0)
