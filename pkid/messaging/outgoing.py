@@ -18,13 +18,18 @@ _ROOM = 1 << 15  # bytes of payload that may come at once when the client has re
 class Outgoing:
     """Writes to a transport, at most once in a turn unless there is much.
 
+    A transport of Twisted's wants no more as soon as one turn brought more than 64 KiB, however fast its client reads.
+    So what comes then is gathered, up to a limit, until everything was written.
+
     :param soon: calls :meth:`flush` at the end of the turn.
-    :param paused: is told when the transport holds more than it should.
-    :param ready: is told when it can take about so many bytes more.
-    :ivar is_full: whether it holds more than it should.
+    :param paused: is told when nothing more is to come.
+    :param ready: is told when about so many bytes more may come.
+    :ivar is_full: whether nothing more is to come.
     """
 
-    __slots__ = ("_catching_up", "_due", "_pieces", "_ready", "_size", "_soon", "_transport", "is_full", "paused")
+    __slots__ = (
+        "_blocked", "_catching_up", "_due", "_pieces", "_ready", "_size", "_soon", "_transport", "is_full", "paused",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -41,13 +46,18 @@ class Outgoing:
         self._pieces: list[bytes] = []
         self._size = 0
         self._due = False
+        self._blocked = False
         self._catching_up = False
 
     def write(self, data: bytes) -> None:
         """Write, by the end of the turn."""
         self._pieces.append(data)
         self._size += len(data)
-        if not self._due:
+        if self._blocked:
+            if self._size > _MOST_GATHERED and not self.is_full:
+                self.is_full = True
+                self.paused()
+        elif not self._due:
             self._due = True
             self._soon(self)
         elif self._size > _MOST_GATHERED:
@@ -58,23 +68,24 @@ class Outgoing:
         self._due = False
         wrote = bool(self._pieces)
         self._write_all()
-        if self._catching_up and not self.is_full:
+        if self._catching_up and not self._blocked:
             self._catching_up = wrote
             if wrote:
                 self._take_more()
 
     def pauseProducing(self) -> None:
         """Take note that the transport holds more than it should; Twisted calls this."""
-        if not self.is_full:
-            self.is_full = True
-            self.paused()
+        self._blocked = True
 
     def resumeProducing(self) -> None:
         """Take note that everything was written; Twisted calls this."""
-        if self.is_full:
-            self.is_full = False
-            self._catching_up = True
-            self._take_more()
+        self._blocked = False
+        self._write_all()
+        if self._blocked or not (self.is_full or self._catching_up):
+            return
+        self.is_full = False
+        self._catching_up = True
+        self._take_more()
 
     def stopProducing(self) -> None:
         """Take note that the connection is gone; Twisted calls this, and tells the protocol as well."""

@@ -63,6 +63,16 @@ class Peer:
         self.protocol.dataReceived("".join(f"{line}\n" for line in lines).encode())
         return self.hear()
 
+    def fill(self) -> None:
+        """Let the transport hold more than it should."""
+        assert self.wire.producer is not None
+        self.wire.producer.pauseProducing()
+
+    def drain(self) -> None:
+        """Let the transport have written everything."""
+        assert self.wire.producer is not None
+        self.wire.producer.resumeProducing()
+
     def reason(self) -> str:
         """Return why the connection is being closed."""
         last = self.hear()[-1]
@@ -358,28 +368,41 @@ class BackpressureTests(DoorCase):
         """Return a subscriber whose transport is full."""
         peer = self.peer()
         peer.say("SUBSCRIBE a")
-        peer.protocol._outgoing.pauseProducing()
+        peer.fill()
+        peer.protocol.write(b"\n" * 70_000)
         return peer
+
+    def read(self, peer: Peer) -> list[events.Event]:
+        """Have the client read all that it was sent, and return what there was."""
+        peer.drain()
+        return peer.hear()
 
     def test_messages_wait_in_the_broker_within_their_limit(self) -> None:
         peer, publisher = self.stalled(), self.peer()
         publisher.say(*[f"PUBLISH a {number}" for number in range(8)])
         self.assertEqual(peer.hear(), [])
-        peer.protocol._outgoing.resumeProducing()
-        self.assertEqual([event.payload.data for event in peer.hear()], [b"3", b"4", b"5", b"6", b"7"])  # type: ignore[union-attr]
+        self.assertEqual([event.payload.data for event in self.read(peer)], [b"3", b"4", b"5", b"6", b"7"])  # type: ignore[union-attr]
+
+    def test_a_transport_that_is_busy_for_a_turn_stops_nobody(self) -> None:
+        peer, publisher = self.peer(), self.peer()
+        peer.say("SUBSCRIBE a")
+        peer.fill()
+        publisher.say(*[f"PUBLISH a {number}" for number in range(8)])
+        self.assertEqual(peer.say("PING"), [])
+        self.assertEqual(len(self.read(peer)), 9)
+        self.assertEqual([session.told for session in self.messaging.sessions.values()], [[], []])
 
     def test_its_commands_wait_too_because_they_have_answers(self) -> None:
         peer = self.stalled()
         self.assertEqual(peer.wire.producerState, "paused")
         self.assertEqual(peer.say("PING"), [])
-        peer.protocol._outgoing.resumeProducing()
-        self.assertEqual(peer.hear(), [Pong()])
+        self.assertEqual(self.read(peer), [Pong()])
         self.assertEqual(peer.wire.producerState, "producing")
 
     def test_a_client_that_is_held_for_two_reasons_goes_on_when_both_are_over(self) -> None:
         peer = self.stalled()
         peer.protocol.hold()
-        peer.protocol._outgoing.resumeProducing()
+        peer.drain()
         self.assertEqual(peer.wire.producerState, "paused")
         peer.protocol.proceed()
         self.assertEqual(peer.wire.producerState, "producing")
@@ -390,7 +413,7 @@ class BackpressureTests(DoorCase):
         publisher = self.peer()
         for _ in range(5):
             publisher.say("PUBLISH a +20000", "x" * 20_000)
-        peer.protocol._outgoing.resumeProducing()
+        peer.drain()
         self.clock.pump([0] * 9)
         self.assertEqual(peer.wire.value().count(b"MESSAGE"), 5)
         self.assertEqual(session.told, ["pause", "ready", "ready", "ready", "ready"])

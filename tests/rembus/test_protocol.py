@@ -278,10 +278,14 @@ class LimitTests(DoorCase):
         peer.say(admin("subscribe"), admin("reactive", status=True))
         assert peer.wire.producer is not None
         peer.wire.producer.pauseProducing()
+        filler = bytes(80_000)
+        peer.protocol.write(filler)
         publisher.say(packets.Publication(0, "t", ONE))
         self.assertEqual(peer.say(admin("unsubscribe", "x")), [])
         self.assertEqual(peer.wire.producerState, "paused")
         peer.wire.producer.resumeProducing()
+        self.assertTrue(peer.wire.value().startswith(filler))
+        peer.wire.clear()
         self.assertEqual(peer.hear(), [packets.Publication(0, "t", ONE), Response(1, 0)])
         self.assertEqual(peer.wire.producerState, "producing")
 
