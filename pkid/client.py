@@ -49,7 +49,6 @@ from pkid.ca.keys import KeyType, PrivateKey
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.ca.trust import TrustError, UnfitAuthority, UnfitCertificate, check_authority, fingerprint
 from pkid.exchange import (
-    Origin,
     Request,
     Unreachable,
     UntrustedServer,
@@ -58,6 +57,7 @@ from pkid.exchange import (
     verified_context,
 )
 from pkid.jwt import token_signer
+from pkid.origin import Origin
 
 __all__ = [
     "BadAnswer",

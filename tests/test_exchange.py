@@ -16,7 +16,6 @@ from pkid.answers import Answer, BadAnswer
 from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.request import read_request
 from pkid.exchange import (
-    Origin,
     Request,
     Response,
     Unreachable,
@@ -26,6 +25,7 @@ from pkid.exchange import (
     unverified_context,
     verified_context,
 )
+from pkid.origin import Origin
 from tests.certificates import SERIAL, csr_pem, private_key, profile
 from tests.scripted import Scripted, drip, http, scripted, silence
 from tests.support import Case

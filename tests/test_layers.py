@@ -48,6 +48,7 @@ KNOWN_TO_AGENT = (
     "pkid.exchange",
     "pkid.files",
     "pkid.jwt",
+    "pkid.origin",
 )
 
 KNOWN_TO_LINE_CLIENT = (*KNOWN_TO_AGENT, "pkid.broker", "pkid.credential_files", "pkid.line.client")

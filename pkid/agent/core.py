@@ -32,8 +32,9 @@ from pkid.ca.enrollment import Enrollment
 from pkid.ca.renewal import replaceable_from
 from pkid.ca.trust import check_authority, fingerprint, read_fingerprint, same_fingerprint
 from pkid.errors import StateError
-from pkid.exchange import Origin, Request, Unreachable, UntrustedServer
+from pkid.exchange import Request, Unreachable, UntrustedServer
 from pkid.jwt import token_signer
+from pkid.origin import Origin
 
 __all__ = ["TIMEOUT", "Core", "NoPreSharedKey", "OtherAuthority"]
 

@@ -38,7 +38,8 @@ from zope.interface import implementer
 from pkid.agent.bounded import BoundedEndpoint
 from pkid.answers import Answer, BadAnswer, CoreError
 from pkid.ca.trust import TrustError
-from pkid.exchange import Origin, Request, Unreachable
+from pkid.exchange import Request, Unreachable
+from pkid.origin import Origin
 
 __all__ = ["exchange"]
 

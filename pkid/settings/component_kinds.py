@@ -5,7 +5,7 @@ from __future__ import annotations
 from pkid.ca.names import common_name
 from pkid.ca.trust import read_fingerprint
 from pkid.errors import Refused
-from pkid.exchange import Origin
+from pkid.origin import Origin
 from pkid.settings import kinds
 
 __all__ = ["core_address", "fingerprint", "subject"]

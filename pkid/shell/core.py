@@ -15,7 +15,8 @@ from http import HTTPStatus
 
 from pkid.answers import clock_offset
 from pkid.client import bound_request
-from pkid.exchange import Origin, Request, Response, opened
+from pkid.exchange import Request, Response, opened
+from pkid.origin import Origin
 
 __all__ = ["Core"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pkid import __version__
-from pkid.exchange import Origin
 from pkid.files import read_small
+from pkid.origin import Origin
 from pkid.settings import Setting, SettingsError
 from pkid.settings.certificates import PairFiles, host_files
 from pkid.settings.component_core import CORE, core_url, given_authority

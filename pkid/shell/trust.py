@@ -19,8 +19,9 @@ from pkid.ca.chain import UNREADABLE
 from pkid.ca.trust import UnfitAuthority, check_authority, fingerprint, same_fingerprint
 from pkid.client import Client, FingerprintMismatch
 from pkid.errors import StateError
-from pkid.exchange import Origin, Request, exchange, unverified_context, verified_context
+from pkid.exchange import Request, exchange, unverified_context, verified_context
 from pkid.files import read_private
+from pkid.origin import Origin
 from pkid.settings.certificates import PairFiles
 from pkid.shell.core import Core
 from pkid.shell.exits import Exit, ShellError

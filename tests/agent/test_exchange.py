@@ -13,7 +13,8 @@ from zope.interface import implementer
 from pkid.agent.contexts import UnverifiedClient
 from pkid.agent.exchange import exchange
 from pkid.answers import Answer, BadAnswer
-from pkid.exchange import Origin, Request, Unreachable
+from pkid.exchange import Request, Unreachable
+from pkid.origin import Origin
 from tests.agent.case import AgentCase, Impostor
 from tests.scripted import http
 

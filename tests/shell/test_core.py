@@ -5,7 +5,8 @@ from __future__ import annotations
 from email.utils import formatdate
 
 from pkid.auth.tokens import Binding, body_digest, check_binding, derive_key, read_token, verify
-from pkid.exchange import Origin, unverified_context
+from pkid.exchange import unverified_context
+from pkid.origin import Origin
 from pkid.shell.core import Core
 from tests.certificates import NOON, PSK
 from tests.scripted import Scripted, http, scripted

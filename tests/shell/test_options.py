@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pkid.exchange import Origin
+from pkid.origin import Origin
 from pkid.shell.exits import Exit, ShellError
 from pkid.shell.kinds import Format
 from pkid.shell.options import DEFAULT_CORE, Options, default_state, resolve

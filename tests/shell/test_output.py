@@ -7,7 +7,8 @@ from email.message import Message
 from pathlib import Path
 
 from pkid.answers import BadAnswer, Busy, Rejected
-from pkid.exchange import Origin, Request, opened, unverified_context
+from pkid.exchange import Request, opened, unverified_context
+from pkid.origin import Origin
 from pkid.shell.downloads import Downloads
 from pkid.shell.exits import ShellError
 from pkid.shell.output import Pipe, checked, write_answer

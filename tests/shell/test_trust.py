@@ -18,7 +18,8 @@ from pkid.ca.request import read_request
 from pkid.ca.trust import fingerprint
 from pkid.client import FingerprintMismatch, NoEndorsement, WrongPreSharedKey
 from pkid.errors import StateError
-from pkid.exchange import Origin, Unreachable
+from pkid.exchange import Unreachable
+from pkid.origin import Origin
 from pkid.shell.core import Core
 from pkid.shell.exits import Exit, ShellError
 from pkid.shell.options import resolve

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from cryptography import x509
 
-from pkid.exchange import Origin, verified_context
+from pkid.exchange import verified_context
+from pkid.origin import Origin
 from pkid.shell.doctor.credentials import check_credentials, read_credentials
 from pkid.shell.doctor.directory import Found, check_directory, check_files, check_lock, lock_holder, look_into
 from pkid.shell.doctor.finding import Finding, failure, ok, problem, warning

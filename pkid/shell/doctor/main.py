@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pkid.exchange import Origin
+from pkid.origin import Origin
 from pkid.shell.doctor.examination import Examination, examine
 from pkid.shell.doctor.finding import Finding, Severity
 from pkid.shell.exits import Exit, ShellError

@@ -14,7 +14,8 @@ from typing import Self
 
 from pkid.answers import Answer, CoreError, succeeded
 from pkid.ca.trust import TrustError
-from pkid.exchange import Origin, Request, Unreachable, exchange
+from pkid.exchange import Request, Unreachable, exchange
+from pkid.origin import Origin
 from pkid.shell.doctor.finding import Finding, failure, ok, problem, warning
 
 __all__ = ["Door", "ask_core", "check_clock", "check_door", "check_readiness", "doors"]

@@ -8,7 +8,8 @@ from http.client import HTTPMessage
 from tempfile import TemporaryDirectory
 
 from pkid.answers import Answer
-from pkid.exchange import Origin, unverified_context
+from pkid.exchange import unverified_context
+from pkid.origin import Origin
 from pkid.shell.doctor.finding import Severity
 from pkid.shell.doctor.network import Door, ask_core, check_clock, check_door, check_readiness, doors
 from tests.certificates import NOON
