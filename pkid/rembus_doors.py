@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from twisted.logger import Logger
+
 from pkid.auth.schemes import Scheme
 from pkid.door import Door, LateFactory
 from pkid.messaging.interfaces import Messaging
@@ -15,12 +17,16 @@ from pkid.tls import LiveContext
 
 __all__ = ["RembusDoors"]
 
+_PLAIN = ("rembus-ws", "rembus-tcp")
+
 
 class RembusDoors:
     """Up to four doors: WebSocket and plain streams, each with TLS and without.
 
     :ivar doors: those that are not off; each can be opened before it leads anywhere.
     """
+
+    _log = Logger()
 
     def __init__(self, settings: Settings, live: LiveContext, reactor: Any) -> None:
         self._reactor = reactor
@@ -39,6 +45,11 @@ class RembusDoors:
 
         :param accepted: tells which kinds of proof somebody checks.
         """
+        for door in self.doors:
+            if door.name in _PLAIN:
+                self._log.warn(
+                    "the {door} door has no encryption: proofs can be passed on, messages read", door=door.name
+                )
         for late, (name, framing) in self._framings.items():
             late.behind = RembusFactory(
                 messaging, self._reactor, name, framing, schemes=accepted(SCHEMES), authenticated=self._authenticated

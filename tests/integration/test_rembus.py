@@ -66,6 +66,8 @@ class PlainDoorTests(Case):
         self.assertEqual(publisher.ask(Publication(7, "t", NONE, QoS.AT_LEAST_ONCE)), Ack(7))
         got = subscriber.hear()
         assert isinstance(got, Publication)
+        self.assertIn("the rembus-tcp door has no encryption", daemon.output)
+        self.assertNotIn("the rembus-tls door has no", daemon.output)
         self.assertEqual((got.topic, got.data, got.qos), ("t", NONE, QoS.AT_LEAST_ONCE))
         subscriber.send(Ack(got.id))
 
