@@ -47,9 +47,7 @@ class RembusDoors:
         """
         for door in self.doors:
             if door.name in _PLAIN:
-                self._log.warn(
-                    "the {door} door has no encryption: proofs can be passed on, messages read", door=door.name
-                )
+                self._log.warn("the {door} door has no encryption: others can read along", door=door.name)
         for late, (name, framing) in self._framings.items():
             late.behind = RembusFactory(
                 messaging, self._reactor, name, framing, schemes=accepted(SCHEMES), authenticated=self._authenticated
