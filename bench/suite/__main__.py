@@ -37,12 +37,13 @@ def main() -> None:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     base = QUICK if options.quick else FULL
     scale = Scale(options.seconds or base.seconds, options.rounds or base.rounds, base.rows)
-    around = circumstances(scale)
-    began = time.monotonic()
-    outcomes = list(run(options.names or NAMES, scale))
-    around["minutes"] = round((time.monotonic() - began) / 60, 1)
     name = options.name or ("some" if options.names else "quick" if options.quick else "full")
-    write(options.out, name, outcomes, around)
+    around, began = circumstances(scale), time.monotonic()
+    outcomes: list[Outcome] = []
+    for outcome in run(options.names or NAMES, scale):  # what is measured is kept, whatever comes after it
+        outcomes.append(outcome)
+        around["minutes"] = round((time.monotonic() - began) / 60, 1)
+        write(options.out, name, outcomes, around)
     print(as_markdown(outcomes, around))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path as File
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench.core import running_core
+from bench.core import ANYWHERE, running_core
 from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
 
 __all__ = ["paths"]
@@ -59,20 +59,7 @@ def _several(run: object) -> Sample:
 
 def _start(state: File, address: File) -> float:
     """Start a core, wait until it tells its service manager that it is ready, and end it; return the seconds."""
-    command = [
-        _TWISTD,
-        "-n",
-        "--pidfile=",
-        "pkid",
-        "--https",
-        "tcp:0:interface=127.0.0.1",
-        "--line",
-        "off",
-        "--rembus-wss",
-        "off",
-        "--state",
-        str(state),
-    ]
+    command = [_TWISTD, "-n", "--pidfile=", "pkid", *ANYWHERE, "--state", str(state)]
     environment = os.environ | {"NOTIFY_SOCKET": str(address)}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
         address.unlink(missing_ok=True)
