@@ -53,9 +53,9 @@ class AnonymousTests(ClientCase):
         self.clock.advance(0)
         self.successResultOf(using)
         self.assertEqual(len(done), 3)
-        self.end.lose()
         again: list[Deferred[None]] = []
         done[2].addCallback(lambda _: again.append(self.client.stopService()))
+        self.end.lose()
         self.failed(done[0], CancelledError)
         self.assertEqual(len(again), 1)
 
