@@ -20,6 +20,8 @@ class Budget:
     """From the connection to an open session, so that a person has the time to type a proof."""
     login_bytes: int = 16 * 1024
     """What may come before the session is open."""
+    turn: int = 64
+    """Lines that are read of it before others have their turn."""
     faults: int = 10
     """Lines in a row that cannot be read."""
     idle: timedelta = timedelta(minutes=5)

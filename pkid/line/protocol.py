@@ -72,8 +72,8 @@ class LineProtocol(Protocol):
     _session: Session | None = None
     _accepted: tuple[Scheme, ...] = ()
     _shaking_hands = False
-    _open = _held = _working = _closed = False
-    _received = _faults = 0
+    _open = _held = _resting = _working = _closed = False
+    _received = _faults = _taken = 0
 
     def __init__(self, factory: LineFactory) -> None:
         self._reader = CommandReader(factory.budget.limits)
@@ -110,6 +110,9 @@ class LineProtocol(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the session, and forget everything."""
+        if self._resting:
+            self._resting, self._taken = False, -self._reader.waiting
+            self._work()
         self._closed = True
         self._vigil.stop()
         self._end_handshake()
@@ -173,9 +176,12 @@ class LineProtocol(Protocol):
         if session is None or self._working:
             return
         self._working = True
-        read = self._reader.read
+        read, turn = self._reader.read, self.factory.budget.turn
         try:
-            while not (self._held or self._closed or self._outgoing.is_full):
+            while self._reads:
+                if self._taken >= turn:
+                    self._rest()
+                    break
                 try:
                     said = read()
                 except LineFault as fault:
@@ -183,6 +189,7 @@ class LineProtocol(Protocol):
                     continue
                 if said is None:
                     break
+                self._taken += 1
                 self._faults = 0
                 if not self._open:
                     self._vigil.spoken()
@@ -228,10 +235,26 @@ class LineProtocol(Protocol):
             self._session.ready(room)
             self._read_on()
 
+    @property
+    def _reads(self) -> bool:
+        """Whether more is read now."""
+        return not (self._held or self._resting or self._closed or self._outgoing.is_full)
+
+    def _rest(self) -> None:
+        """Let others have their turn before more is read."""
+        self._resting = True
+        self._tcp().pauseProducing()
+        self.factory.clock.callLater(0, self._go_on)
+
+    def _go_on(self) -> None:
+        self._taken = 0
+        self._resting = False
+        self._read_on()
+
     def _read_on(self) -> None:
-        if not (self._held or self._closed or self._outgoing.is_full):
+        if self._reads:
             self._work()
-        if not (self._held or self._closed or self._outgoing.is_full):
+        if self._reads:
             self._tcp().resumeProducing()
 
     def _ask(self) -> None:
