@@ -104,7 +104,7 @@ class EndpointTests(Case):
 
     def test_a_unix_socket(self) -> None:
         path = Path(self.enterContext(tempfile.TemporaryDirectory())) / "https"
-        daemon = start_daemon(self, "--https", f"unix:{path}", "--no-tls", "--line", "off")
+        daemon = start_daemon(self, "--https", f"unix:{path}", "--no-tls", "--line", "off", "--rembus-wss", "off")
         self.assertEqual((daemon.state / "addresses").read_text(), f"https {path}\n")
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(30)
