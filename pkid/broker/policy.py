@@ -46,7 +46,8 @@ class Policy:
     """How long a login may take."""
     registrations: int = 3
     """How often a connection may try to register a key."""
-    duplicates: Duplicates = Duplicates.REFUSE
+    duplicates: Duplicates = Duplicates.REPLACE
+    """Of proven names: a component that lost its connection must not wait until that is noticed here, too."""
     choice: Choice = Choice.FIRST_UP
 
     subscriptions: int = 1000

@@ -87,7 +87,7 @@ OVERFLOW = Setting(
     f"what happens beyond that: {', '.join(each.value for each in Overflow)}",
 )  # fmt: skip
 DUPLICATES = Setting(
-    "duplicates", "CHOICE", kinds.one_of(each.value for each in Duplicates), Duplicates.REFUSE.value,
+    "duplicates", "CHOICE", kinds.one_of(each.value for each in Duplicates), Duplicates.REPLACE.value,
     f"what becomes of a second session under a name: {', '.join(each.value for each in Duplicates)}",
 )  # fmt: skip
 EXPOSER = Setting(

@@ -288,7 +288,7 @@ class LoginTimeTests(Case):
 
 class DuplicateTests(Case):
     def test_a_name_in_use_is_refused(self) -> None:
-        hub = Hub(keys={"alice"})
+        hub = Hub(Policy(duplicates=Duplicates.REFUSE), keys={"alice"})
         first = hub.join("alice")
         second = hub.join("alice")
         self.assertEqual(hub.replies[second][-1], Failed("proof", Reason.NAME_IN_USE, "alice"))
@@ -297,8 +297,8 @@ class DuplicateTests(Case):
         third = hub.join("alice")
         self.assertNotIn(third, hub.closed)
 
-    def test_a_proven_name_can_replace_the_session_before(self) -> None:
-        hub = Hub(Policy(duplicates=Duplicates.REPLACE), keys={"alice"})
+    def test_a_proven_name_replaces_the_session_before(self) -> None:
+        hub = Hub(keys={"alice"})
         first, second = hub.join("alice"), hub.join("alice")
         self.assertEqual(hub.closed, {first: CloseReason.REPLACED})
         self.assertEqual(hub.replies[second][-1], Welcome("proof", Identity("alice", True)))
