@@ -98,7 +98,9 @@ def _held_up(peer: Peer) -> HeldUp | None:
         return HeldUp.TRANSPORT
     if peer.recalls:
         return HeldUp.HISTORY
-    return HeldUp.ACKNOWLEDGEMENTS if len(peer.sent) >= peer.policy.unacknowledged else None
+    if len(peer.sent) >= peer.policy.unacknowledged:
+        return HeldUp.ACKNOWLEDGEMENTS
+    return HeldUp.TRANSPORT if peer.backlog else None  # it is read again, but not as fast as more comes
 
 
 def _identities(peers: Iterable[Peer]) -> tuple[Identity, ...]:

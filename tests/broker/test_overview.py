@@ -33,6 +33,16 @@ class HeldUpTests(Case):
         hub.say(subscriber, Ready())
         self.assertIsNone(reason(hub, subscriber))
 
+    def test_a_transport_that_took_a_little_of_what_waits(self) -> None:
+        hub, publisher, subscriber = pair()
+        hub.say(subscriber, Pause())
+        for number in range(9):
+            hub.say(publisher, publish(number))
+        hub.say(subscriber, Ready(1))
+        self.assertIs(reason(hub, subscriber), HeldUp.TRANSPORT)
+        hub.say(subscriber, Ready())
+        self.assertIsNone(reason(hub, subscriber))
+
     def test_one_that_acknowledges_too_little(self) -> None:
         hub, publisher, subscriber = pair(Policy(unacknowledged=2))
         hub.acknowledging = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pkid.line.events import Delivered, Succeeded
 from pkid.line.talk import Pong
 from tests.daemon import Daemon, start_daemon
 from tests.integration.lines import LinePeer
-from tests.interop.core import ask
+from tests.interop.core import WITH_PSK, ask, bearer
 from tests.support import Case, slow
 
 MESSAGES = 20_000
@@ -75,7 +76,7 @@ class StalledSubscriberTests(Case):
         slow()
 
     def test_who_does_not_read_costs_a_bounded_amount_of_memory_and_the_others_nothing(self) -> None:
-        daemon = start_daemon(self, "--open-metrics", "--backlog", str(BACKLOG))
+        daemon = start_daemon(self, *WITH_PSK, "--open-metrics", "--backlog", str(BACKLOG))
         stalled, reader, speaker = (LinePeer.of(self, daemon) for _ in range(3))
         for listener in (stalled, reader):
             listener.ask(Subscribe("s", "news"))
@@ -90,6 +91,13 @@ class StalledSubscriberTests(Case):
         self.assertLess(growth, BACKLOG + SLACK)
         self.assertLessEqual(float(waiting), BACKLOG)
         self.assertGreater(float(dropped), BATCH * BATCHES / 2)
+        self.assertEqual(self.held_up(daemon), [("transport", float(dropped))])
+
+    def held_up(self, daemon: Daemon) -> list[tuple[str, float]]:
+        """Return by what each slow session is held up, and what it did not get, as an operator asks for it."""
+        headers = {**bearer(), "Content-Type": "text/plain", "Accept": "application/json"}
+        found = json.loads(ask(daemon, "POST", "/cli/execute", b"broker sessions", headers).body)
+        return [(each["held_up_by"], each["dropped"]) for each in found if each["dropped"]]
 
     def pass_on(self, reader: LinePeer, speaker: LinePeer, batches: int) -> None:
         """Publish batches, each when the reader has got the one before, to the last message."""
