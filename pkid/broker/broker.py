@@ -58,7 +58,7 @@ class Broker:
         self._logins: dict[int, Session] = {}
         self._peers: dict[int, Peer] = {}
         self._last_session = 0
-        self._operations = Operations(rights, self._router, self._calls, self.look)
+        self._operations = Operations(policy, rights, self._router, self._calls, self.look)
 
     # Sessions
 

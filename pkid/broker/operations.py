@@ -29,6 +29,7 @@ from pkid.broker.effects import Audit, Effect, Event, Persist, Send
 from pkid.broker.identity import Identity
 from pkid.broker.message import Moment
 from pkid.broker.peer import Peer
+from pkid.broker.policy import Policy
 from pkid.broker.replies import Done, Failed
 from pkid.broker.rights import Rights
 from pkid.broker.router import Router
@@ -49,8 +50,9 @@ class Operations:
     """
 
     def __init__(
-        self, rights: Rights, router: Router, calls: Calls, look: Callable[[View], tuple[object, ...]]
+        self, policy: Policy, rights: Rights, router: Router, calls: Calls, look: Callable[[View], tuple[object, ...]]
     ) -> None:
+        self._parts = policy.exposures + policy.subscriptions
         self._rights = rights
         self._look = look
         self._router = router
@@ -100,7 +102,12 @@ class Operations:
         return _done(peer, command, self._rights.explain(identity, command.verb, Pattern(command.topic).segments))
 
     def _set_up(self, peer: Peer, command: Setup, moment: Moment) -> list[Effect]:
-        """Do each part as if it were asked for alone; tell which topics were refused."""
+        """Do each part as if it were asked for alone; tell which topics were refused.
+
+        :raises Refused: ``limit`` when it has more parts than there may be exposed and subscribed topics.
+        """
+        if len(command.exposed) + len(command.subscribed) > self._parts:
+            raise Refused(Reason.LIMIT, f"{self._parts} parts of a setup")
         refused: list[str] = []
         effects: list[Effect] = []
         parts: list[tuple[_Handler, Expose | Subscribe]] = [

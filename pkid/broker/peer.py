@@ -55,6 +55,8 @@ class Peer:
     """Whether it takes messages."""
 
     subscriptions: dict[Pattern, Subscription] = field(default_factory=dict)
+    patterns: int = 0
+    """How many of its subscriptions are to patterns."""
     exposed: dict[str, None] = field(default_factory=dict)
     recalls: deque[Recall] = field(default_factory=deque)
     """What is being recalled for it, one after the other; new messages wait meanwhile."""

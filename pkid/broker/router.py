@@ -204,8 +204,7 @@ class Router:
     def _check_limits(self, peer: Peer, pattern: Pattern) -> None:
         if len(peer.subscriptions) >= self._policy.subscriptions:
             raise Refused(Reason.LIMIT, f"{self._policy.subscriptions} subscriptions")
-        patterns = sum(not known.is_literal for known in peer.subscriptions)
-        if not pattern.is_literal and patterns >= self._policy.patterns:
+        if not pattern.is_literal and peer.patterns >= self._policy.patterns:
             raise Refused(Reason.LIMIT, f"{self._policy.patterns} subscriptions to patterns")
 
     def _recall(self, peer: Peer, patterns: list[Pattern], moment: Moment, since: float | None = None) -> list[Effect]:

@@ -65,13 +65,13 @@ class Tenant:
         if pattern.is_literal:
             self._literal.setdefault(pattern.text, {})[peer] = None
         else:
-            self._patterns.add(pattern, peer)
+            peer.patterns += self._patterns.add(pattern, peer)
         self.reroute([pattern])
 
     def unsubscribe(self, peer: Peer, pattern: Pattern) -> None:
         """Remove a subscription."""
         if not pattern.is_literal:
-            self._patterns.discard(pattern, peer)
+            peer.patterns -= self._patterns.discard(pattern, peer)
         elif pattern.text in self._literal:
             self._literal[pattern.text].pop(peer, None)
             if not self._literal[pattern.text]:

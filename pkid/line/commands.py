@@ -42,6 +42,7 @@ from pkid.line.talk import Bye, Help, Ping, Pong, Talk
 
 __all__ = ["ARITIES", "read_command", "read_since"]
 
+_MOST_PARTS = 4096  # of a setup; fewer may count
 _MOST_DIGITS = 18
 _LAST = "last"
 _NO_PAYLOAD = Payload(PayloadKind.BYTES, b"")
@@ -159,7 +160,10 @@ def _setup(frame: Frame) -> Command:
     exposed: list[str] = []
     subscribed: list[tuple[str, float | None]] = []
     _known(frame)
-    for each in _payload(frame).data.decode().splitlines():
+    lines = _payload(frame).data.decode().splitlines()
+    if len(lines) > _MOST_PARTS:
+        raise refuse(frame, f"a setup has at most {_MOST_PARTS} lines")
+    for each in lines:
         verb, topic, *since = each.split(" ")
         if verb == "EXPOSE" and not since:
             exposed.append(topic)

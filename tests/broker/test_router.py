@@ -152,6 +152,23 @@ class PatternTests(Case):
         self.assertEqual(hub.say(number, Expose(8, "b")), [Failed(8, Reason.LIMIT, "1 exposed topics")])
         self.assertEqual(hub.say(number, Expose(9, "a")), [Done(9)])
 
+    def test_the_place_of_a_pattern_is_free_again_when_it_is_given_up(self) -> None:
+        hub = Hub(Policy(patterns=1))
+        number = hub.join("s")
+        for pattern in ("a/*", "b/*"):
+            self.assertEqual(hub.say(number, Subscribe(1, pattern)), [Done(1)])
+            self.assertEqual(hub.say(number, Subscribe(2, pattern)), [Done(2)])
+            self.assertEqual(hub.say(number, Unsubscribe(3, pattern)), [Done(3)])
+
+    def test_a_setup_of_more_parts_than_there_may_be_topics_is_not_begun(self) -> None:
+        hub = Hub(Policy(subscriptions=2, exposures=1))
+        number = hub.join("s")
+        (failed,) = hub.say(number, Setup(1, ("a",), (("b", None), ("c", None), ("d", None))))
+        self.assertEqual(failed, Failed(1, Reason.LIMIT, "3 parts of a setup"))
+        hub.say(hub.join("t"), publish("b"))
+        self.assertEqual(hub.delivered[number], [])
+        self.assertEqual(hub.say(number, Setup(2, ("a",), (("b", None), ("c", None)))), [Done(2, ())])
+
 
 class PrivateTopicTests(Case):
     def hub(self) -> Hub:

@@ -210,6 +210,7 @@ class CommandTests(Case):
             (b"#1 ENROLL alice +expires=2031-01-01 AAAA", Reason.BAD_LINE),
             (b"#1 INSPECT everything", Reason.BAD_LINE),
             (b"#1 SETUP +4 +text\nJUMP", Reason.BAD_LINE),
+            (b"#1 SETUP +45067\n" + b"EXPOSE a/b\n" * 4097, Reason.BAD_LINE),
             (b"#1 PROVE alice ed25519 AAAA none", Reason.BAD_LINE),
             (b"#1 PROVE alice ed25519 A+AA none AAAA", Reason.BAD_LINE),
             (b"#1 PROVE alice ed25519 AAAA tls-unique AAAA", Reason.BAD_LINE),
