@@ -37,6 +37,7 @@ from pkid.line.help import write_help
 from pkid.messaging.approach import approach_of, is_encrypted, peer_of
 from pkid.messaging.interfaces import Dialect, Session
 from pkid.messaging.outgoing import Outgoing
+from pkid.messaging.terms import LONGEST_TURN
 from pkid.messaging.vigil import Vigil
 
 if TYPE_CHECKING:
@@ -176,10 +177,11 @@ class LineProtocol(Protocol):
         if session is None or self._working:
             return
         self._working = True
-        read, turn = self._reader.read, self.factory.budget.turn
+        read, turn, seconds = self._reader.read, self.factory.budget.turn, self.factory.clock.seconds
+        until = seconds() + LONGEST_TURN
         try:
             while self._reads:
-                if self._taken >= turn:
+                if self._taken >= turn or seconds() > until:
                     self._rest()
                     break
                 try:
@@ -249,7 +251,8 @@ class LineProtocol(Protocol):
     def _go_on(self) -> None:
         self._taken = 0
         self._resting = False
-        self._read_on()
+        if not self._closed:
+            self._read_on()
 
     def _read_on(self) -> None:
         if self._reads:

@@ -9,7 +9,10 @@ from pkid.broker.policy import Policy
 from pkid.messaging.occupancy import Places
 from pkid.messaging.rates import Rates
 
-__all__ = ["Keeping", "Terms"]
+__all__ = ["LONGEST_TURN", "Keeping", "Terms"]
+
+LONGEST_TURN = 0.005
+"""Seconds that what one client sent may take before others have their turn."""
 
 
 @dataclass(frozen=True, slots=True)

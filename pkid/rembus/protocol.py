@@ -17,6 +17,7 @@ from pkid.errors import Malformed, PkidError, Refused, Unavailable
 from pkid.messaging.approach import approach_of, is_encrypted, peer_of
 from pkid.messaging.interfaces import Session
 from pkid.messaging.outgoing import Outgoing
+from pkid.messaging.terms import LONGEST_TURN
 from pkid.messaging.vigil import Vigil
 from pkid.rembus import cbor, jsonrpc
 from pkid.rembus.conversation import Conversation
@@ -46,7 +47,7 @@ class RembusProtocol(Protocol):
     _conversation: Conversation
     _session: Session | None = None
     _shaking_hands = False
-    _open = _held = _working = _closed = False
+    _open = _held = _resting = _working = _closed = False
     _received = 0
 
     def __init__(self, factory: RembusFactory) -> None:
@@ -189,8 +190,13 @@ class RembusProtocol(Protocol):
         if session is None or self._working:
             return
         self._working = True
+        seconds = self.factory.clock.seconds
+        until = seconds() + LONGEST_TURN
         try:
-            while self._waiting and not (self._held or self._closed or self._outgoing.is_full):
+            while self._waiting and not self._is_waiting:
+                if seconds() > until:
+                    self._rest()
+                    break
                 self._hear(session, *self._waiting.popleft())
         except Malformed as error:
             self._fail(error)
@@ -217,6 +223,22 @@ class RembusProtocol(Protocol):
             self._outgoing.write(self.dialect.packet(meant))
         else:
             session.receive(meant)
+
+    @property
+    def _is_waiting(self) -> bool:
+        """Whether nothing is to be read now."""
+        return self._held or self._resting or self._closed or self._outgoing.is_full
+
+    def _rest(self) -> None:
+        """Let the others have their turn."""
+        self._resting = True
+        self._tcp().pauseProducing()
+        self.factory.clock.callLater(0, self._wake)
+
+    def _wake(self) -> None:
+        self._resting = False
+        if not self._closed:
+            self._read_on()
 
     def _look_at_login(self, session: Session) -> None:
         if session.is_open:
@@ -245,9 +267,9 @@ class RembusProtocol(Protocol):
             self._read_on()
 
     def _read_on(self) -> None:
-        if not (self._held or self._closed or self._outgoing.is_full):
+        if not self._is_waiting:
             self._work()
-        if not (self._held or self._closed or self._outgoing.is_full):
+        if not self._is_waiting:
             self._tcp().resumeProducing()
 
     def _expire(self, reason: CloseReason) -> None:

@@ -98,6 +98,49 @@ class DoorCase(Case):
         return peer
 
 
+class LaboriousClock(Clock):
+    """A clock that goes on by a millisecond whenever somebody looks at it."""
+
+    def seconds(self) -> float:
+        self.rightNow += 0.001
+        return super().seconds()
+
+    def advance(self, amount: float) -> None:
+        """Make the calls that are due; those that these lead to are for the next turn."""
+        due = [call for call in self.calls if call.getTime() <= self.rightNow + amount]
+        self.rightNow += amount
+        for call in due:
+            self.calls.remove(call)
+            call.called = 1
+            call.func(*call.args, **call.kw)
+
+
+class TurnTests(DoorCase):
+    """How long one client may keep the others waiting."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.clock = LaboriousClock()
+        self.factory = LineFactory(self.messaging, self.clock, self.BUDGET)
+
+    def test_what_takes_long_is_done_in_several_turns_and_in_order(self) -> None:
+        alice = self.peer()
+        alice.protocol.dataReceived("".join(f"#{number} PING\n" for number in range(20)).encode())
+        self.assertEqual(alice.wire.producerState, "paused")
+        turns = []
+        while alice.wire.producerState == "paused":
+            turns.append(alice.hear())
+        self.assertGreater(len(turns), 2)
+        pongs = [event for turn in turns for event in turn] + alice.hear()
+        self.assertEqual(pongs, [Pong(str(number)) for number in range(20)])
+
+    def test_a_client_that_leaves_meanwhile_is_not_read_on(self) -> None:
+        alice = self.peer()
+        alice.protocol.dataReceived(b"PING\n" * 20)
+        alice.protocol.connectionLost()
+        self.assertLess(len([*alice.hear(), *alice.hear(), *alice.hear()]), 10)
+
+
 class ConversationTests(DoorCase):
     """What is said."""
 
