@@ -90,6 +90,7 @@ class Broking:
             terms, store.store, logins.begin, reactor, reception.strangers,
             server=authority.profile.trust_domain.name, registrar=proving.registrar, tenants=proving.tenants.names,
             holds=lambda credential: _holds(psks, credential),
+            means=lambda credential, component: _means(psks, credential, component),
         )  # fmt: skip
         proving.attach(service)
         self._psks, self._seen = psks, psks.all()
@@ -131,6 +132,12 @@ def _holds(psks: Keyring, credential: str) -> bool:
     """Tell whether a credential is in service; only pre-shared keys leave it without being revoked."""
     kind, _, name = credential.partition(":")
     return kind != "psk" or psks.find(name) is not None
+
+
+def _means(psks: Keyring, credential: str, component: str) -> bool:
+    """Tell whether a credential is a name's own, or a pre-shared key's whose policy lists the name."""
+    policy = psks.policy_of(credential)
+    return credential.startswith("key:") or (policy is not None and policy.lists(component))
 
 
 def _now() -> datetime:

@@ -23,6 +23,7 @@ __all__ = [
     "Unauthorize",
     "WithdrawRole",
     "changes_to",
+    "named_by",
 ]
 
 
@@ -212,6 +213,16 @@ def changes_to(rights: ChangeableRights) -> Iterator[Change]:
         yield AddRule(rule)
     for component, role in rights.members():
         yield AssignRole(component, role)
+
+
+def named_by(change: Change) -> str | None:
+    """Return the component to which a change gives something by name, if it is such a change."""
+    match change:
+        case Authorize(component=name) | AssignRole(component=name):
+            return name
+        case AddRule(rule=rule) if rule.subject.is_component:
+            return rule.subject.text
+    return None
 
 
 def _check_component(name: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from datetime import datetime
+from collections.abc import Coroutine
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -22,6 +21,7 @@ from pkid.messaging.connection import Connection
 from pkid.messaging.connections import Connections
 from pkid.messaging.engine import Engine, Handlers
 from pkid.messaging.logins import BeginLogin, Login, Registrar
+from pkid.messaging.standing import Standing
 from pkid.messaging.tally import Tally
 from pkid.messaging.trail import Trail
 
@@ -32,7 +32,7 @@ class Identification:
     """Asks logins and the registrar, and tells the broker what they say.
 
     :param server: the core's name, as proofs cover it.
-    :param ends: is told when a proof stops to count, aware UTC, of each connection whose proof does.
+    :param standing: is told when a proof stops to count, and which names have a key from now on.
     """
 
     _log = Logger()
@@ -46,7 +46,7 @@ class Identification:
         registrar: Registrar,
         trail: Trail,
         tally: Tally,
-        ends: Callable[[Connection, datetime], object],
+        standing: Standing,
     ) -> None:
         self._engine = engine
         self._connections = connections
@@ -55,7 +55,7 @@ class Identification:
         self._registrar = registrar
         self._trail = trail
         self._tally = tally
-        self._ends = ends
+        self._standing = standing
 
     @property
     def handlers(self) -> Handlers:
@@ -118,7 +118,7 @@ class Identification:
         self._tally.logins[connection.scheme, "allowed"] += 1
         connection.login, connection.credential, connection.origin = None, answer.credential, answer.origin
         if answer.expires is not None:
-            self._ends(connection, answer.expires)
+            self._standing.ends(connection, answer.expires)
         return Admitted(answer.component, answer.evidence)
 
     def _login(self, connection: Connection) -> Login:
@@ -152,6 +152,7 @@ class Identification:
         self._trail.registered(connection, name)
         self._engine.receive(effect.session, Committed(effect.request))
         self._engine.carry_out(self._engine.broker.expel(name, proven_too=False))
+        self._standing.reserve(name)
 
     async def _unregister(self, connection: Connection, effect: Revoke) -> None:
         try:

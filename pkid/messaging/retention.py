@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -23,15 +23,26 @@ __all__ = ["Retention"]
 
 
 class Retention:
-    """Gives the store what is to be kept, and the broker what was."""
+    """Gives the store what is to be kept, and the broker what was.
+
+    :param apply: lets a change of the rights that was committed take effect.
+    """
 
     _log = Logger()
 
-    def __init__(self, engine: Engine, connections: Connections, store: BrokerStore, tally: Tally) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        connections: Connections,
+        store: BrokerStore,
+        tally: Tally,
+        apply: Callable[[Change], None],
+    ) -> None:
         self._engine = engine
         self._connections = connections
         self._store = store
         self._tally = tally
+        self._apply = apply
 
     @property
     def handlers(self) -> Handlers:
@@ -62,7 +73,7 @@ class Retention:
         return self._store.persist(change, by).addCallback(self._take_effect, change)
 
     def _take_effect(self, _: object, change: Change) -> None:
-        self._engine.carry_out(self._engine.broker.change(change))
+        self._apply(change)
 
     def _keep(self, effect: Keep) -> None:
         self._tally.kept += 1

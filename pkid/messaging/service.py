@@ -58,6 +58,7 @@ class BrokerService(Service):
     :param server: the core's name, as proofs cover it.
     :param tenants: those that are declared.
     :param holds: tells whether a credential is in service.
+    :param means: tells whether a credential is meant for a name, which has rights or a key of its own.
     :param wall: gives the seconds since the epoch.
     :param random: gives so many random bytes.
     """
@@ -76,6 +77,7 @@ class BrokerService(Service):
         registrar: Registrar | None = None,
         tenants: Iterable[str] = (),
         holds: Callable[[str], bool] = lambda credential: True,
+        means: Callable[[str, str], bool] = lambda credential, component: True,
         wall: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
@@ -89,10 +91,10 @@ class BrokerService(Service):
         self._is_draining = False
         self._engine = engine = Engine(self._open(terms, tenants), clock.seconds, wall)
         self._connections = connections = Connections(engine, self.occupancy, terms.rates, tally, clock)
-        self._retention = Retention(engine, connections, store, tally)
-        self._standing = standing = Standing(engine, connections, holds, wall)
+        self._standing = standing = Standing(engine, connections, holds, means, wall)
+        self._retention = Retention(engine, connections, store, tally, standing.change)
         trail = Trail(connections, strangers)
-        asked = (begin_login, registrar or ClosedRegister(), trail, tally, standing.ends)
+        asked = (begin_login, registrar or ClosedRegister(), trail, tally, standing)
         identification = Identification(engine, connections, server, *asked)
         own = OwnTopics(engine, server, lambda: clock.seconds() - self._began)
         for part in (connections, self._retention, identification, trail, own):
@@ -146,7 +148,7 @@ class BrokerService(Service):
     def follow(self, changes: Iterable[Change]) -> None:
         """Make changes of the rights that somebody else keeps; they hold until the core ends."""
         for change in changes:
-            self._engine.carry_out(self._engine.broker.change(change))
+            self._standing.change(change)
 
     def kick(self, who: str | int) -> int:
         """End the sessions of a component, or the session of a number, and return how many those were."""
@@ -165,6 +167,11 @@ class BrokerService(Service):
     def revoke(self, credential: str) -> int:
         """End the sessions that were opened by a credential, as ``kind:name``; return how many those were."""
         return self._standing.revoke(credential)
+
+    def reserve(self, component: str) -> None:
+        """End the sessions under a name by proofs that would not do now that it has rights, or a key of its own."""
+        self._engine.carry_out(self._engine.broker.expel(component, proven_too=False))
+        self._standing.reserve(component)
 
     def review(self) -> None:
         """End the sessions whose credential is not in service any more."""

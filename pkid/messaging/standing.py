@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop, heappush
 
+from pkid.broker.changes import Change, named_by
 from pkid.broker.effects import CloseReason
 from pkid.broker.inputs import Disconnect
 from pkid.messaging.connection import Connection
@@ -21,15 +22,22 @@ class Standing:
     """Watches over the proofs by which sessions are open.
 
     :param holds: tells whether a credential (``kind:name``) is in service, as far as that can be told at once.
+    :param means: tells whether a credential is meant for a name, which has rights or a key of its own.
     :param wall: gives the seconds since the epoch.
     """
 
     def __init__(
-        self, engine: Engine, connections: Connections, holds: Callable[[str], bool], wall: Callable[[], float]
+        self,
+        engine: Engine,
+        connections: Connections,
+        holds: Callable[[str], bool],
+        means: Callable[[str, str], bool],
+        wall: Callable[[], float],
     ) -> None:
         self._engine = engine
         self._connections = connections
         self._holds = holds
+        self._means = means
         self._wall = wall
         self._ends: list[tuple[float, int]] = []
 
@@ -52,6 +60,24 @@ class Standing:
     def revoke(self, credential: str) -> int:
         """End the sessions that were opened by a credential, or by what was got by it; return how many those were."""
         return self._end_those_of(lambda each: credential != "" and credential in (each.credential, each.origin))
+
+    def change(self, change: Change) -> None:
+        """Let a change of the rights take effect; who may not have a name that has rights from now on must leave."""
+        broker, name = self._engine.broker, named_by(change)
+        had_rights = name is None or broker.rights.names(name)
+        self._engine.carry_out(broker.change(change))
+        if name is not None and not had_rights:
+            self.reserve(name)
+
+    def reserve(self, component: str) -> None:
+        """End the sessions under a name by proofs that would not do now that it has rights, or a key of its own."""
+        self._end_those_of(
+            lambda each: (
+                each.identity.component == component
+                and each.identity.authenticated
+                and not self._means(each.origin or each.credential, component)
+            )
+        )
 
     def _end_those_of(self, is_over: Callable[[Connection], bool]) -> int:
         over = [each.number for each in self._connections if is_over(each)]

@@ -183,6 +183,7 @@ class Core:
         self.service = BrokerService(
             terms or Terms(), self.store, self.keys, self.clock, Strangers(self.clock.seconds),
             registrar=self.keys, holds=lambda credential: credential not in self.out_of_service,
+            means=lambda credential, component: credential in {f"key:{component}", f"psk:{component}"},
             wall=lambda: WALL + self.clock.seconds(), random=lambda size: b"n" * size,
         )  # fmt: skip
         self.service.startService()

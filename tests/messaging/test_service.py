@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from pkid.broker.changes import AddRule, AssignRole, Authorize, Change, PrivateTopic
 from pkid.broker.commands import (
     LAST_RECEIVED,
     Identify,
@@ -14,6 +15,7 @@ from pkid.broker.effects import CloseReason
 from pkid.broker.overview import SessionFacts
 from pkid.broker.policy import Policy
 from pkid.broker.replies import Draining
+from pkid.broker.rules import ALL_VERBS, Access, Rule, Subject
 from pkid.broker.topic import Pattern
 from pkid.errors import Reason, Unavailable
 from pkid.messaging.memory import MemoryBrokerStore
@@ -71,6 +73,37 @@ class EndTests(Case):
         self.assertEqual(core.service.revoke("psk:old"), 1)
         self.assertEqual((alice.closed, bob.closed), (CloseReason.EXPELLED, None))
         self.assertEqual(core.service.revoke(""), 0)
+
+    def test_who_may_not_have_a_name_that_gets_rights_must_leave_and_who_is_meant_stays(self) -> None:
+        gifts: list[Change] = [
+            Authorize(Pattern("t"), "alice"),
+            AssignRole("alice", "admin"),
+            AddRule(Rule(Access.GRANT, ALL_VERBS, Pattern("t"), Subject("alice"))),
+        ]
+        for gift in gifts:
+            for origin, ends in (("psk:fleet", True), ("psk:alice", False), ("", False)):
+                core = Core(keys=["alice", "bob"])
+                core.keys.origin = origin
+                alice, bob = core.join("alice"), core.join("bob")
+                self.successResultOf(core.service.change(gift, "somebody"))
+                self.assertIs(alice.closed, CloseReason.EXPELLED if ends else None, (gift, origin))
+                self.assertIsNone(bob.closed)
+
+    def test_rights_that_somebody_else_keeps_reserve_a_name_likewise(self) -> None:
+        core = Core(keys=["alice"])
+        core.keys.origin = "psk:fleet"
+        alice = core.join("alice")
+        core.service.follow([Authorize(Pattern("t"), "bob"), PrivateTopic(Pattern("t"))])
+        self.assertIsNone(alice.closed)
+        core.service.follow([Authorize(Pattern("t"), "alice")])
+        self.assertIs(alice.closed, CloseReason.EXPELLED)
+
+    def test_a_name_that_gets_a_key_is_proven_anew(self) -> None:
+        core = Core(keys=["alice"])
+        core.keys.origin = "psk:fleet"
+        alice = core.join("alice")
+        core.service.reserve("alice")
+        self.assertIs(alice.closed, CloseReason.EXPELLED)
 
     def test_credentials_that_are_out_of_service_are_found_within_a_minute_or_when_asked(self) -> None:
         core = Core(keys=["alice", "bob"])

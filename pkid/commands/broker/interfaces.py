@@ -67,6 +67,9 @@ class Brokerage(Protocol):
     def revoke(self, credential: str, /) -> int:
         """End the sessions that were opened by a credential, as ``kind:name``; return how many those were."""
 
+    def reserve(self, component: str, /) -> None:
+        """End the sessions under a name by proofs that would not do now that it has a key of its own."""
+
 
 class Registrar(Protocol):
     """Puts credentials of components into the core's own keyring."""

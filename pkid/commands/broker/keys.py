@@ -13,8 +13,6 @@ from pkid.auth.credentials import Right
 from pkid.auth.derivation import Offload
 from pkid.auth.public_keys import read_public_key
 from pkid.auth.scram import ScramVerifier
-from pkid.broker.commands import View
-from pkid.broker.overview import SessionFacts
 from pkid.commands.broker.arguments import COMPONENT
 from pkid.commands.broker.interfaces import Brokerage, OneTimePins, Registrar, StoredKeys
 from pkid.commands.broker.kinds import KEY, key_resource
@@ -71,7 +69,7 @@ def _add(keys: Keys) -> Command:
         expires = None if asked["expires_in"] is None else keys.now() + asked["expires_in"]
         added = await keys.registrar.add(asked["component"], material, expires, call.credential)
         allowed(Action.REGISTER, call.credential, call.peer, name=added.component, key=added.identifier)
-        _end_unproven(keys.broker, added.component)
+        keys.broker.reserve(added.component)
         found: Item = {name: value for name, value in key_resource(added).items() if name != "last_used"}
         return Output((found, f"secret: {secret}") if secret else (found,))
 
@@ -140,14 +138,6 @@ async def _keep(keys: Keys, secret: str, recoverable: bool) -> Material:
         return SharedSecret(secret)
     salt = keys.random(_SALT_SIZE)
     return await keys.offload(lambda: ScramVerifier.make(secret, salt))
-
-
-def _end_unproven(broker: Brokerage, component: str) -> None:
-    """End the sessions that only claim a name, which now needs proof."""
-    for facts in broker.look(View.SESSIONS):
-        if isinstance(facts, SessionFacts) and facts.identity.component == component:
-            if not facts.identity.authenticated:
-                broker.kick(facts.number)
 
 
 def _read_key(word: str) -> object:

@@ -99,7 +99,7 @@ class AddTests(KeyCase):
     def test_who_only_claimed_the_name_has_to_leave(self) -> None:
         claimed, other = self.core.join("carol"), self.core.join("bob")
         self.run_line("broker keys add carol --secret")
-        self.assertEqual((claimed.closed, other.closed), (CloseReason.KICKED, None))
+        self.assertEqual((claimed.closed, other.closed), (CloseReason.EXPELLED, None))
 
     def test_who_proved_the_name_may_stay(self) -> None:
         alice = self.core.join("alice")
