@@ -24,7 +24,10 @@ class Membership:
         self._policy = policy
         self._declared = declared
         self._tenants: dict[str, Tenant] = {}
-        self._absent: OrderedDict[Peer, None] = OrderedDict()  # those that did not prove their names
+        self._absent: OrderedDict[Peer, int] = (
+            OrderedDict()
+        )  # unproven, with how many topics each wants
+        self._absent_topics = 0
 
     def tenant(self, identity: Identity) -> Tenant:
         """Return the tenant that somebody is in."""
@@ -45,7 +48,7 @@ class Membership:
     def join(self, identity: Identity, session: int, active: bool) -> Peer:
         """Let somebody take part, as the peer that it was before if it has a name."""
         peer = self._named(identity) if identity.component is not None else Peer(identity, self._policy)
-        self._absent.pop(peer, None)
+        self._absent_topics -= self._absent.pop(peer, 0)
         peer.session = session
         peer.active = active
         self.tenant(identity).reroute(peer.subscriptions)
@@ -57,9 +60,7 @@ class Membership:
         if peer.identity.component is None or not (peer.identity.authenticated or peer.subscriptions or peer.exposed):
             self.forget(peer)
         elif not peer.identity.authenticated:
-            self._absent[peer] = None
-            if len(self._absent) > self._policy.absent:
-                self.forget(next(iter(self._absent)))
+            self._keep_little(peer)
 
     def forget(self, peer: Peer) -> None:
         """Forget a peer, and all that it wanted."""
@@ -70,7 +71,7 @@ class Membership:
             tenant.unexpose(peer, topic)
         peer.subscriptions.clear()
         peer.exposed.clear()
-        self._absent.pop(peer, None)
+        self._absent_topics -= self._absent.pop(peer, 0)
         if peer.identity.component is not None:
             tenant.named.pop((peer.identity.component, peer.identity.authenticated), None)
         if tenant.is_empty:
@@ -98,6 +99,15 @@ class Membership:
         moved.subscriptions.update(wanted)
         for pattern in wanted:
             self.tenant(moved.identity).subscribe(moved, pattern)
+
+    def _keep_little(self, peer: Peer) -> None:
+        """Remember what an unproven name wants, as long as all of these together do not want too much."""
+        peer.received.clear()
+        peer.may_publish.clear()
+        self._absent[peer] = topics = len(peer.subscriptions) + len(peer.exposed)
+        self._absent_topics += topics
+        while len(self._absent) > self._policy.absent or self._absent_topics > self._policy.absent_topics:
+            self.forget(next(iter(self._absent)))
 
     def _named(self, identity: Identity) -> Peer:
         key = (identity.component or "", identity.authenticated)

@@ -73,6 +73,8 @@ class Policy:
     """Publications of a session whose numbers are remembered, so that one that comes twice is passed on once."""
     absent: int = 1000
     """Names that were not proven and left, in the whole broker, whose subscriptions are remembered."""
+    absent_topics: int = 10_000
+    """Topics and patterns that all of these together subscribed to or expose."""
 
     retained: tuple[Pattern, ...] = field(default=())
     """Topics whose messages are kept for those who come later, whoever is subscribed."""

@@ -50,3 +50,7 @@ class Received:
     def forget(self, request: RequestId) -> None:
         """Forget a publication: what comes under its number from now on is a new one."""
         self._acknowledged.pop(request, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._acknowledged.clear()

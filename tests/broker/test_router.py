@@ -31,6 +31,7 @@ from pkid.broker.commands import (
 from pkid.broker.effects import CloseReason, Deliver, Event, Forget, Mark, Remember
 from pkid.broker.identity import Identity
 from pkid.broker.inputs import Disconnect, Lost, Pause
+from pkid.broker.message import QoS
 from pkid.broker.overview import SessionFacts, TopicFacts
 from pkid.broker.policy import Policy
 from pkid.broker.replies import Acknowledged, Done, Failed
@@ -443,6 +444,31 @@ class MemoryTests(Case):
         again = hub.join("b")
         hub.say(hub.join("p"), publish("t"))
         self.assertEqual(len(hub.payloads(again)), 1)
+
+    def test_all_that_they_want_together_is_remembered_up_to_a_number_too(self) -> None:
+        hub = Hub(Policy(absent_topics=4))
+        for name in ("a", "b", "c"):
+            session = hub.join(name)
+            hub.say(session, Subscribe(1, f"{name}/1", LAST_RECEIVED))
+            hub.say(session, Expose(2, f"{name}/2"))
+            hub.say(session, Lost())
+        self.assertEqual([len(hub.broker.membership.peers(name)) for name in ("a", "b", "c")], [0, 1, 1])
+        hub.join("b")  # who is there does not count
+        session = hub.join("d")
+        hub.say(session, Subscribe(1, "d/1", LAST_RECEIVED))
+        hub.say(session, Lost())
+        self.assertEqual([len(hub.broker.membership.peers(name)) for name in ("b", "c", "d")], [1, 1, 1])
+
+    def test_the_numbers_of_an_unproven_name_are_forgotten_when_it_leaves(self) -> None:
+        hub = Hub()
+        taker = hub.join("taker")
+        hub.say(taker, Subscribe(1, "t"))
+        for _ in range(2):
+            session = hub.join("a")
+            hub.say(session, Subscribe(1, "u"))
+            hub.say(session, Publish(7, "t", "x", 1, QoS.AT_LEAST_ONCE))
+            hub.say(session, Lost())
+        self.assertEqual(len(hub.payloads(taker)), 2)
 
     def test_a_proven_component_does_not_inherit_from_one_that_claimed_its_name(self) -> None:
         hub = Hub()
