@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pkid.auth.proofs import Registration, ScramFinish
 from pkid.broker.commands import (
@@ -188,11 +188,22 @@ def _finish(frame: Frame) -> Command:
 def _enroll(frame: Frame) -> Command:
     """Read a public key: PEM or DER by length, or DER in base64 in the line, which can be pasted."""
     options, body = _known(frame, "pin", "expires"), frame.body
-    expires = datetime.fromisoformat(options["expires"]) if "expires" in options else None
-    if not body or (expires is not None and expires.tzinfo is None):
-        raise ValueError("a key, and a time with its offset")
+    if not body:
+        raise ValueError("a key")
+    expires = _instant(options["expires"]) if "expires" in options else None
     key = body if isinstance(body, bytes) else b64decode(body, validate=True)
     return Register(frame.request, frame.words[0], Registration(key, options.get("pin"), expires))
+
+
+def _instant(text: str) -> datetime:
+    """Read a time with its offset, and return it in UTC."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("a time with its offset")
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time of the years 1 to 9999 in UTC") from None
 
 
 def _explain(frame: Frame) -> Command:

@@ -68,8 +68,12 @@ class Instant(TypeDecorator[datetime]):
         """Write an instant.
 
         :raises TypeError: for a datetime without a time zone.
+        :raises OverflowError: for one that could not be read again, because in UTC it is not of the years 1 to 9999.
         """
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        if value is None:
+            return None
+        since = value - _EPOCH
+        return (_EPOCH + since - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Read an instant, in UTC."""

@@ -208,6 +208,8 @@ class CommandTests(Case):
             (b"#1 ENROLL alice", Reason.BAD_LINE),
             (b"#1 ENROLL alice ====", Reason.BAD_LINE),
             (b"#1 ENROLL alice +expires=2031-01-01 AAAA", Reason.BAD_LINE),
+            (b"#1 ENROLL alice +expires=9999-12-31T23:59:59-01:00 AAAA", Reason.BAD_LINE),
+            (b"#1 ENROLL alice +expires=0001-01-01T00:00:00+01:00 AAAA", Reason.BAD_LINE),
             (b"#1 INSPECT everything", Reason.BAD_LINE),
             (b"#1 SETUP +4 +text\nJUMP", Reason.BAD_LINE),
             (b"#1 SETUP +45067\n" + b"EXPOSE a/b\n" * 4097, Reason.BAD_LINE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
@@ -82,3 +82,8 @@ class ColumnTests(Case):
 
     def test_a_datetime_without_time_zone_is_refused(self) -> None:
         self.assertRaises(TypeError, Instant().process_bind_param, datetime(2031, 5, 6), DIALECT)
+
+    def test_an_instant_that_could_not_be_read_again_is_not_written(self) -> None:
+        east, west = timezone(timedelta(hours=1)), timezone(timedelta(hours=-1))
+        for instant in (datetime(1, 1, 1, tzinfo=east), datetime(9999, 12, 31, 23, 30, tzinfo=west)):
+            self.assertRaises(OverflowError, Instant().process_bind_param, instant, DIALECT)
