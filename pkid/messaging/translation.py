@@ -30,8 +30,8 @@ def as_json(payload: Payload) -> bytes:
     try:
         match payload.kind:
             case PayloadKind.JSON:
-                read_json(data)
-                return data
+                value = read_json(data)
+                return write_json(value) if b"NaN" in data or b"Infinity" in data else data  # no JSON, but read
             case PayloadKind.CBOR:
                 return write_json(read_cbor(data))
     except ValueError:

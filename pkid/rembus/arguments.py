@@ -5,25 +5,34 @@ A payload that came by another door is one argument, unless it is a list already
 
 from __future__ import annotations
 
-import json
-
 from pkid.broker.payload import Payload, PayloadKind
-from pkid.messaging.translation import as_cbor, as_json
-from pkid.rembus.items import NULL, Major, array_content, head, write_text
+from pkid.errors import Malformed
+from pkid.messaging.translation import as_cbor, as_json, write_json
+from pkid.rembus.items import NULL, Major, array_content, elements, head, write_text
 
-__all__ = ["cbor_arguments", "json_arguments", "preceded_cbor", "preceded_json"]
+__all__ = ["cbor_arguments", "cbor_item", "json_arguments", "preceded_cbor", "preceded_json"]
 
 _ARRAYS = range(Major.ARRAY << 5, Major.MAP << 5)  # initial bytes
 
 
 def cbor_arguments(payload: Payload) -> bytes:
     """Return arguments as CBOR; what came as CBOR stays as it is."""
-    if payload.kind is PayloadKind.CBOR:
-        return payload.data
     if _is_empty(payload):
         return head(Major.ARRAY, 0)
-    item = as_cbor(payload)
+    item = cbor_item(payload)
+    if payload.kind is PayloadKind.CBOR and item is payload.data:
+        return item
     return item if item[0] in _ARRAYS else head(Major.ARRAY, 1) + item
+
+
+def cbor_item(payload: Payload) -> bytes:
+    """Return a payload as one item of CBOR; what says that it is one, and is not, as text or bytes."""
+    if payload.kind is PayloadKind.CBOR:
+        try:
+            elements(head(Major.ARRAY, 1) + payload.data, 1)
+        except Malformed:
+            return as_cbor(Payload(PayloadKind.TEXT, payload.data))
+    return as_cbor(payload)
 
 
 def json_arguments(payload: Payload) -> bytes:
@@ -47,9 +56,11 @@ def preceded_cbor(first: str, payload: Payload) -> bytes:
 
 def preceded_json(first: str, payload: Payload) -> bytes:
     """Return arguments as JSON, behind one more."""
-    rest = json.loads(json_arguments(payload))
-    arguments = [first, *rest] if isinstance(rest, list) else [first, rest]
-    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    rest, text = json_arguments(payload).lstrip(), write_json(first)
+    if rest.startswith(b"{"):
+        return b"[%b,%b]" % (text, rest)
+    content = rest[1:].lstrip()
+    return b"[%b%b%b" % (text, b"" if content.startswith(b"]") else b",", content)
 
 
 def _is_empty(payload: Payload) -> bool:

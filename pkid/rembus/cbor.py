@@ -10,8 +10,8 @@ import cbor2
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.errors import Malformed, Reason
-from pkid.messaging.translation import as_cbor, read_cbor
-from pkid.rembus.arguments import cbor_arguments
+from pkid.messaging.translation import read_cbor
+from pkid.rembus.arguments import cbor_arguments, cbor_item
 from pkid.rembus.items import (
     NULL,
     Major,
@@ -194,7 +194,7 @@ _WRITERS: dict[type[Packet], Callable[[Any], bytes]] = {
     Publication: _write_publication,
     Request: _write_request,
     Admin: lambda packet: _array(Kind.ADMIN, packet, write_text(packet.topic), cbor2.dumps(packet.data)),
-    Response: lambda packet: _array(Kind.RESPONSE, packet, head(Major.UNSIGNED, packet.status), as_cbor(packet.data)),
+    Response: lambda packet: _array(Kind.RESPONSE, packet, head(Major.UNSIGNED, packet.status), cbor_item(packet.data)),
     Ack: lambda packet: _array(Kind.ACK, packet),
     Ack2: lambda packet: _array(Kind.ACK2, packet),
     Unregister: lambda packet: _array(Kind.UNREGISTER, packet),
