@@ -190,11 +190,10 @@ class RembusProtocol(Protocol):
         if session is None or self._working:
             return
         self._working = True
-        seconds = self.factory.clock.seconds
-        until = seconds() + LONGEST_TURN
+        until = self.factory.clock.seconds() + LONGEST_TURN
         try:
             while self._waiting and not self._is_waiting:
-                if seconds() > until:
+                if self.factory.clock.seconds() > until:
                     self._rest()
                     break
                 self._hear(session, *self._waiting.popleft())
@@ -226,19 +225,16 @@ class RembusProtocol(Protocol):
 
     @property
     def _is_waiting(self) -> bool:
-        """Whether nothing is to be read now."""
         return self._held or self._resting or self._closed or self._outgoing.is_full
 
     def _rest(self) -> None:
-        """Let the others have their turn."""
         self._resting = True
         self._tcp().pauseProducing()
         self.factory.clock.callLater(0, self._wake)
 
     def _wake(self) -> None:
         self._resting = False
-        if not self._closed:
-            self._read_on()
+        self._read_on()
 
     def _look_at_login(self, session: Session) -> None:
         if session.is_open:
