@@ -24,9 +24,7 @@ class Membership:
         self._policy = policy
         self._declared = declared
         self._tenants: dict[str, Tenant] = {}
-        self._absent: OrderedDict[Peer, int] = (
-            OrderedDict()
-        )  # unproven, with how many topics each wants
+        self._absent: OrderedDict[Peer, int] = OrderedDict()  # unproven, with how many topics each wants
         self._absent_topics = 0
 
     def tenant(self, identity: Identity) -> Tenant:
