@@ -66,7 +66,7 @@ def _add(keys: Keys) -> Command:
         if material is None:
             secret = base64.urlsafe_b64encode(keys.random(_SECRET_SIZE)).decode("ascii").rstrip("=")
             material = await _keep(keys, secret, asked["recoverable_secret"])
-        expires = None if asked["expires_in"] is None else keys.now() + asked["expires_in"]
+        expires = _end(keys, asked["expires_in"])
         added = await keys.registrar.add(asked["component"], material, expires, call.credential)
         allowed(Action.REGISTER, call.credential, call.peer, name=added.component, key=added.identifier)
         keys.broker.reserve(added.component)
@@ -130,6 +130,13 @@ def _register(keys: Keys) -> Command:
         details=("The one before for the same name is good no longer. It is forgotten when the core stops.",),
         examples=("> broker register alice --within 10m",),
     )  # fmt: skip
+
+
+def _end(keys: Keys, span: timedelta | None) -> datetime | None:
+    try:
+        return None if span is None else keys.now() + span
+    except OverflowError:
+        raise Malformed(Reason.COMMAND, "--expires-in ends in a year that no calendar has") from None
 
 
 async def _keep(keys: Keys, secret: str, recoverable: bool) -> Material:

@@ -90,6 +90,9 @@ class AddTests(KeyCase):
         self.assertEqual(stored.expires, self.now() + timedelta(days=30))
         self.assertNotIn(secret, str(self.run_line("broker keys list")))
 
+    def test_an_end_beyond_the_calendar_is_refused(self) -> None:
+        self.assertIn("calendar", self.refused("broker keys add carol --secret --expires-in 999999999d"))
+
     def test_one_that_rembus_clients_need_is_kept_and_marked(self) -> None:
         found, line = self.run_line("broker keys add carol --recoverable-secret")
         (stored,) = self.stored("carol")
