@@ -57,6 +57,9 @@ class OptionsTests(Case):
     def test_the_service(self) -> None:
         import signal
 
+        from twisted.internet import reactor
+
+        self.patch(reactor, "seconds", reactor.seconds)
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         self.assertIsInstance(makeService(self.parse(*ONE)), Agent)
 

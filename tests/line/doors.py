@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -126,10 +127,9 @@ class Door:
         keyring, ledger = MemoryKeyring(), {entry.sha256: entry for entry in entries}
         for number, (component, material) in enumerate(stored.items()):
             outcome(keyring.add(StoredCredential(str(number), component, material)))
-        now = reactor.seconds
         core = surroundings(
-            now,
-            psks=Keyring([LISTING], now),
+            time.time,
+            psks=Keyring([LISTING], time.time),
             derivation=KeyDerivation(deferToThread, workers=1),
             store=keyring,
             find_entry=lambda digest: succeed(ledger.get(digest)),
@@ -137,7 +137,7 @@ class Door:
         )
         chosen = [("psk", PreSharedKeys()), ("store", StoredKeys()), ("certificate", Certificates())]
         logins = Authentication(chosen, core).logins
-        self.service = BrokerService(Terms(), MemoryBrokerStore(), logins.begin, reactor, Strangers(now))
+        self.service = BrokerService(Terms(), MemoryBrokerStore(), logins.begin, reactor, Strangers(time.monotonic))
         self.factory = LineFactory(self.service, reactor, unbound_allowed=unbound_allowed)
         self.port = 0
 
