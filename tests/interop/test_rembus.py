@@ -8,9 +8,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
 from pkid.broker.commands import Call
 from pkid.broker.payload import Payload, PayloadKind
+from pkid.ca.keys import KeyType, PrivateKey
 from pkid.line.events import Succeeded
+from tests.certificates import private_key
 from tests.daemon import Daemon, start_daemon
 from tests.integration.lines import LinePeer
 from tests.integration.test_broker import publish
@@ -77,6 +81,8 @@ class ComponentTests(RembusCase):
             self.assertEqual(found[who], 3, who)
         self.assertEqual((found["target"], found["together"]), (7, [2 * n for n in range(20)]))
         self.assertEqual(found["table"], {"a": [1, 2], "sum": [2, 3]})
+        self.assertEqual(found["joined"], {"k": [1, 2], "a": ["x", None], "b": [1.5, 0.5]})
+        self.assertTrue(found["same of the target"])
         for case, words in (
             ("boom", "METHOD_EXCEPTION:kaboom"), ("unknown", "METHOD_NOT_FOUND:nosuch"),
             ("ghost", "TARGET_NOT_FOUND:ghost"), ("loopback", "METHOD_LOOPBACK:add"),
@@ -150,3 +156,70 @@ class NameTests(RembusCase):
         self.assertEqual(found["register"], "done", found)
         self.assertEqual(found["authenticated=True"], found["authenticated=False"])
         self.assertIn("login failed", found["stranger"])
+
+
+class DirectoryTests(RembusCase):
+    """A directory as the original broker keeps it: keys, admins, tenants and private topics."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.broker = self.directory / "broker"
+        (self.broker / "keys").mkdir(parents=True)
+
+    def says(self, **lists: object) -> None:
+        """Write lists."""
+        for name, content in lists.items():
+            self.write(self.broker / f"{name}.json", json.dumps(content).encode())
+
+    def has_key(self, file: str, key: PrivateKey, encoding: Encoding = Encoding.PEM) -> None:
+        """Give a component a key as the original does: the public half to the broker, the other one to itself."""
+        (self.directory / file.partition(".")[0]).mkdir()
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        self.write(self.directory / file.partition(".")[0] / ".secret", private)
+        public = key.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
+        self.write(self.broker / "keys" / file, public)
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file for its owner alone."""
+        path.touch(0o600)
+        path.write_bytes(content)
+
+    def test_tenants_have_pins_of_their_own_and_share_nothing(self) -> None:
+        self.says(tenants={"org": "11223344", "net": "55667788"})
+        self.start("--auth", f"keydir:{self.broker}")
+        found = self.run_client("tenants", "11223344", "55667788")
+        for case in ("wrong pin", "of another", "no tenant"):
+            self.assertIn("wrong tenant/pin", found[case])
+        for case in ("alice.org", "bob.org", "carol.net", "eve.net"):
+            self.assertEqual(found[case], "done", found)
+        self.assertIn("NAME_ALREADY_TAKEN", found["taken"])
+        self.assertIn("login failed", found["not registered"])
+        self.assertEqual(
+            found["received"],
+            {name: [message] * 2 for name, message in
+             (("alice.org", "from org"), ("carol.net", "from net"), ("dave", "from nobody"))},
+        )  # fmt: skip
+        self.assertEqual([found["bob calls"], found["bob calls alice"]], ["here", "here"])
+        for who in ("carol", "nobody"):
+            self.assertEqual(found[f"{who} calls"], "RembusError: METHOD_NOT_FOUND:service")
+            self.assertEqual(found[f"{who} calls alice"], "RembusError: TARGET_NOT_FOUND:alice.org")
+
+    def test_its_keys_and_lists_count_and_are_followed(self) -> None:
+        self.has_key("root.ecdsa.pem", private_key(KeyType.P256))
+        self.has_key("alice", private_key(KeyType.RSA2048))
+        self.has_key("bob.rsa.der", private_key(KeyType.RSA2048, owner="bob"), Encoding.DER)
+        self.says(admins=["root"], topic_auth={"secret": ["alice"]}, tenants={".": "11223344"})
+        self.start("--auth", f"keydir:{self.broker}")
+        found = self.run_client("directory", str(self.broker))
+        for case in (
+            "root makes private", "alice subscribes", "dave registers", "bob then", "admin then", "eve then",
+        ):  # fmt: skip
+            self.assertEqual(found[case], "done", found)
+        for case in (
+            "alice makes private", "bob subscribes", "nobody subscribes", "alice then", "root then",
+            "bob without a key",
+        ):  # fmt: skip
+            self.assertIn("unauthorized", found[case])
+        self.assertIn("wrong tenant/pin", found["eve registers"])
+        self.assertEqual((found["claimant"], found["dave"]), ("pkid.internal", "dave"))
+        self.assertIn("login failed", found["carol without hers"])
