@@ -39,6 +39,7 @@ class Broking:
     """The daemon's broker.
 
     :ivar doors: those that are not off; each can be opened before the broker is assembled.
+    :ivar rembus_tls: what the Rembus doors show: the same as the others, unless the operator has something for them.
     :ivar store: what the broker keeps; like all that follows, there once the broker is assembled.
     :ivar keyring: the core's own credentials of components.
     :ivar proving: by what names are proven.
@@ -58,7 +59,8 @@ class Broking:
         self._seen: tuple[PreSharedKey, ...] = ()
         tls = NewestTLS(live) if settings.tls else None
         line = [Door("line", settings.line, self._line, tls, reactor)] if settings.line != OFF else []
-        self._rembus = RembusDoors(settings, live, reactor)
+        self.rembus_tls = LiveContext() if settings.keystore.certificate else live
+        self._rembus = RembusDoors(settings, self.rembus_tls, reactor)
         self.doors = [*line, *self._rembus.doors]
 
     def assemble(

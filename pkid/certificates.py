@@ -28,7 +28,7 @@ from pkid.ca.trust import host_names_of
 from pkid.discovery import discover
 from pkid.errors import about
 from pkid.host import HostCertificate
-from pkid.own import load_host, load_issuer, load_trusted, others_can_read, stamp
+from pkid.own import load_host, load_issuer, load_keystore, load_trusted, others_can_read, stamp
 from pkid.settings.certificates import PairFiles
 from pkid.settings.resolution import Settings
 from pkid.startup import open_issuer, publish_issuer
@@ -54,6 +54,7 @@ class CoreCertificates(MultiService):
     _authority: Authority
     _host: HostCertificate | FileWatch[KeyPair]
     _own_issuer: FileWatch[Issuer] | None = None
+    _keystore: FileWatch[KeyPair] | None = None
     _pair: KeyPair
     _names: Names | None = None
     _own_names: Names
@@ -121,6 +122,22 @@ class CoreCertificates(MultiService):
         made.setServiceParent(self)
         self._state.withdraw_certificate("host")
 
+    def open_keystore(self, live: LiveContext) -> None:
+        """Load the certificate that the Rembus doors show in place of the others', if the operator has one for them.
+
+        :param live: what these doors show.
+        :raises StateError: when it cannot be used.
+        """
+        files = self._settings.keystore
+        if files.certificate is None:
+            return
+
+        def show(pair: KeyPair) -> None:
+            live.swap(server_context(pair, ()))
+
+        self._keystore = watch = self._watch("the certificate in REMBUS_KEYSTORE", files, load_keystore, show)
+        show(watch.prepare())
+
     def check(self) -> Deferred[None]:
         """Look now at everything that may have changed: files, the host's names, the end of a certificate."""
         return Deferred.fromCoroutine(self._check())
@@ -137,6 +154,8 @@ class CoreCertificates(MultiService):
     async def _check(self) -> None:
         if self._own_issuer is not None:
             await self._own_issuer.check()
+        if self._keystore is not None:
+            await self._keystore.check()
         await self._host.check()
 
     def _watch(

@@ -25,7 +25,7 @@ from pkid.settings.certificates import PairFiles
 from pkid.state import KeyPair
 from pkid.tls import server_context
 
-__all__ = ["Stamp", "load_host", "load_issuer", "load_trusted", "others_can_read", "stamp"]
+__all__ = ["Stamp", "load_host", "load_issuer", "load_keystore", "load_trusted", "others_can_read", "stamp"]
 
 Stamp = tuple[object, ...]
 """What changes when a file is replaced or written to."""
@@ -44,7 +44,7 @@ def load_issuer(files: PairFiles, now: datetime) -> Issuer:
     :param now: aware UTC.
     :raises StateError: when it cannot be read, or cannot issue.
     """
-    pair = _read(files, "--ca-cert-key-pass-file")
+    pair = _read(files, "give its passphrase by --ca-cert-key-pass-file")
     issuer = Issuer(pair.certificate, pair.key, pair.issuers)
     with about(files.certificate or ""):
         issuer.check(now)
@@ -57,11 +57,16 @@ def load_host(files: PairFiles, now: datetime) -> KeyPair:
     :param now: aware UTC.
     :raises StateError: when it cannot be read, or no client would take it.
     """
-    pair = _read(files, "--cert-key-pass-file")
-    with about(files.certificate or ""):
-        _check_host(pair, now)
-        server_context(pair, ())
-    return pair
+    return _load_shown(files, now, "give its passphrase by --cert-key-pass-file")
+
+
+def load_keystore(files: PairFiles, now: datetime) -> KeyPair:
+    """Read a certificate for the Rembus doors in the same way; its key is not encrypted.
+
+    :param now: aware UTC.
+    :raises StateError: when it cannot be read, or no client would take it.
+    """
+    return _load_shown(files, now, "decrypt it, or take REMBUS_KEYSTORE out of the environment")
 
 
 def load_trusted(path: Path, now: datetime) -> tuple[x509.Certificate, ...]:
@@ -97,8 +102,19 @@ def _stamp(path: Path) -> Stamp:
     return found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns  # which no tool can set back
 
 
+def _load_shown(files: PairFiles, now: datetime, remedy: str) -> KeyPair:
+    pair = _read(files, remedy)
+    with about(files.certificate or ""):
+        _check_host(pair, now)
+        server_context(pair, ())
+    return pair
+
+
 def _read(files: PairFiles, remedy: str) -> KeyPair:
-    """Read both files; the first certificate must be the key's."""
+    """Read both files; the first certificate must be the key's.
+
+    :param remedy: what to do when the key is encrypted with something else.
+    """
     assert files.certificate is not None and files.key is not None, "settled by the settings"
     with about(files.certificate):
         certificate, *issuers = read_certificates(read_regular(files.certificate))
@@ -106,7 +122,7 @@ def _read(files: PairFiles, remedy: str) -> KeyPair:
         try:
             key = read_key(read_regular(files.key), files.passphrase)
         except WrongPassphrase as error:
-            raise Unusable(error.problem, f"give its passphrase by {remedy}") from None
+            raise Unusable(error.problem, remedy) from None
     pair = KeyPair(key, certificate, tuple(issuers))
     if not pair.belongs_together():
         raise StateError(

@@ -154,6 +154,7 @@ class Core(MultiService):
         authority = Authority(issuer, profile, _now, x509.random_serial_number, own.former())
         pruning = self._pruning(ledger.store)
         own.open_host(authority, ledger.store)
+        own.open_keystore(self._broking.rembus_tls)
         reception = Reception(authority, ledger.store, derivations, settings)
         self._rotation = Rotation(reception.keyring, reception.endorsements, self._read_psks, files)
         self._rotation.begin(psks)

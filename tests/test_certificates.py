@@ -82,21 +82,21 @@ class CertificatesCase(Case):
         self.put_pair("ca", issuer.key, *issuer.chain)
         return {"ca-cert": str(self.directory / "ca.crt"), "ca-cert-key": str(self.directory / "ca.key")}
 
-    def put_host(self, issuer: Issuer, *dns: str) -> dict[str, str]:
+    def put_host(self, issuer: Issuer, *dns: str, name: str = "host") -> dict[str, str]:
         """Write a host's certificate and its issuers to files; return the flags for them."""
         rules = Profile(TrustDomain("example.org"), YEAR, issuer.key.public_key())
         approved = rules.approve_core(private_key(owner="host").public_key(), Names(dns or HERE.dns))
-        self.put_pair("host", private_key(owner="host"), issuer.sign(approved, NOON, next(self.serials)), *issuer.chain)
-        return {"cert": str(self.directory / "host.crt"), "cert-key": str(self.directory / "host.key")}
+        self.put_pair(name, private_key(owner="host"), issuer.sign(approved, NOON, next(self.serials)), *issuer.chain)
+        return {"cert": str(self.directory / f"{name}.crt"), "cert-key": str(self.directory / f"{name}.key")}
 
-    def start(self, *flags: dict[str, str]) -> CoreCertificates:
+    def start(self, *flags: dict[str, str], **environ: str) -> CoreCertificates:
         """Start as the daemon does."""
         given = {name: value for each in flags for name, value in each.items()}
-        settings = resolve({"state": str(self.path), **given}, {}, Path.read_bytes, self.directory)
+        settings = resolve({"state": str(self.path), **given}, environ, Path.read_bytes, self.directory)
         self.state = state = StateDirectory(settings.state)
         self.opened.append(state)
         trust_domain = open_trust_domain(state, None)
-        self.live = Shown()
+        self.live, self.rembus = Shown(), Shown()
         kept = CoreCertificates(settings, state, self.live, offload=execute, clock=self.clock, now=self.now)
         issuer = kept.open_issuer()
         check_ledger(state)
@@ -104,6 +104,7 @@ class CertificatesCase(Case):
         profile = Profile(trust_domain, YEAR, issuer.key.public_key())
         self.authority = Authority(issuer, profile, self.now, lambda: next(self.serials), kept.former())
         kept.open_host(self.authority, self.store)
+        kept.open_keystore(self.rembus)
         kept.startService()
         self.addCleanup(kept.stopService)
         return kept
@@ -134,6 +135,32 @@ class CertificatesCase(Case):
 
     def minute(self) -> None:
         self.clock.advance(60)
+
+
+class KeystoreTests(CertificatesCase):
+    """The certificate of the Rembus doors alone, where Rembus's broker has it."""
+
+    def test_it_is_theirs_alone_and_followed(self) -> None:
+        self.put_host(self.public, name="rembus")
+        kept = self.start(REMBUS_KEYSTORE=str(self.directory))
+        first = self.rembus.certificate
+        self.assertTrue(is_issued_by(first, self.public.certificate))
+        self.assertTrue(is_issued_by(self.live.certificate, self.authority.issuer.certificate))
+        self.put_host(self.own, name="rembus")
+        self.successResultOf(kept.check())
+        self.assertTrue(is_issued_by(self.rembus.certificate, self.own.certificate))
+        (self.directory / "rembus.crt").unlink()
+        self.successResultOf(kept.check())
+        self.assertTrue(is_issued_by(self.rembus.certificate, self.own.certificate))
+        self.assertEqual(self.lines("the certificate in REMBUS_KEYSTORE was not replaced", "rembus.crt"), 1)
+
+    def test_without_its_files_the_core_does_not_start(self) -> None:
+        error = self.assertRaises(StateError, self.start, REMBUS_KEYSTORE=str(self.directory))
+        self.assertIn("rembus.crt", str(error))
+
+    def test_without_it_the_doors_show_what_the_others_show(self) -> None:
+        self.start()
+        self.assertFalse(hasattr(self.rembus, "certificate"))
 
 
 class CombinationTests(CertificatesCase):

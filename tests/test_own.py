@@ -15,7 +15,7 @@ from pkid.ca.issuer import Issuer, make_root
 from pkid.ca.keys import KeyType
 from pkid.ca.pem import write_certificates, write_key
 from pkid.errors import StateError
-from pkid.own import load_host, load_issuer, load_trusted, others_can_read, stamp
+from pkid.own import load_host, load_issuer, load_keystore, load_trusted, others_can_read, stamp
 from pkid.settings.certificates import PairFiles
 from pkid.state import KeyPair
 from tests.certificates import NOON, SERIAL, authority, private_key, profile, root
@@ -173,6 +173,7 @@ class HostTests(OwnCase):
     def test_a_passphrase_that_is_missing(self) -> None:
         files = self.put(private_key(), leaf(root()), passphrase="sesame")
         self.refused(load_host, files, self.key, "encrypted key", "--cert-key-pass-file")
+        self.refused(load_keystore, files, self.key, "encrypted key", "decrypt it", "REMBUS_KEYSTORE")
 
 
 class TrustedTests(OwnCase):

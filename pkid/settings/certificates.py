@@ -5,6 +5,7 @@ Knows which of the settings belong together; the files are for others to read. N
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pkid.settings.component import Setting
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import SettingsError
 
-__all__ = ["PairFiles", "find_passphrase", "given_alone", "host_files"]
+__all__ = ["PairFiles", "find_passphrase", "given_alone", "host_files", "keystore_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ def host_files(sources: Sources) -> PairFiles:
         if sources.find(setting):
             raise given_alone(sources, setting, shared.CERT, "the certificate")
     return PairFiles()  # a passphrase that systemd passes on is no reason to stop
+
+
+def keystore_files(environ: Mapping[str, str], directory: Path) -> PairFiles:
+    """Find the pair that a broker of Rembus shows: in the directory ``$REMBUS_KEYSTORE``, if there is that variable."""
+    given = environ.get("REMBUS_KEYSTORE", "")
+    keystore = directory / given
+    return PairFiles(keystore / "rembus.crt", keystore / "rembus.key") if given else PairFiles()
 
 
 def find_passphrase(sources: Sources, value: Setting[str], file: Setting[Path]) -> str | None:

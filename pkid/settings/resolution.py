@@ -16,7 +16,7 @@ from pkid.settings import psks, shared, strength, table
 from pkid.settings.auth import Chosen, chosen_checkers
 from pkid.settings.authority import ca_files
 from pkid.settings.broker import broker_terms
-from pkid.settings.certificates import PairFiles, host_files
+from pkid.settings.certificates import PairFiles, host_files, keystore_files
 from pkid.settings.endpoints import OFF
 from pkid.settings.precedence import Sources
 from pkid.settings.sources import Flags, ReadFile, SettingsError
@@ -78,6 +78,8 @@ class Settings:
     """That of the one with TLS alone."""
     rembus_tcp: str
     """That of the one with neither."""
+    keystore: PairFiles
+    """The certificate for the Rembus doors, if it is not that of the other doors."""
     auth: tuple[Chosen, ...]
     """What proves components' names to the broker, in this order."""
     broker: BrokerTerms
@@ -131,6 +133,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
         rembus_ws=doors[3],
         rembus_tls=doors[4],
         rembus_tcp=doors[5],
+        keystore=PairFiles() if doors[2] == doors[4] == OFF else keystore_files(environ, directory),
         auth=chosen_checkers(sources),
         broker=broker_terms(sources),
     )

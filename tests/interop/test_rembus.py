@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,17 +15,24 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from pkid.broker.commands import Call
 from pkid.broker.payload import Payload, PayloadKind
+from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType, PrivateKey
+from pkid.ca.names import Names, TrustDomain
+from pkid.ca.pem import write_certificates, write_key
+from pkid.ca.profile import Profile
 from pkid.line.events import Succeeded
-from tests.certificates import private_key
+from tests.certificates import authority, private_key
 from tests.daemon import Daemon, start_daemon
 from tests.integration.lines import LinePeer
 from tests.integration.test_broker import publish
+from tests.integration.test_daemon import wait_for
 from tests.interop.core import PSK, WITH_PSK, ask, bearer
 from tests.interop.environments import REMBUS
 from tests.support import Case
 
 WS = ("--rembus-ws", "tcp:0:interface=127.0.0.1")
+NOW = datetime.now(UTC).replace(microsecond=0)
+VALID = (NOW - timedelta(days=1), NOW + timedelta(days=300))
 PATIENCE = 30.0  # seconds
 
 
@@ -107,6 +117,43 @@ class ComponentTests(RembusCase):
         other = {"HTTP_CA_BUNDLE": str(start_daemon(self).state / "ca.crt")}
         done = REMBUS.run("rembus_client", "messages", self.url("wss"), directory=self.directory, **other)
         self.assertIn("CERTIFICATE_VERIFY_FAILED", done.stderr)
+
+    def test_a_keystore_of_rembus_has_the_certificate_that_its_doors_show(self) -> None:
+        keystore, roots = (
+            self.directory / "keystore",
+            [authority(f"CN={name}", valid=VALID) for name in ("one", "other")],
+        )
+        keystore.mkdir()
+        self.put_pair(keystore, roots[0])
+        self.daemon = start_daemon(self, *WITH_PSK, environment={"REMBUS_KEYSTORE": str(keystore)})
+        bundles = [self.directory / f"{number}.crt" for number in range(2)]
+        for root, bundle in zip(roots, bundles, strict=True):
+            bundle.write_bytes(write_certificates([root.certificate]))
+        self.assertTrue(self.trusts(bundles[0]))
+        self.assertFalse(self.trusts(self.daemon.state / "ca.crt"))
+        self.put_pair(keystore, roots[1])
+        os.kill(self.daemon.pid, signal.SIGHUP)
+        wait_for(lambda: "the certificate in REMBUS_KEYSTORE was replaced" in self.daemon.output)
+        self.assertTrue(self.trusts(bundles[1]))
+        self.command("system info")  # over the core's own certificate
+
+    def put_pair(self, keystore: Path, issuer: Issuer) -> None:
+        """Have the Rembus doors show a certificate for this host, of an issuer."""
+        key = private_key(owner="keystore")
+        rules = Profile(TrustDomain("example.org"), timedelta(days=90), issuer.key.public_key())
+        leaf = issuer.sign(rules.approve_core(key.public_key(), Names(dns=("localhost",))), datetime.now(UTC), 1 << 130)
+        for name, content in (("rembus.crt", write_certificates([leaf])), ("rembus.key", write_key(key))):
+            new = keystore / "new"
+            new.touch(0o600)
+            new.write_bytes(content)
+            new.replace(keystore / name)
+
+    def trusts(self, bundle: Path) -> bool:
+        """Tell whether a component that trusts these authorities alone connects."""
+        environ = {"HTTP_CA_BUNDLE": str(bundle)}
+        done = REMBUS.run("rembus_client", "greet", self.url("wss"), directory=self.directory, **environ)
+        self.assertEqual(done.returncode != 0, "CERTIFICATE_VERIFY_FAILED" in done.stderr, done.stderr)
+        return done.returncode == 0
 
     def test_a_component_that_is_cut_off_comes_again_with_all_it_had(self) -> None:
         self.start()

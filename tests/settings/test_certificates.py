@@ -28,6 +28,22 @@ class HostTests(SettingsCase):
         self.assertEqual(self.resolve(None, {"CREDENTIALS_DIRECTORY": "/run/c"}, files).host, PairFiles())
 
 
+class KeystoreTests(SettingsCase):
+    """Where Rembus's broker has the certificate that it shows."""
+
+    def found(self, keystore: str, **doors: str | bool) -> PairFiles:
+        return self.resolve(dict(doors), {"REMBUS_KEYSTORE": keystore}).keystore
+
+    def test_its_files_are_in_the_directory_that_the_environment_names(self) -> None:
+        self.assertEqual(self.found("/k"), PairFiles(Path("/k/rembus.crt"), Path("/k/rembus.key")))
+        self.assertEqual(self.found("k"), PairFiles(WORK / "k/rembus.crt", WORK / "k/rembus.key"))
+        self.assertEqual(self.found(""), PairFiles())
+
+    def test_nobody_needs_it_unless_a_door_shows_it(self) -> None:
+        self.assertEqual(self.found("/k", **{"rembus-wss": "off", "rembus-ws": "tcp:1"}), PairFiles())
+        self.assertNotEqual(self.found("/k", **{"rembus-wss": "off", "rembus-tls": "tcp:1"}), PairFiles())
+
+
 class AuthorityTests(SettingsCase):
     def test_a_certificate_without_a_key_is_only_trusted(self) -> None:
         self.assertEqual(self.resolve({"ca-cert": "/c"}).ca, PairFiles(Path("/c")))

@@ -86,6 +86,7 @@ class DefaultsTests(SettingsCase):
                 rembus_ws="off",
                 rembus_tls="off",
                 rembus_tcp="off",
+                keystore=PairFiles(),
                 auth=DEFAULTS,
                 broker=BrokerTerms(Policy(login_time=timedelta(minutes=1))),
             ),
@@ -183,6 +184,7 @@ class PrecedenceTests(SettingsCase):
                     rembus_ws="tcp:4",
                     rembus_tls="tcp:5",
                     rembus_tcp="tcp:6",
+                    keystore=PairFiles(),
                     broker=BROKER_TERMS,
                 ),
             )

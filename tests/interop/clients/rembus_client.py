@@ -46,6 +46,11 @@ async def until(condition) -> None:
             await asyncio.sleep(0.02)
 
 
+async def greet() -> dict:
+    """Connect, and ask for the broker's name."""
+    return {"rid": await (await component("guest")).rpc("rid")}
+
+
 async def messages() -> dict:
     """Publish and subscribe at each quality of service, also with JSON."""
     got = []
