@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from pkid.auth.derivation import Offload
-from pkid.commands.broker.interfaces import StoredKeys
+from pkid.commands.broker.importing import import_command
+from pkid.commands.broker.interfaces import Holdings, StoredKeys
 from pkid.commands.broker.keys import Keys, key_commands
 from pkid.commands.broker.kinds import broker_sources
 from pkid.commands.broker.rights import rights_commands
@@ -17,6 +18,7 @@ from pkid.commands.broker.views import view_commands
 from pkid.commands.command import Command
 from pkid.inventory.inventory import Inventory
 from pkid.inventory.source import Source
+from pkid.keydir.lists import Lists, changes_between
 from pkid.messaging.service import BrokerService
 from pkid.proving import Proving
 
@@ -56,11 +58,20 @@ class Administration:
 
         :param inventory: has the sources.
         """
-        tenants = self._proving.tenants
+        tenants, tenancy = self._proving.tenants, self._proving.tenancy
         return [
             *view_commands(self._service, inventory),
             *rights_commands(self._service),
             *key_commands(self._keys, inventory),
-            *tenant_commands(self._proving.tenancy, lambda: tenants.names, os.urandom),
+            *tenant_commands(tenancy, lambda: tenants.names, os.urandom),
+            import_command(self._holdings, self._service, self._proving.registrar, self._keys.keyring, tenancy),
             kick(self._service),
         ]
+
+    def _holdings(self) -> Holdings:
+        directories = self._proving.directories
+        return Holdings(
+            tuple(credential for each in directories for credential in each.credentials),
+            {name: pin.text for each in directories for name, pin in each.lists.tenants.items()},
+            tuple(change for each in directories for change in changes_between(Lists(), each.lists)),
+        )

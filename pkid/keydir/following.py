@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pkid.auth.component_keyring import StoredCredential
 from pkid.auth.derivation import Offload
 from pkid.keydir.directory import Contents, KeyFiles
 from pkid.keydir.keyring import DirectoryKeyring
@@ -63,6 +64,11 @@ class FollowedDirectory(Service):
     def path(self) -> Path:
         """Where it is."""
         return self._files.path
+
+    @property
+    def credentials(self) -> Sequence[StoredCredential]:
+        """What the keys were when they were read last; one that expired cannot be used."""
+        return [credential for found in self._contents.credentials.values() for credential in found]
 
     @property
     def lists(self) -> Lists:

@@ -270,3 +270,20 @@ class DirectoryTests(RembusCase):
         self.assertIn("wrong tenant/pin", found["eve registers"])
         self.assertEqual((found["claimant"], found["dave"]), ("pkid.internal", "dave"))
         self.assertIn("login failed", found["carol without hers"])
+
+    def test_all_of_it_can_move_into_the_cores_own_store(self) -> None:
+        self.has_key("root.ecdsa.pem", private_key(KeyType.P256))
+        self.has_key("alice", private_key(KeyType.RSA2048))
+        self.says(admins=["root"], topic_auth={"secret": ["alice"]}, tenants={"org": "11223344"})
+        former = self.start("--auth", f"keydir:{self.broker}")
+        told = self.command("broker keys import")
+        self.assertIn("taken into the store: keys 2, tenants 1, rights 3", told)
+        former.stop()
+        self.daemon = Daemon(former.state, *WITH_PSK, *WS)
+        self.daemon.start()
+        self.addCleanup(self.daemon.stop)
+        found = self.run_client("moved", "11223344")
+        for case in ("root makes private", "alice subscribes", "bob registers"):
+            self.assertEqual(found[case], "done", found)
+        self.assertIn("unauthorized", found["nobody subscribes"])
+        self.assertIn("login failed", found["alice without a key"])

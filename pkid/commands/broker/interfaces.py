@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from pkid.broker.changes import Change
 from pkid.broker.commands import View
 from pkid.broker.rights import Rights
 
-__all__ = ["Approached", "Brokerage", "Connected", "OneTimePins", "Registrar", "StoredKeys", "Tenants"]
+__all__ = ["Approached", "Brokerage", "Connected", "Holdings", "OneTimePins", "Registrar", "StoredKeys", "Tenants"]
 
 
 class Approached(Protocol):
@@ -69,6 +70,20 @@ class Brokerage(Protocol):
 
     def reserve(self, component: str, /) -> None:
         """End the sessions under a name by proofs that would not do now that it has a key of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What directories of keys hold, which others keep.
+
+    :ivar credentials: of components; one with an end cannot be used, and keeps its name from being anybody's.
+    :ivar tenants: the tenants, each with its PIN.
+    :ivar changes: what leads to the rights that they give.
+    """
+
+    credentials: tuple[StoredCredential, ...] = ()
+    tenants: Mapping[str, str] = field(default_factory=dict, repr=False)
+    changes: tuple[Change, ...] = ()
 
 
 class Registrar(Protocol):

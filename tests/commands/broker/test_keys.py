@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -16,8 +17,12 @@ from pkid.auth.one_time_pins import OneTimePins
 from pkid.auth.registration import Registrar
 from pkid.auth.scram import ScramVerifier
 from pkid.auth.tenants import DeclaredTenants
+from pkid.broker.changes import AssignRole, Authorize, PrivateTopic
 from pkid.broker.effects import CloseReason
+from pkid.broker.topic import Pattern
 from pkid.ca.keys import KeyType
+from pkid.commands.broker.importing import import_command
+from pkid.commands.broker.interfaces import Holdings
 from pkid.commands.broker.keys import Keys, key_commands
 from pkid.commands.broker.tenants import tenant_commands
 from pkid.commands.command import Command
@@ -51,7 +56,9 @@ class KeyCase(BrokerCase):
         self.tenants = DeclaredTenants(lambda names: self.service.declare(names))
         tenancy = Tenancy(self, self.tenants, execute)
         declaring = tenant_commands(tenancy, lambda: self.tenants.names, lambda size: b"r" * size)
-        return [*super().make_commands(), *key_commands(keys, self.inventory), *declaring]
+        self.held = Holdings((StoredCredential("keydir/dave", "dave", SharedSecret("of a file")),))
+        importing = import_command(lambda: self.held, self.service, registrar, self.keyring, tenancy)
+        return [*super().make_commands(), *key_commands(keys, self.inventory), *declaring, importing]
 
     # What a store of tenants does:
 
@@ -128,6 +135,45 @@ class AddTests(KeyCase):
         for _ in range(8):
             self.run_line("broker keys add carol --secret")
         self.assertIn("8 credentials for carol", self.refused("broker keys add carol --secret"))
+
+
+class ImportTests(KeyCase):
+    """What directories of keys hold goes into the store."""
+
+    def test_keys_tenants_and_rights(self) -> None:
+        key = private_key(KeyType.P256).public_key()
+        erin = StoredCredential("keydir/erin.pem", "erin", key)
+        topic = Pattern("secret")
+        changes = PrivateTopic(topic), Authorize(topic, "dave"), AssignRole("erin", "admin")
+        self.held = Holdings((*self.held.credentials, erin), {".": "11223344", "org": "55667788"}, changes)
+        with audited() as trail:
+            told = self.run_line("broker keys import")
+        self.assertEqual(told[0], "taken into the store: keys 2, tenants 2, rights 3")
+        self.assertEqual([each.material for each in self.stored("dave")], [SharedSecret("of a file")])
+        self.assertEqual([(each.material, each.created_by) for each in self.stored("erin")], [(key, "psk:default")])
+        self.assertEqual(self.stored_tenants.keys(), {".", "org"})
+        self.assertTrue(self.tenants.pins("org")[0].matches("55667788"))
+        self.assertEqual(len(self.run_line("broker rights")), 3)
+        self.assertEqual(len(trail.lines), 7)
+        self.assertNotIn("of a file", str(trail.lines) + str(told))
+
+    def test_again_it_adds_no_key_twice(self) -> None:
+        for added in (1, 0):
+            told, _ = self.run_line("broker keys import")
+            self.assertIn(f"keys {added},", told)
+        self.assertEqual(len(self.stored("dave")), 1)
+
+    def test_nothing_is_taken_unless_all_can_be(self) -> None:
+        dave, *_ = self.held.credentials
+        past = self.now() - timedelta(days=1)
+        for held, said in (
+            (Holdings(), "there is nothing to import"),
+            (Holdings((dave, replace(dave, identifier="keydir/x", expires=past))), "keydir/x cannot be used"),
+            (Holdings((dave,), {"org": "1234"}), "the PIN of the tenant org is no PIN; use 8"),
+        ):
+            self.held = held
+            self.assertIn(said, self.refused("broker keys import"))
+        self.assertEqual((self.stored("dave"), self.stored_tenants), ([], {}))
 
 
 class RevokeTests(KeyCase):

@@ -272,6 +272,21 @@ async def directory() -> dict:
     return found
 
 
+async def moved() -> dict:
+    """Be who a directory of keys and lists said before it went away."""
+    (pin,) = arguments
+    root, alice, nobody = await component("root"), await component("alice"), await anonymous()
+    found = {
+        "root makes private": await attempt(root.private_topic("other")),
+        "alice subscribes": await subscribe(alice, "secret"),
+        "nobody subscribes": await subscribe(nobody, "secret"),
+        "bob registers": await register("bob.org", pin),
+    }
+    await alice.close()
+    os.remove(os.path.join("alice", ".secret"))
+    return found | {"alice without a key": await attempt(component("alice"))}
+
+
 async def subscribe(there, topic: str) -> str:
     """Subscribe; return what comes of it."""
     outcome = await attempt(there.subscribe(print, topic=topic))
