@@ -11,16 +11,17 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import cbor2
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from pkid.broker.commands import Call
+from pkid.broker.commands import Answer, Call, Expose, React, Subscribe
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType, PrivateKey
 from pkid.ca.names import Names, TrustDomain
 from pkid.ca.pem import write_certificates, write_key
 from pkid.ca.profile import Profile
-from pkid.line.events import Succeeded
+from pkid.line.events import Delivered, Invoked, Succeeded
 from tests.certificates import authority, private_key
 from tests.daemon import Daemon, start_daemon
 from tests.integration.lines import LinePeer
@@ -34,6 +35,12 @@ WS = ("--rembus-ws", "tcp:0:interface=127.0.0.1")
 NOW = datetime.now(UTC).replace(microsecond=0)
 VALID = (NOW - timedelta(days=1), NOW + timedelta(days=300))
 PATIENCE = 30.0  # seconds
+
+
+def decoded(payload: Payload) -> object:
+    """Return what a payload says, in the encoding of whoever sent it."""
+    said: object = cbor2.loads(payload.data) if payload.kind is PayloadKind.CBOR else json.loads(payload.data)
+    return said
 
 
 class RembusCase(Case):
@@ -154,6 +161,34 @@ class ComponentTests(RembusCase):
         done = REMBUS.run("rembus_client", "greet", self.url("wss"), directory=self.directory, **environ)
         self.assertEqual(done.returncode != 0, "CERTIFICATE_VERIFY_FAILED" in done.stderr, done.stderr)
         return done.returncode == 0
+
+    def test_clients_of_all_encodings_and_of_another_door_talk_with_one_another(self) -> None:
+        self.start()
+        line = LinePeer.of(self, self.daemon)
+        for command in (Expose("1", "line-service"), Subscribe("2", "to-line"), React("3", True)):
+            self.assertIsInstance(line.ask(command), Succeeded)
+        with ThreadPoolExecutor(1) as pool:
+            talking = pool.submit(self.run_client, "doors")
+            for name in ("cbor", "json"):
+                self.assertEqual(self.wait_for_answer(line, f"{name}-service", b'["from line"]'), [name, "from line"])
+                line.send(publish("shared", "hello"))
+                asked = line.next(Invoked)
+                self.assertEqual((decoded(asked.payload), asked.caller), ([name], f"{name}-side"))
+                line.send(Answer(None, asked.number, Payload(PayloadKind.JSON, b'"answer"'), 8))
+                self.assertEqual(decoded(line.next(Delivered).payload), [name])
+            found = talking.result()
+        self.assertEqual((found["cbor calls"], found["json calls"]), ("answer", "answer"))
+        self.assertEqual(found["cbor"][0], ["hello"])
+
+    def wait_for_answer(self, line: LinePeer, topic: str, arguments: bytes) -> object:
+        """Call until somebody is there who answers; return the answer."""
+        end = monotonic() + PATIENCE
+        while True:
+            said = line.ask(Call("1", topic, Payload(PayloadKind.JSON, arguments), len(arguments)))
+            if isinstance(said, Succeeded):
+                assert said.payload is not None
+                return decoded(said.payload)
+            self.assertLess(monotonic(), end, said)
 
     def test_a_component_that_is_cut_off_comes_again_with_all_it_had(self) -> None:
         self.start()

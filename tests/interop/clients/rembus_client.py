@@ -136,6 +136,20 @@ async def history() -> dict:
     return {"history": got, "spaces": spaced}
 
 
+async def doors() -> dict:
+    """Talk in both encodings, with a client of another door: answer it, call it, and get what it publishes."""
+    got = {"cbor": [], "json": []}
+    for name, enc in (("cbor", rb.CBOR), ("json", rb.JSON)):
+        there = await component(f"{name}-side", enc=enc)
+        await there.subscribe(lambda *data, name=name: got[name].append(data), topic="shared")
+        await there.reactive()
+        await there.expose(lambda *data, name=name: [name, *data], topic=f"{name}-service")
+        await until(lambda name=name: len(got[name]) >= 1)
+        got[f"{name} calls"] = await attempt(there.rpc("line-service", name))
+        await there.publish("to-line", name)
+    return got
+
+
 async def keys() -> dict:
     """Register keys of both kinds with PINs, prove names by them, and forget one."""
     pins = dict(zip(("rsa", "ecdsa"), arguments, strict=True))
