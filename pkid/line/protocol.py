@@ -73,7 +73,7 @@ class LineProtocol(Protocol):
     _session: Session | None = None
     _accepted: tuple[Scheme, ...] = ()
     _shaking_hands = False
-    _open = _held = _resting = _working = _closed = False
+    _open = _held = _resting = _working = _lost = _closed = False
     _received = _faults = _taken = 0
 
     def __init__(self, factory: LineFactory) -> None:
@@ -110,15 +110,12 @@ class LineProtocol(Protocol):
         self._work()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell the session, and forget everything."""
-        if self._resting:
-            self._resting, self._taken = False, -self._reader.waiting
-            self._work()
-        self._closed = True
+        """Forget everything, and tell the session, but not before what came was done, a turn at a time."""
+        self._lost = True
         self._vigil.stop()
         self._end_handshake()
-        if self._session is not None:
-            self._session.lost()
+        if not self._resting:
+            self._depart()
 
     # The client, as the broker's service sees it
 
@@ -151,7 +148,8 @@ class LineProtocol(Protocol):
 
     def close(self, reason: CloseReason) -> None:
         """Tell the client why, and close the connection; cut it if that takes too long."""
-        if self._closed:
+        if self._closed or self._lost:
+            self._closed = True
             return
         if reason is not CloseReason.LOST:
             self._outgoing.write(write_closing(reason))
@@ -245,14 +243,23 @@ class LineProtocol(Protocol):
     def _rest(self) -> None:
         """Let others have their turn before more is read."""
         self._resting = True
-        self._tcp().pauseProducing()
+        if not self._lost:
+            self._tcp().pauseProducing()
         self.factory.clock.callLater(0, self._go_on)
 
     def _go_on(self) -> None:
-        self._taken = 0
-        self._resting = False
-        if not self._closed:
+        self._resting, self._taken = False, 0
+        if not self._lost:
             self._read_on()
+            return
+        self._work()
+        if not self._resting:
+            self._depart()
+
+    def _depart(self) -> None:
+        self._closed = True
+        if self._session is not None:
+            self._session.lost()
 
     def _read_on(self) -> None:
         if self._reads:

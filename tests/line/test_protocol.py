@@ -134,7 +134,7 @@ class TurnTests(DoorCase):
         pongs = [event for turn in turns for event in turn] + alice.hear()
         self.assertEqual(pongs, [Pong(str(number)) for number in range(20)])
 
-    def test_a_client_that_leaves_meanwhile_is_not_read_on(self) -> None:
+    def test_what_a_client_said_before_it_left_waits_for_its_turn(self) -> None:
         alice = self.peer()
         alice.protocol.dataReceived(b"PING\n" * 20)
         alice.protocol.connectionLost()

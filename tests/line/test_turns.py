@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
+from pkid.broker.commands import View
 from pkid.line.budget import Budget
 from tests.line.test_protocol import DoorCase, Peer
 
@@ -38,6 +39,9 @@ class TurnTests(DoorCase):
         wire.clear()
         return len(list(iter(reader.read, None)))
 
+    def sessions(self) -> int:
+        return len(self.messaging.broker.look(View.SESSIONS))
+
     def test_what_is_too_much_for_a_turn_is_read_in_the_next_ones(self) -> None:
         speaker = self.peer()
         self.send(speaker, 2 * TURN + 1)
@@ -61,7 +65,9 @@ class TurnTests(DoorCase):
         speaker = self.peer()
         self.send(speaker, 3 * TURN)
         speaker.protocol.connectionLost(Failure(ConnectionDone()))
-        self.assertEqual(sum(self.heard() for _ in range(2)), 3 * TURN)
+        self.assertEqual([self.heard(), self.sessions()], [TURN, 2])
+        self.assertEqual([self.heard() for _ in range(3)], [TURN, TURN, 0])
+        self.assertEqual(self.sessions(), 1)
 
     def test_a_held_connection_does_not_go_on_with_the_next_turn(self) -> None:
         speaker = self.peer()
