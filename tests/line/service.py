@@ -8,7 +8,19 @@ from twisted.internet.interfaces import IReactorTime
 
 from pkid.broker.broker import Broker
 from pkid.broker.commands import Command
-from pkid.broker.effects import Authenticate, Close, CloseReason, Deliver, Effect, Invoke, LookUp, Persist, Send
+from pkid.broker.effects import (
+    Authenticate,
+    Close,
+    CloseReason,
+    Deliver,
+    Effect,
+    Enroll,
+    Invoke,
+    LookUp,
+    Persist,
+    Revoke,
+    Send,
+)
 from pkid.broker.inputs import Committed, Disconnect, Input, Lost, Pause, Ready
 from pkid.broker.message import Moment
 from pkid.broker.policy import Policy
@@ -125,6 +137,8 @@ class MemoryMessaging:
                     self.asked.append(effect)
                 case Persist(session, request, change):
                     self.carry_out(self.broker.change(change))
+                    self.sessions[session].give(Committed(request))
+                case Enroll(session, request) | Revoke(session, request):
                     self.sessions[session].give(Committed(request))
 
     def _client(self, session: int) -> Client:
