@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PURE := pkid/ca/*,pkid/auth/*,pkid/inventory/*,pkid/broker/*
 
-# What runs in seconds and without programs of the machine: its coverage is measured.
+# What needs programs of the machine or minutes; the coverage of all the others is measured.
 SLOWER := tests.interop tests.faults tests.integration tests.test_packaging tests.test_systemd tests.test_client_and_core
 UNIT := $(filter-out $(SLOWER),$(patsubst tests/%/__init__.py,tests.%,$(wildcard tests/*/__init__.py)) \
     $(patsubst tests/%.py,tests.%,$(wildcard tests/test_*.py)))
@@ -25,11 +25,11 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	@$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m twisted.trial $(UNIT)
+	$(BIN)/python -m coverage run -m twisted.trial -j2 $(UNIT)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m coverage report --include='$(PURE)' --fail-under=95
-	$(BIN)/python -m twisted.trial -j2 tests
+	$(BIN)/python -m twisted.trial -j2 $(SLOWER)
 
 test-all: export PKID_SLOW = 1
 test-all: $(VENV)/.installed-test $(VENV)/.installed-fuzz test

@@ -10,6 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from pkid.installer.command import Command, CommandFailed, clean_environment
@@ -68,9 +69,11 @@ class RunTests(TestCase):
         os.kill(int((self.directory / "pid").read_text()), 9)
 
     async def test_it_can_be_stopped(self) -> None:
-        command = self.command("sh", "-c", "exec sleep 1000")
+        command = self.command("sh", "-c", "echo > up; exec sleep 1000")
         command.stop()
+        os.mkfifo(self.directory / "up")
         running = command.run(ENVIRONMENT)
+        await deferToThread((self.directory / "up").read_bytes)  # a signal before exec would meet Python's own handlers
         command.stop()
         command.stop()
         self.assertEqual(await self.failure(running), "sh was stopped")
