@@ -8,10 +8,10 @@ import ssl
 from dataclasses import dataclass
 from http.client import HTTPSConnection
 
-from core import Core
 from cryptography import x509
 from OpenSSL import crypto
 
+from bench.core import Core
 from pkid.auth.own_credential import OwnCertificate, OwnCredential, OwnKey, OwnPassword, OwnPreSharedKey
 from pkid.ca.keys import KeyType, PrivateKey, key_bytes
 from pkid.ca.pem import read_certificates
@@ -34,25 +34,29 @@ class Kind:
     shown: Shown | None = None
 
 
-def enroll(core: Core) -> dict[str, Kind]:
-    """Make a component of each kind, and have the core know it; return them by a word for the kind."""
+def enroll(core: Core, suffix: str = "") -> dict[str, Kind]:
+    """Make a component of each kind, and have the core know it; return them by a word for the kind.
+
+    :param suffix: of their names, so that there may be several of a kind.
+    """
     psk = (core.state / "psk").read_text().strip()
-    kinds = {"psk": Kind("bench-psk", OwnPreSharedKey.derive("default", psk, os.urandom(16)))}
+    kinds = {"psk": Kind(f"bench-psk{suffix}", OwnPreSharedKey.derive("default", psk, os.urandom(16)))}
     for kind in (KeyType.RSA2048, KeyType.P256, KeyType.P384, KeyType.ED25519):
-        key, name = kind.generate(), f"bench-{kind.value}"
+        key, name = kind.generate(), f"bench-{kind.value}{suffix}"
         _execute(core, f"broker keys add {name} {base64.b64encode(key_bytes(key.public_key())).decode()}")
         kinds[kind.value] = Kind(name, OwnKey(key))
-    said = _execute(core, "broker keys add bench-password --secret")
-    kinds["SCRAM-SHA-256-PLUS"] = Kind("bench-password", OwnPassword(said.partition("secret: ")[2].strip()))
+    name = f"bench-password{suffix}"
+    said = _execute(core, f"broker keys add {name} --secret")
+    kinds["SCRAM-SHA-256-PLUS"] = Kind(name, OwnPassword(said.partition("secret: ")[2].strip()))
     (authority,) = read_certificates((core.state / "ca.crt").read_bytes())
     own_key, certificate = get_signed_cert(
         "worker.example",
         uri=f"https://localhost:{core.port}",
         psk=psk,
         ca_cert=authority,
-        component="bench-certificate",
+        component=f"bench-certificate{suffix}",
     )
-    kinds["certificate"] = Kind("bench-certificate", OwnCertificate(), _shown(own_key, certificate))
+    kinds["certificate"] = Kind(f"bench-certificate{suffix}", OwnCertificate(), _shown(own_key, certificate))
     return kinds
 
 

@@ -27,10 +27,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from core import processor_seconds, running_core
-from kinds import Kind, enroll
-from wire import Address, Wire
-
+from bench.core import processor_seconds, running_core
+from bench.kinds import Kind, enroll
+from bench.wire import Address, Wire
 from pkid.auth.own_credential import OwnPreSharedKey
 
 BATCH = 64  # messages of a write

@@ -6,6 +6,7 @@ import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 from OpenSSL import SSL, crypto
 
@@ -39,15 +40,9 @@ class Wire:
     """
 
     def __init__(self, address: Address, shown: tuple[crypto.PKey, crypto.X509] | None = None) -> None:
-        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-        if shown is not None:
-            context.use_privatekey(shown[0])
-            context.use_certificate(shown[1])
-        context.load_verify_locations(address.ca)
-        context.set_verify(SSL.VERIFY_PEER, lambda *found: bool(found[-1]))
         self.socket = socket.create_connection((address.host, address.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._tls = SSL.Connection(context, self.socket)
+        self._tls = SSL.Connection(_context(address.ca, shown), self.socket)
         self._tls.set_connect_state()
         self._tls.do_handshake()
         self._rest = b""
@@ -101,3 +96,15 @@ class Wire:
     def _prove(self, name: str, proof: Proof) -> list[str]:
         self.send(write_command(Prove(None, name, proof)))
         return self.read_line().split(" ")
+
+
+@cache
+def _context(ca: str, shown: tuple[crypto.PKey, crypto.X509] | None) -> SSL.Context:
+    """Make what connections share; no session of TLS is resumed."""
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    if shown is not None:
+        context.use_privatekey(shown[0])
+        context.use_certificate(shown[1])
+    context.load_verify_locations(ca)
+    context.set_verify(SSL.VERIFY_PEER, lambda *found: bool(found[-1]))
+    return context

@@ -1,0 +1,51 @@
+"""Visits: somebody connects over TLS, logs in and leaves, again and again, in several processes at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from bench.core import processor_seconds
+from bench.kinds import Kind
+from bench.suite.load import percentiles
+from bench.suite.measurement import Sample
+from bench.suite.processes import Apart
+from bench.wire import Address, Wire
+
+__all__ = ["visits_per_second"]
+
+
+def visits_per_second(
+    address: Address, pid: int, visitors: Sequence[Iterable[Kind]], seconds: float, *, known: bool = True
+) -> Sample:
+    """Let visitors come and go for so long, or as often as they can; return what that came to.
+
+    :param pid: the server's process, whose processor time is taken.
+    :param visitors: as what each visitor comes, one time after the other.
+    :param known: whether the server asks who is there.
+    """
+    used, began = processor_seconds(pid), time.perf_counter()
+    parts = [Apart(_come_and_go, address, visitor, seconds, known) for visitor in visitors]
+    latencies = [each for part in parts for each in part.result()]
+    elapsed, used = time.perf_counter() - began, processor_seconds(pid) - used
+    return {
+        "logins/s": len(latencies) / elapsed,
+        "logins/cpu-s": len(latencies) / max(used, 0.01),
+        **percentiles(latencies),
+    }
+
+
+def _come_and_go(address: Address, kinds: Iterable[Kind], seconds: float, known: bool) -> list[float]:
+    """Return how long each visit took, from the connection to the end of the login."""
+    latencies = []
+    end = time.monotonic() + seconds
+    for kind in kinds:
+        began = time.perf_counter()
+        wire = Wire(address, kind.shown)
+        if known:
+            wire.log_in(kind.component, kind.own)
+        latencies.append(time.perf_counter() - began)
+        wire.leave()
+        if time.monotonic() > end:
+            break
+    return latencies
