@@ -31,7 +31,8 @@ DEADLINE = timedelta(seconds=60)
 _DOORS = {"pkid": ("--https", "--line", "--rembus-wss"), "pkid-metrics": ("--listen",)}
 _GLANCE = timedelta(milliseconds=100)
 _CLEAN_ENDS = (0, -signal.SIGTERM, -signal.SIGKILL)
-_FOREIGN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY")
+_SETTINGS = ("PKID_", "REMBUS_")
+_FOREIGN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "BROKER_DB")
 
 
 class DaemonFailed(AssertionError):
@@ -52,8 +53,8 @@ class Daemon:
         :param state: the state directory; its parent must exist and gets the daemon's log.
         :param options: more options of the program. Each of its doors that none of them is for gets a free
             port on 127.0.0.1.
-        :param environment: variables to add to the test's own, which is passed on without ``PKID_*`` and
-            what a service manager sets.
+        :param environment: variables to add to the test's own, which is passed on without what configures a
+            core: ``PKID_*``, ``REMBUS_*``, and what a service manager sets.
         :param program: what ``twistd`` runs.
         """
         self.state = state.resolve()
@@ -202,6 +203,6 @@ def _twistd() -> str:
 
 
 def _clean_environment() -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PKID_") and k not in _FOREIGN}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_SETTINGS) and k not in _FOREIGN}
     path = [str(CHECKOUT), *filter(None, [kept.get("PYTHONPATH")])]
     return kept | {"PYTHONPATH": os.pathsep.join(path)}

@@ -36,9 +36,6 @@ class PlainProtocol(RembusProtocol):
         super().__init__(factory)
         self._reader = FrameReader(factory.budget.message)
 
-    def _shake_hands(self) -> None:
-        self._begin()
-
     def _watch_silence(self) -> None:
         self._vigil.stop()
 

@@ -6,12 +6,10 @@ from enum import Enum
 from functools import partial
 
 from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.internet.protocol import Factory
 
 from pkid.auth.schemes import Scheme
-from pkid.messaging.handshakes import Handshakes
+from pkid.messaging.factory import DoorFactory
 from pkid.messaging.interfaces import Messaging
-from pkid.messaging.outgoing import EndOfTurn
 from pkid.rembus.budget import Budget
 from pkid.rembus.cbor import CBOR
 from pkid.rembus.connections import PlainProtocol, WebSocketProtocol
@@ -35,7 +33,7 @@ class Framing(Enum):
     PLAIN = PlainProtocol
 
 
-class RembusFactory(Factory[RembusProtocol]):
+class RembusFactory(DoorFactory[RembusProtocol]):
     """Makes the connections of one Rembus door.
 
     :param messaging: the broker's service.
@@ -45,7 +43,7 @@ class RembusFactory(Factory[RembusProtocol]):
     :param authenticated: whether the broker serves only those who proved a name.
     """
 
-    noisy = False
+    budget: Budget
 
     def __init__(
         self,
@@ -58,15 +56,11 @@ class RembusFactory(Factory[RembusProtocol]):
         schemes: tuple[Scheme, ...] = SCHEMES,
         authenticated: bool = False,
     ) -> None:
-        self.messaging = messaging
-        self.clock = clock
+        super().__init__(messaging, clock, budget or Budget())
         self.door = door
-        self.budget = budget or Budget()
         self.authenticated = authenticated
         self.schemes = schemes
         self.numbering = numbering = Numbering()
-        self.handshakes = Handshakes(self.budget.handshakes, self.budget.handshakes_per_address)
-        self.write_soon = EndOfTurn(clock).write_soon
         self._protocol: type[RembusProtocol] = framing.value
         in_binary = frame if framing is Framing.PLAIN else partial(websocket_frame, Opcode.BINARY)
         in_text = partial(websocket_frame, Opcode.TEXT)

@@ -1,0 +1,265 @@
+"""One connection of a door, as far as all doors are alike: its beginning, its turns, its limits and its end.
+
+Knows nothing of what is said: that is for each door. What came is done in turns, so that others have theirs too, and
+what came before a connection ended is done all the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.interfaces import IConsumer, IHandshakeListener, IPushProducer, ITCPTransport, ITransport
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pkid.broker.effects import CloseReason
+from pkid.errors import Unavailable
+from pkid.messaging.approach import is_encrypted, peer_of
+from pkid.messaging.interfaces import Session
+from pkid.messaging.outgoing import Outgoing
+from pkid.messaging.terms import LONGEST_TURN
+from pkid.messaging.vigil import Vigil
+
+if TYPE_CHECKING:
+    from pkid.messaging.factory import DoorFactory
+
+__all__ = ["DoorProtocol"]
+
+
+class _Transport(ITCPTransport, IConsumer, IPushProducer):
+    """What a connection is written to, held back and cut by."""
+
+
+@implementer(IHandshakeListener)
+class DoorProtocol(Protocol):
+    """One connection, and most of the :class:`~pkid.messaging.interfaces.Client` of its session."""
+
+    factory: DoorFactory[Any]
+    _vigil: Vigil
+    _outgoing: Outgoing
+    _session: Session | None = None
+    _shaking_hands = False
+    _open = _held = _resting = _working = _lost = _closed = False
+    _received = _taken = 0
+    _until = 0.0
+
+    # What each door says for itself
+
+    def _connect(self) -> Session:
+        """Begin the session.
+
+        :raises Unavailable: when there is no place for it.
+        """
+        raise NotImplementedError
+
+    def _turn_away(self, error: Unavailable) -> None:
+        """Tell the client that there is no place for it."""
+        raise NotImplementedError
+
+    def _feed(self, data: bytes) -> None:
+        """Take bytes; what is said in them is done by :meth:`_do`."""
+        raise NotImplementedError
+
+    def _do(self, session: Session) -> None:
+        """Do what was said, as long as :meth:`_goes_on`; count it in ``_taken``."""
+        raise NotImplementedError
+
+    def _ask(self) -> None:
+        """Ask the client whether it is there."""
+
+    def _say_goodbye(self, reason: CloseReason) -> None:
+        """Tell the client why the connection ends."""
+
+    def _shake_hands(self) -> None:
+        """Begin, once there is a connection, and TLS where there is to be TLS."""
+        self._begin()
+
+    def _opened(self) -> None:
+        """Take note that the session is open, while the client is there."""
+        self._vigil.opened()
+
+    def _login_bytes(self) -> float:
+        """Return how many bytes may come before the session is open."""
+        return self.factory.budget.login_bytes
+
+    # The connection
+
+    def connectionMade(self) -> None:
+        """Begin to watch the times, and begin the session when all hands are shaken."""
+        factory, transport = self.factory, self._tcp()
+        self._vigil = Vigil(factory.budget, factory.clock, self._expire, self._ask)
+        self._outgoing = Outgoing(transport, factory.write_soon, self._pause, self._ready)
+        if ITCPTransport.providedBy(transport):
+            transport.setTcpNoDelay(True)
+            transport.setTcpKeepAlive(True)
+        self._shaking_hands = factory.handshakes.begin(peer_of(transport))
+        if not self._shaking_hands:
+            self._abort()
+        elif not is_encrypted(transport):
+            self._shake_hands()
+
+    def handshakeCompleted(self) -> None:
+        """Go on; Twisted calls this when the TLS handshake is done."""
+        if not self._closed:
+            self._shake_hands()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take bytes."""
+        if self._closed:
+            return
+        self._vigil.heard()
+        self._received += len(data)
+        self._feed(data)
+        self._work()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Forget everything, and tell the session, but not before what came was done, a turn at a time."""
+        self._lost = True
+        self._vigil.stop()
+        self._end_handshake()
+        if not self._resting:
+            self._depart()
+
+    # The client, as the broker's service sees it
+
+    def write(self, delivery: bytes) -> None:
+        """Write a delivery that the dialect encoded."""
+        self._outgoing.write(delivery)
+
+    def hold(self) -> None:
+        """Read nothing further until :meth:`proceed`."""
+        if not self._held:
+            self._held = True
+            self._tcp().pauseProducing()
+
+    def proceed(self) -> None:
+        """Go on reading."""
+        if self._held and not self._closed:
+            self._held = False
+            self._read_on()
+
+    def close(self, reason: CloseReason) -> None:
+        """Tell the client why, and close the connection; cut it if that takes too long."""
+        if self._closed or self._lost:
+            self._closed = True
+            return
+        if reason is not CloseReason.LOST:
+            self._say_goodbye(reason)
+        self._leave()
+
+    # What happens meanwhile
+
+    def _begin(self) -> None:
+        """Begin the session."""
+        self._end_handshake()
+        try:
+            self._session = self._connect()
+        except Unavailable as error:
+            self._turn_away(error)
+            self._leave()
+        else:
+            self._tcp().registerProducer(self._outgoing, True)
+
+    def _work(self) -> None:
+        """Do what came, as long as the session takes it and the client reads what it is told."""
+        session = self._session
+        if session is None or self._working:
+            return
+        self._working = True
+        self._until = self.factory.clock.seconds() + LONGEST_TURN
+        try:
+            self._do(session)
+        finally:
+            self._working = False
+        if not (self._open or self._closed or self._lost):
+            self._look_at_login(session)
+
+    def _goes_on(self) -> bool:
+        """Tell whether more is done in this turn; see to it that there is another one."""
+        if not self._reads:
+            return False
+        if self._taken < self.factory.budget.turn and self.factory.clock.seconds() <= self._until:
+            return True
+        self._rest()
+        return False
+
+    @property
+    def _reads(self) -> bool:
+        """Whether more is read now."""
+        return not (self._held or self._resting or self._closed or self._outgoing.is_full)
+
+    def _look_at_login(self, session: Session) -> None:
+        if session.is_open:
+            self._open = True
+            self._opened()
+        elif self._received > self._login_bytes():
+            session.disconnect(CloseReason.LOGIN_SIZE)
+
+    def _pause(self) -> None:
+        """Write nothing more, and read nothing more, because whatever is said may have an answer."""
+        self._tcp().pauseProducing()
+        if self._session is not None and not self._closed:
+            self._session.pause()
+
+    def _ready(self, room: int) -> None:
+        if self._session is not None and not self._closed:
+            self._session.ready(room)
+            self._read_on()
+
+    def _rest(self) -> None:
+        """Let others have their turn before more is done."""
+        self._resting = True
+        if not self._lost:
+            self._tcp().pauseProducing()
+        self.factory.clock.callLater(0, self._go_on)
+
+    def _go_on(self) -> None:
+        self._resting, self._taken = False, 0
+        if not self._lost:
+            self._read_on()
+            return
+        self._work()
+        if not self._resting:
+            self._depart()
+
+    def _depart(self) -> None:
+        self._closed = True
+        if self._session is not None:
+            self._session.lost()
+
+    def _read_on(self) -> None:
+        if self._reads:
+            self._work()
+        if self._reads:
+            self._tcp().resumeProducing()
+
+    def _expire(self, reason: CloseReason) -> None:
+        if self._session is None:
+            self._abort()
+        else:
+            self._session.disconnect(reason)
+
+    def _leave(self) -> None:
+        """Write what is left, and close; what comes meanwhile is not kept."""
+        self._closed = True
+        self._outgoing.flush()
+        transport = self._tcp()
+        if self._session is not None:
+            transport.unregisterProducer()
+        self._vigil.linger(self._abort)
+        transport.resumeProducing()
+        transport.loseConnection()
+
+    def _abort(self) -> None:
+        self._closed = True
+        self._tcp().abortConnection()
+
+    def _end_handshake(self) -> None:
+        if self._shaking_hands:
+            self._shaking_hands = False
+            self.factory.handshakes.end(peer_of(cast("ITransport", self.transport)))
+
+    def _tcp(self) -> _Transport:
+        """Return the transport, which TLS wraps but does not hide."""
+        return cast("_Transport", self.transport)
