@@ -35,6 +35,19 @@ def locked(ledger: Path) -> Iterator[None]:
         yield
 
 
+class EnvironmentTests(Case):
+    def test_a_daemon_under_test_gets_nothing_of_what_its_tester_has_configured(self) -> None:
+        for name in ("PKID_LINE", "REMBUS_KEYSTORE", "BROKER_DB", "CREDENTIALS_DIRECTORY"):
+            self.patch_environment(name, "/nowhere")
+        self.assertNotIn("/nowhere", start_daemon(self).output)
+
+    def patch_environment(self, name: str, value: str) -> None:
+        """Set a variable until the test is over."""
+        before = os.environ.get(name)
+        os.environ[name] = value
+        self.addCleanup(partial(os.environ.__setitem__, name, before) if before else partial(os.environ.pop, name))
+
+
 class SignalTests(Case):
     def test_sigterm_finishes_the_answer_that_is_in_flight(self) -> None:
         daemon = start_daemon(self, *WITH_PSK)
