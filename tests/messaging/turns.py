@@ -7,7 +7,7 @@ itself.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
@@ -65,11 +65,13 @@ class TurnContract(Case):
         """End a client's connection."""
         speaker.connectionLost(Failure(ConnectionDone()))
 
+    def wire(self, speaker: DoorProtocol) -> Wire:
+        """Return what a client is written to."""
+        return cast("Wire", speaker.transport)
+
     def state(self, speaker: DoorProtocol) -> str:
         """Tell whether a client is read from."""
-        wire = speaker.transport
-        assert isinstance(wire, Wire)
-        return wire.producerState
+        return self.wire(speaker).producerState
 
     def test_what_is_too_much_for_a_turn_is_done_in_the_next_ones(self) -> None:
         speaker = self.speaker()
@@ -104,8 +106,7 @@ class TurnContract(Case):
         self.send(speaker, 4 * TURN)
         self.leave(speaker)
         self.assertEqual(self.heard(), TURN)
-        wire = speaker.transport
-        assert isinstance(wire, Wire)
+        wire = self.wire(speaker)
         wire.clear()
         self.messaging.sessions[max(self.messaging.sessions)].disconnect(CloseReason.KICKED)
         self.assertEqual([self.heard() for _ in range(2)], [TURN, 0])
