@@ -15,8 +15,8 @@ from typing import Any
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.errors import Malformed, Reason
-from pkid.messaging.translation import as_json, read_json, write_json
-from pkid.rembus.arguments import json_arguments
+from pkid.messaging.translation import read_json, write_json
+from pkid.rembus.arguments import json_arguments, json_item
 from pkid.rembus.packets import (
     NOTHING,
     Ack,
@@ -203,7 +203,7 @@ def _write_response(dialect: JsonRpc, packet: Response) -> bytes:
     if dialect.writes_text and packet.data.kind is PayloadKind.BYTES:
         data = json.dumps(list(packet.data.data)).encode()
     else:
-        data = as_json(packet.data)
+        data = json_item(packet.data)
     return b'"%b":' % name + dialect.typed(Kind.RESPONSE, b',"sts":%d,"data":%b' % (packet.status, data))
 
 
