@@ -6,7 +6,7 @@ import json
 from base64 import b64encode
 
 import cbor2
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pkid.broker.payload import Payload, PayloadKind
@@ -59,6 +59,7 @@ class JsonTests(Case):
     def test_one_line_it_stays(self) -> None:
         self.assertNotIn(b"\n", write_json({"a\n": ["\n", "\r\u2028"]}))
 
+    @settings(deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(JSON)
     def test_what_json_can_say_is_the_same_by_both_ways(self, value: object) -> None:
         text = Payload(PayloadKind.JSON, json.dumps(value).encode())
