@@ -28,7 +28,7 @@ __all__ = [
     "write_reply",
 ]  # fmt: skip
 
-_CLIENT_LIMITS = Limits(payload=1 << 24)
+_CLIENT_LIMITS = Limits(payload=1 << 26)
 
 
 class CommandReader:

@@ -10,6 +10,8 @@ from twisted.logger import Logger
 
 from pkid.broker.effects import Close, CloseReason, Deliver, Invoke, Send, Undelivered
 from pkid.broker.inputs import Disconnect
+from pkid.broker.message import Message
+from pkid.broker.topic import Pattern
 from pkid.messaging.connection import Connection, Surroundings
 from pkid.messaging.engine import Engine, Handlers
 from pkid.messaging.interfaces import Approach, Client, Dialect
@@ -113,23 +115,36 @@ class Connections:
     def _deliver(self, effect: Deliver) -> None:
         sessions, message, pattern, again = effect
         connections = self._connections
-        encoded: dict[Dialect, bytes] = {}
-        last, delivery = None, b""
+        encoded: dict[Dialect, bytes | None] = {}
+        last, delivery, unwritten = None, None, 0
         for number in sessions:
             connection = connections.get(number)
             if connection is None:
                 continue
             client = connection.client
             dialect = client.dialect
+            if dialect is not last:
+                if dialect not in encoded:
+                    encoded[dialect] = self._encode(dialect, message, pattern, again)
+                last, delivery = dialect, encoded[dialect]
+            if delivery is None:
+                unwritten += 1
+                continue
             try:
-                if dialect is not last:
-                    if dialect not in encoded:
-                        encoded[dialect] = dialect.encode(message, pattern, again)
-                    last, delivery = dialect, encoded[dialect]
                 client.write(delivery)
             except Exception:
                 self._break(connection)
-        self._tally.delivered += len(sessions)
+        self._tally.delivered += len(sessions) - unwritten
+        if unwritten:
+            self._tally.undelivered["unwritable"] += unwritten
+
+    def _encode(self, dialect: Dialect, message: Message, pattern: Pattern | None, again: bool) -> bytes | None:
+        """Return a delivery, or nothing when a dialect has no way to write it: that is no fault of who is to get it."""
+        try:
+            return dialect.encode(message, pattern, again)
+        except Exception:
+            self._log.failure("cannot write message {number}, which is passed over", number=message.number)
+            return None
 
     def _break(self, connection: Connection) -> None:
         """End a session to which nothing can be written, so that the others get what is theirs."""

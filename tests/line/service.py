@@ -138,8 +138,11 @@ class MemoryMessaging:
                 case Persist(session, request, change):
                     self.carry_out(self.broker.change(change))
                     self.sessions[session].give(Committed(request))
-                case Enroll(session, request) | Revoke(session, request):
+                case Enroll(session, request):
                     self.sessions[session].give(Committed(request))
+                case Revoke(session, request):
+                    self.sessions[session].give(Committed(request))
+                    self.sessions[session].disconnect(CloseReason.EXPELLED)
 
     def _client(self, session: int) -> Client:
         client = self.sessions[session].client

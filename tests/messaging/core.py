@@ -157,9 +157,10 @@ class Keys:
             raise Refused(Reason.NOT_ALLOWED, component)
         self.names.add(component)
 
-    async def unregister(self, component: str, credential: str) -> None:
+    async def unregister(self, component: str, credential: str) -> list[str]:
         await self._wait()
         self.names.discard(component)
+        return [f"key:{component}"]
 
     async def _wait(self) -> None:
         if self.slow:
