@@ -1,0 +1,64 @@
+"""The Rembus door beside the original broker: the same bytes for both, over plain WebSockets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from bench.core import processor_seconds, running_core
+from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.peers.rembus import running_rembus
+from bench.suite.processes import apart
+from bench.suite.rembus import CASES, Broker, Case
+
+__all__ = ["paths"]
+
+_ORIGINAL = "rembus 0.8.23"
+_DOOR = ("--rembus-ws", "tcp:0:interface=127.0.0.1")
+_RETAINED = ("--retain", "**")
+
+_MARKS = {
+    "QoS 0, 1 to 1": 4,
+    "QoS 0, 1 to 4": 4,
+    "QoS 1, 1 to 1": 8,
+    "QoS 1, 1 to 4": 8,
+    "calls, one at a time": 2,
+    "calls, 8 at a time": 4,
+    "named logins": 100,
+}
+_RETAINED_MARKS = {"QoS 1, 1 to 1": 4, "QoS 1, 1 to 4": 4}
+
+
+def paths(scale: Scale) -> Iterable[Path]:
+    """Return a path for each case; those with acknowledgement once more with what is kept in the store."""
+    for name, case in CASES.items():
+        yield _path(f"Rembus door: {name}", case, _MARKS.get(name))
+    for name, least in _RETAINED_MARKS.items():
+        yield _path(f"Rembus door: {name}, retained", CASES[name], least, *_RETAINED)
+
+
+def _path(title: str, case: Case, least: float | None, *options: str) -> Path:
+    figure = next(figure for word, figure in _FIGURES.items() if word in title)
+    marks = (Mark("pkid", figure, _ORIGINAL, at_least=least),) if least is not None else ()
+    pkid = Contestant("pkid", partial(_pkid, case, *options))
+    return Path(title, figure, (pkid, Contestant(_ORIGINAL, partial(_original, case), Role.PEER)), marks)
+
+
+_FIGURES = {"QoS": "published/s", "calls": "calls/s", "logins": "logins/s"}
+
+
+@contextmanager
+def _pkid(case: Case, *options: str) -> Iterator[Measure]:
+    with running_core(*_DOOR, *options) as core:
+        yield partial(_measure, case, f"ws://127.0.0.1:{core.port_of('rembus-ws')}", core.pid)
+
+
+@contextmanager
+def _original(case: Case) -> Iterator[Measure]:
+    with running_rembus() as (url, pid):
+        yield partial(_measure, case, url, pid)
+
+
+def _measure(case: Case, url: str, pid: int, seconds: float) -> Sample:
+    return apart(case, Broker(url, partial(processor_seconds, pid)), seconds)
