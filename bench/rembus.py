@@ -18,7 +18,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).parents[1])
 
 from bench.suite.measurement import Scale
-from bench.suite.paths.rembus import paths
+from bench.suite.paths.rembus import comparisons
 from bench.suite.rembus import CASES, Broker
 from bench.suite.report import as_markdown
 from bench.suite.rounds import measure
@@ -48,7 +48,7 @@ def measure_alone(broker: Broker, seconds: float, only: str) -> None:
 
 def compare(scale: Scale, only: str) -> None:
     """Measure pkid and the original in turns."""
-    for path in paths(scale):
+    for path in comparisons():
         if only in path.title:
             print("\n".join(as_markdown([measure("rembus", path, scale)], {}).splitlines()[2:]), flush=True)
 

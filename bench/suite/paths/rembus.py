@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -12,12 +12,16 @@ from bench.suite.peers.rembus import running_rembus
 from bench.suite.processes import apart
 from bench.suite.rembus import CASES, Broker, Case
 
-__all__ = ["paths"]
+__all__ = ["comparisons", "paths"]
 
 _ORIGINAL = "rembus 0.8.23"
 _DOOR = ("--rembus-ws", "tcp:0:interface=127.0.0.1")
 _RETAINED = ("--retain", "**")
+_SHARE = 0.4
+_Measured = Callable[[str, int, float], Sample]
+"""Measures a broker at a URL, in a process of this number, for so many seconds."""
 
+_FIGURES = {"QoS": "published/s", "calls": "calls/s", "logins": "logins/s"}
 _MARKS = {
     "QoS 0, 1 to 1": 4,
     "QoS 0, 1 to 4": 4,
@@ -31,34 +35,39 @@ _RETAINED_MARKS = {"QoS 1, 1 to 1": 4, "QoS 1, 1 to 4": 4}
 
 
 def paths(scale: Scale) -> Iterable[Path]:
-    """Return a path for each case; those with acknowledgement once more with what is kept in the store."""
+    """Return the paths, of which there are many, so that each has less time than others."""
+    return comparisons(_SHARE)
+
+
+def comparisons(share: float = 1.0) -> Iterable[Path]:
+    """Return a path for each case; those with acknowledgement once more with what is kept in the store.
+
+    :param share: of a round's seconds that each is measured.
+    """
     for name, case in CASES.items():
-        yield _path(f"Rembus door: {name}", case, _MARKS.get(name))
+        yield _path(f"Rembus door: {name}", partial(_measure, case, share), _MARKS.get(name))
     for name, least in _RETAINED_MARKS.items():
-        yield _path(f"Rembus door: {name}, retained", CASES[name], least, *_RETAINED)
+        yield _path(f"Rembus door: {name}, retained", partial(_measure, CASES[name], share), least, *_RETAINED)
 
 
-def _path(title: str, case: Case, least: float | None, *options: str) -> Path:
+def _path(title: str, measure: _Measured, least: float | None, *options: str) -> Path:
     figure = next(figure for word, figure in _FIGURES.items() if word in title)
     marks = (Mark("pkid", figure, _ORIGINAL, at_least=least),) if least is not None else ()
-    pkid = Contestant("pkid", partial(_pkid, case, *options))
-    return Path(title, figure, (pkid, Contestant(_ORIGINAL, partial(_original, case), Role.PEER)), marks)
-
-
-_FIGURES = {"QoS": "published/s", "calls": "calls/s", "logins": "logins/s"}
+    pkid = Contestant("pkid", partial(_pkid, measure, *options))
+    return Path(title, figure, (pkid, Contestant(_ORIGINAL, partial(_original, measure), Role.PEER)), marks)
 
 
 @contextmanager
-def _pkid(case: Case, *options: str) -> Iterator[Measure]:
+def _pkid(measure: _Measured, *options: str) -> Iterator[Measure]:
     with running_core(*_DOOR, *options) as core:
-        yield partial(_measure, case, f"ws://127.0.0.1:{core.port_of('rembus-ws')}", core.pid)
+        yield partial(measure, f"ws://127.0.0.1:{core.port_of('rembus-ws')}", core.pid)
 
 
 @contextmanager
-def _original(case: Case) -> Iterator[Measure]:
+def _original(measure: _Measured) -> Iterator[Measure]:
     with running_rembus() as (url, pid):
-        yield partial(_measure, case, url, pid)
+        yield partial(measure, url, pid)
 
 
-def _measure(case: Case, url: str, pid: int, seconds: float) -> Sample:
-    return apart(case, Broker(url, partial(processor_seconds, pid)), seconds)
+def _measure(case: Case, share: float, url: str, pid: int, seconds: float) -> Sample:
+    return apart(case, Broker(url, partial(processor_seconds, pid)), share * seconds)
