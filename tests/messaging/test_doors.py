@@ -11,8 +11,8 @@ from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.topic import Pattern
 from pkid.line import events
 from pkid.line.codec import EventReader
+from pkid.line.dialect import Lines
 from pkid.line.factory import LineFactory
-from pkid.line.protocol import Lines
 from pkid.rembus.dialects import CborDialect
 from pkid.rembus.factory import Framing, RembusFactory
 from pkid.rembus.packets import Admin, Publication, Request, Response
