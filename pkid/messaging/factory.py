@@ -12,6 +12,7 @@ from pkid.messaging.handshakes import Handshakes
 from pkid.messaging.interfaces import Messaging
 from pkid.messaging.outgoing import EndOfTurn
 from pkid.messaging.protocol import DoorProtocol
+from pkid.messaging.rounds import Rounds
 
 __all__ = ["DoorFactory"]
 
@@ -33,4 +34,5 @@ class DoorFactory(Factory[P], Generic[P]):
         self.clock = clock
         self.budget = budget
         self.handshakes = Handshakes(budget.handshakes, budget.handshakes_per_address)
+        self.rounds = Rounds(clock)
         self.write_soon = EndOfTurn(clock).write_soon

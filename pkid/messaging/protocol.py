@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DoorProtocol"]
 
+_LARGE = 1 << 12  # bytes; what is longer may take longer than a turn
+
 
 class _Transport(ITCPTransport, IConsumer, IPushProducer):
     """What a connection is written to, held back and cut by."""
@@ -40,7 +42,7 @@ class DoorProtocol(Protocol):
     _outgoing: Outgoing
     _session: Session | None = None
     _shaking_hands = False
-    _open = _held = _resting = _working = _lost = _closed = False
+    _open = _held = _resting = _rested = _working = _lost = _closed = False
     _received = _taken = 0
     _until = 0.0
 
@@ -171,15 +173,19 @@ class DoorProtocol(Protocol):
         try:
             self._do(session)
         finally:
-            self._working = False
+            self._working = self._rested = False
         if not (self._open or self._closed or self._lost):
             self._look_at_login(session)
 
-    def _goes_on(self) -> bool:
-        """Tell whether more is done in this turn; see to it that there is another one."""
+    def _goes_on(self, size: int = 0) -> bool:
+        """Tell whether more is done in this turn; see to it that there is another one.
+
+        :param size: of what comes next, in bytes; what may take long has a turn of its own, and not before others.
+        """
         if not self._reads:
             return False
-        if self._taken < self.factory.budget.turn and self.factory.clock.seconds() <= self._until:
+        waited = size < _LARGE or (self._rested and not self._taken)
+        if waited and self._taken < self.factory.budget.turn and self.factory.clock.seconds() <= self._until:
             return True
         self._rest()
         return False
@@ -212,10 +218,10 @@ class DoorProtocol(Protocol):
         self._resting = True
         if not self._lost:
             self._tcp().pauseProducing()
-        self.factory.clock.callLater(0, self._go_on)
+        self.factory.rounds.join(peer_of(self._tcp()), self._go_on)
 
     def _go_on(self) -> None:
-        self._resting, self._taken = False, 0
+        self._resting, self._rested, self._taken = False, True, 0
         if not self._lost:
             self._read_on()
             return

@@ -101,7 +101,7 @@ class RembusProtocol(DoorProtocol):
 
     def _do(self, session: Session) -> None:
         try:
-            while self._waiting and self._goes_on():
+            while self._waiting and self._goes_on(len(self._waiting[0][1])):
                 self._taken += 1
                 self._hear(session, *self._waiting.popleft())
         except Malformed as error:

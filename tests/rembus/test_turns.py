@@ -5,6 +5,7 @@ from __future__ import annotations
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, Event, Ping
 
+from pkid.broker.payload import Payload, PayloadKind
 from pkid.messaging.protocol import DoorProtocol
 from pkid.rembus import packets
 from pkid.rembus.budget import Budget
@@ -38,3 +39,11 @@ class TurnTests(DoorCase, turns.TurnContract):
         data = wire.value()
         wire.clear()
         return len(self.listener.reader.feed(data))
+
+    def test_a_long_message_waits_for_its_turn_and_has_it_alone(self) -> None:
+        """It may take longer to read than a turn should."""
+        speaker = self.speaker()
+        long = packets.Publication(0, "a", Payload(PayloadKind.CBOR, b"\x59\x20\x00" + bytes(1 << 13)))
+        self.send_events(speaker, BytesMessage(CBOR.encode(long)), 2)
+        self.send(speaker, 1)
+        self.assertEqual([self.heard() for _ in range(4)], [0, 1, 2, 0])
