@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from http.client import HTTPSConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,6 +56,19 @@ class Core:
         salt = os.urandom(16)
         key = derive_key((self.state / "psk").read_text().strip(), salt)
         return TokenSigner(key, salt).sign({}, int(time.time()) + 3600)
+
+    def execute(self, line: str) -> str:
+        """Run a command of the core, and return what it writes."""
+        context = ssl.create_default_context(cafile=self.authority)
+        connection = HTTPSConnection("localhost", self.port, context=context, timeout=600)
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "text/plain", "Accept": "text/plain"}
+        connection.request("POST", "/cli/execute", line.encode(), headers)
+        response = connection.getresponse()
+        said = response.read().decode()
+        connection.close()
+        if response.status != 200:
+            raise SystemExit(f"{line}: {said}")
+        return said
 
     def processor_seconds(self) -> float:
         """Return how much processor time it has used."""

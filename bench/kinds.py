@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-import ssl
 from dataclasses import dataclass
-from http.client import HTTPSConnection
 
 from cryptography import x509
 from OpenSSL import crypto
@@ -43,10 +41,10 @@ def enroll(core: Core, suffix: str = "") -> dict[str, Kind]:
     kinds = {"psk": Kind(f"bench-psk{suffix}", OwnPreSharedKey.derive("default", psk, os.urandom(16)))}
     for kind in (KeyType.RSA2048, KeyType.P256, KeyType.P384, KeyType.ED25519):
         key, name = kind.generate(), f"bench-{kind.value}{suffix}"
-        _execute(core, f"broker keys add {name} {base64.b64encode(key_bytes(key.public_key())).decode()}")
+        core.execute(f"broker keys add {name} {base64.b64encode(key_bytes(key.public_key())).decode()}")
         kinds[kind.value] = Kind(name, OwnKey(key))
     name = f"bench-password{suffix}"
-    said = _execute(core, f"broker keys add {name} --secret")
+    said = core.execute(f"broker keys add {name} --secret")
     kinds["SCRAM-SHA-256-PLUS"] = Kind(name, OwnPassword(said.partition("secret: ")[2].strip()))
     (authority,) = read_certificates((core.state / "ca.crt").read_bytes())
     own_key, certificate = get_signed_cert(
@@ -62,17 +60,3 @@ def enroll(core: Core, suffix: str = "") -> dict[str, Kind]:
 
 def _shown(key: PrivateKey, certificate: x509.Certificate) -> Shown:
     return crypto.PKey.from_cryptography_key(key), crypto.X509.from_cryptography(certificate)
-
-
-def _execute(core: Core, line: str) -> str:
-    """Run a command of the core, and return what it writes."""
-    context = ssl.create_default_context(cafile=core.authority)
-    connection = HTTPSConnection("localhost", core.port, context=context, timeout=30)
-    headers = {"Authorization": f"Bearer {core.token()}", "Content-Type": "text/plain", "Accept": "text/plain"}
-    connection.request("POST", "/cli/execute", line.encode(), headers)
-    response = connection.getresponse()
-    said = response.read().decode()
-    connection.close()
-    if response.status != 200:
-        raise SystemExit(f"{line}: {said}")
-    return said

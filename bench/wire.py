@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
 from OpenSSL import SSL, crypto
 
+from bench.suite.connection import Connection
 from pkid.auth.component_login import Invitation, begin_attempt
 from pkid.auth.own_credential import OwnCredential
 from pkid.auth.proofs import Proof
@@ -20,19 +20,17 @@ from pkid.line.writing import decode_base64url
 
 __all__ = ["Address", "Wire"]
 
-_PIECE = 1 << 16
-
 
 @dataclass(frozen=True)
 class Address:
-    """Where a line door is, and the file with the CA certificate that its own comes from."""
+    """Where a line door is, and the file with the CA certificate that its own comes from; none for one not checked."""
 
     host: str
     port: int
-    ca: str
+    ca: str | None
 
 
-class Wire:
+class Wire(Connection):
     """One connection, which blocks.
 
     :param shown: the key and the certificate that its end shows, if it is asked for one.
@@ -40,19 +38,14 @@ class Wire:
     """
 
     def __init__(self, address: Address, shown: tuple[crypto.PKey, crypto.X509] | None = None) -> None:
-        self.socket = socket.create_connection((address.host, address.port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._tls = SSL.Connection(_context(address.ca, shown), self.socket)
-        self._tls.set_connect_state()
-        self._tls.do_handshake()
+        super().__init__(address.port, _context(address.ca, shown), host=address.host)
         self._rest = b""
-        self.send = self._tls.sendall
         self.greeting = self.read_line().split()
 
     def log_in(self, name: str, own: OwnCredential) -> None:
         """Prove a name."""
         _, _, server, nonce, *offers = self.greeting
-        channel = Channel(True, self._tls.export_keying_material(b"EXPORTER-Channel-Binding", 32))
+        channel = Channel(True, self.channel_binding())
         invitation = Invitation(server, decode_base64url(nonce), tuple(offers), channel)
         attempt = begin_attempt(invitation, name, own, os.urandom(NONCE_SIZE))
         answer = self._prove(name, attempt.start())
@@ -71,27 +64,22 @@ class Wire:
     def read_line(self) -> str:
         """Return the next line."""
         while b"\n" not in self._rest:
-            self._rest += self._tls.recv(_PIECE)
+            self._rest += super().read_some()
         line, _, self._rest = self._rest.partition(b"\n")
         return line.decode()
 
     def read_some(self) -> bytes:
         """Return what came, at least a byte; not after a line was read in part."""
         rest, self._rest = self._rest, b""
-        return rest or self._tls.recv(_PIECE)
-
-    @property
-    def pending(self) -> bool:
-        """Whether something can be read without a look at the socket."""
-        return bool(self._rest) or self._tls.pending() > 0
+        return rest or super().read_some()
 
     def leave(self) -> None:
         """Say goodbye, and wait until the other end closes: the next one under the same name is let in then."""
         self.send(b"BYE\n")
-        with suppress(SSL.Error):
-            while self._tls.recv(_PIECE):
+        with suppress(EOFError):
+            while self.read_some():
                 pass
-        self.socket.close()
+        self.close()
 
     def _prove(self, name: str, proof: Proof) -> list[str]:
         self.send(write_command(Prove(None, name, proof)))
@@ -99,12 +87,13 @@ class Wire:
 
 
 @cache
-def _context(ca: str, shown: tuple[crypto.PKey, crypto.X509] | None) -> SSL.Context:
+def _context(ca: str | None, shown: tuple[crypto.PKey, crypto.X509] | None) -> SSL.Context:
     """Make what connections share; no session of TLS is resumed."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     if shown is not None:
         context.use_privatekey(shown[0])
         context.use_certificate(shown[1])
-    context.load_verify_locations(ca)
-    context.set_verify(SSL.VERIFY_PEER, lambda *found: bool(found[-1]))
+    if ca is not None:
+        context.load_verify_locations(ca)
+        context.set_verify(SSL.VERIFY_PEER, lambda *found: bool(found[-1]))
     return context

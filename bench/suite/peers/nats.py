@@ -1,0 +1,41 @@
+"""nats-server: TLS 1.3, a password, and permissions that cover the subjects; it uses all processors."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.suite.brokers import Broker
+from bench.suite.dialects.nats import Nats
+from bench.suite.peers.certificates import write_server_certificate
+from bench.suite.peers.environment import program
+from bench.suite.processes import free_port, serving
+
+__all__ = ["running_nats"]
+
+_SUBJECTS = ["bench.>", "_INBOX.>"]
+_USER = {"user": Nats.user, "password": Nats.password, "permissions": {"publish": _SUBJECTS, "subscribe": _SUBJECTS}}
+
+
+@contextmanager
+def running_nats() -> Iterator[Broker]:
+    """Run nats-server.
+
+    :raises Skipped: when it is not to be had.
+    """
+    command = program("nats-server", "nats-server")
+    with tempfile.TemporaryDirectory() as name:
+        folder, port = Path(name), free_port()
+        certificate = str(write_server_certificate(folder))
+        settings = {
+            "listen": f"127.0.0.1:{port}",
+            "tls": {"cert_file": certificate, "key_file": certificate},
+            "authorization": {"users": [_USER]},
+            "max_payload": 1 << 21,
+        }
+        (folder / "nats.conf").write_text(json.dumps(settings))
+        with serving([command, "-c", str(folder / "nats.conf")], port) as pid:
+            yield Broker(Nats(port), (pid,))
