@@ -1,60 +1,15 @@
-"""The Rembus doors of a real daemon: plain streams with TLS and without, and what one client costs another."""
+"""The Rembus doors of a real daemon: plain streams with TLS and without, proofs, and what one client costs another."""
 
 from __future__ import annotations
 
-import socket
-import ssl
 import statistics
 from time import monotonic
 
 from pkid.broker.message import QoS
-from pkid.broker.payload import Payload, PayloadKind
-from pkid.rembus.cbor import CBOR, decode
-from pkid.rembus.frames import FrameReader, frame
-from pkid.rembus.packets import Ack, Admin, Identity, Packet, Publication, Request, Response
-from tests.daemon import Daemon, start_daemon
+from pkid.rembus.packets import Ack, Publication, Request, Response
+from tests.daemon import start_daemon
+from tests.integration.components import ANY_PORT, NONE, Component
 from tests.support import Case
-
-ANY_PORT = "tcp:0:interface=127.0.0.1"
-NONE = Payload(PayloadKind.CBOR, b"\x80")
-PATIENCE = 30.0  # seconds
-
-
-class Component:
-    """One connection of a plain stream."""
-
-    def __init__(self, case: Case, daemon: Daemon, door: str, name: str = "") -> None:
-        self.socket = socket.create_connection(daemon.address(door), PATIENCE)
-        if door == "rembus-tls":
-            context = ssl.create_default_context(cafile=str(daemon.state / "ca.crt"))
-            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
-        case.addCleanup(self.socket.close)
-        self.reader = FrameReader(1 << 20)
-        self.came: list[Packet] = []
-        if name:
-            case.assertEqual(self.ask(Identity(1, name)), Response(1, 0))
-
-    def send(self, packet: Packet) -> None:
-        """Say something."""
-        self.socket.sendall(frame(CBOR.encode(packet)))
-
-    def hear(self) -> Packet:
-        """Return the next thing that comes."""
-        while not self.came:
-            data = self.socket.recv(1 << 16)
-            assert data, "the door closed the connection"
-            self.came += map(decode, self.reader.feed(data))
-        return self.came.pop(0)
-
-    def ask(self, packet: Packet) -> Packet:
-        """Say something, and return what comes next."""
-        self.send(packet)
-        return self.hear()
-
-    def set_up(self, *, exposers: tuple[str, ...] = (), subscribers: tuple[str, ...] = ()) -> Packet:
-        """Expose and subscribe, and take messages."""
-        data = {"cmd": "setup", "exposers": list(exposers), "subscribers": list(subscribers)}
-        return self.ask(Admin(2, "__config__", data))
 
 
 class PlainDoorTests(Case):
@@ -62,7 +17,7 @@ class PlainDoorTests(Case):
         daemon = start_daemon(self, "--rembus-tls", ANY_PORT, "--rembus-tcp", ANY_PORT)
         subscriber = Component(self, daemon, "rembus-tls", "subscriber")
         publisher = Component(self, daemon, "rembus-tcp")
-        self.assertEqual(subscriber.set_up(subscribers=("t",)), Response(2, 0))
+        self.assertEqual(subscriber.set_up(subscribers=("t",)), 0)
         self.assertEqual(publisher.ask(Publication(7, "t", NONE, QoS.AT_LEAST_ONCE)), Ack(7))
         got = subscriber.hear()
         assert isinstance(got, Publication)
