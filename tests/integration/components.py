@@ -28,7 +28,7 @@ from pkid.rembus.frames import FrameReader, frame
 from pkid.rembus.packets import Ack, Admin, Attestation, Identity, Packet, Publication, Request, Response
 from tests.daemon import Daemon
 
-__all__ = ["ANY_PORT", "NONE", "CborComponent", "Component", "JsonComponent", "Proof", "value"]
+__all__ = ["ANY_PORT", "NONE", "CborComponent", "Component", "JsonComponent", "Proof", "challenge_in", "value"]
 
 ANY_PORT = "tcp:0:interface=127.0.0.1"
 NONE = Payload(PayloadKind.CBOR, b"\x80")

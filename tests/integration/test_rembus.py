@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import statistics
+from pathlib import Path
 from time import monotonic
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from pkid.broker.message import QoS
+from pkid.ca.keys import KeyType
+from pkid.line.events import Errored, Succeeded
 from pkid.rembus.packets import Ack, Publication, Request, Response
+from tests.certificates import private_key
 from tests.daemon import start_daemon
-from tests.integration.components import ANY_PORT, NONE, Component
+from tests.integration.components import ANY_PORT, NONE, CborComponent, Component, JsonComponent, challenge_in
+from tests.integration.lines import LinePeer
+from tests.integration.test_broker import publish
+from tests.interop.core import WITH_PSK, ask, bearer
 from tests.support import Case
+
+KEY = private_key(KeyType.P256)
 
 
 class PlainDoorTests(Case):
@@ -54,3 +66,61 @@ class BystanderTests(Case):
             assert isinstance(answer, Response)
             self.assertEqual((answer.id, answer.status), (number, 0))
         print(f"a bystander's calls: p99 {1e3 * statistics.quantiles(times, n=100)[98]:.1f} ms")
+
+
+class SecretTests(Case):
+    """Names that are proven by a shared secret, which clients in Python cannot."""
+
+    def directory(self) -> Path:
+        """Make a directory of keys, with one secret and one key."""
+        path = Path(self.mktemp()).absolute()
+        (path / "keys").mkdir(parents=True)
+        public = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        for name, content in (("sensor", b"correct horse\n"), ("keyed", public)):
+            (path / "keys" / name).touch(0o600)
+            (path / "keys" / name).write_bytes(content)
+        return path
+
+    def test_a_secret_of_a_directory_proves_its_name_at_each_kind_of_door(self) -> None:
+        daemon = start_daemon(self, "--rembus-tls", ANY_PORT, "--auth", f"keydir:{self.directory()}")
+        for kind in (Component, CborComponent, JsonComponent):
+            sensor = kind(self, daemon)
+            self.assertEqual(sensor.prove("sensor", "correct horse").status, 0, kind)
+            self.assertEqual(sensor.call("rid").status, 0)
+            wrong = kind(self, daemon)
+            self.assertEqual(wrong.prove("sensor", "wrong horse").status, 10)
+            self.assertRaises(EOFError, wrong.hear)
+
+    def test_where_only_proven_names_are_served_the_secret_answers_the_challenge_that_comes_unasked(self) -> None:
+        daemon = start_daemon(self, "--authenticated", "--auth", f"keydir:{self.directory()}")
+        for name, secret, status in (("sensor", "correct horse", 0), ("keyed", "-----BEGIN PUBLIC KEY-----", 10)):
+            component = CborComponent(self, daemon)
+            greeting = component.hear()
+            assert isinstance(greeting, Response)
+            self.assertEqual((greeting.id, greeting.status), (0x12345678DEADBEEF, 11))
+            answer = component.attest(challenge_in(greeting), name, secret, greeting.id)
+            self.assertEqual((answer.id, answer.status), (greeting.id, status))
+
+    def test_a_secret_of_the_store_proves_its_name_if_it_can_be_recovered(self) -> None:
+        daemon = start_daemon(self, *WITH_PSK)
+        headers = bearer() | {"Content-Type": "text/plain"}
+        added = ask(daemon, "POST", "/cli/execute", b"broker keys add sensor --recoverable-secret", headers)
+        (secret,) = re.findall(r"secret: ([\w-]+)", added.body.decode())
+        self.assertEqual(CborComponent(self, daemon).prove("sensor", secret).status, 0)
+        self.assertEqual(CborComponent(self, daemon).prove("sensor", "another").status, 10)
+
+
+class SizeTests(Case):
+    def test_the_operator_says_how_large_a_message_may_be_at_all_doors(self) -> None:
+        daemon = start_daemon(self, "--rembus-tls", ANY_PORT, "--message-size", "128k")
+        for kind in (Component, CborComponent):
+            component = kind(self, daemon)
+            self.assertTrue(component.publish("t", bytes(100_000)))
+            self.assertRaises(EOFError, component.publish, "t", bytes(132_000))
+        self.assertEqual(getattr(component, "code", None), 1009)
+        line = LinePeer.of(self, daemon)
+        for size in (1, 100_000):
+            self.assertIsInstance(line.ask(publish("t", "x" * size, str(size))), Succeeded)
+        answer = line.ask(publish("t", "x" * 132_000, "2"))
+        assert isinstance(answer, Errored)
+        self.assertEqual(answer.code, "limit")
