@@ -50,7 +50,7 @@ class WorkTests(Case):
         event.listen(engine, "before_cursor_execute", self.statement)
         event.listen(engine, "commit", lambda _: self.count("commits"))
         self.door = Door(store=SQLStore(engine, self.thread))  # type: ignore[arg-type]
-        self.count_calls("signatures", Issuer, "sign")
+        self.count_calls("signatures", Issuer, "issue")
         self.count_calls("requests read", ca_request, "_read")
         self.count_calls("derivations", derivation, "derive_key")
         self.count_calls("certificates parsed", x509, "load_der_x509_certificate")

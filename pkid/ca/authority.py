@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from pkid.ca.chain import is_der_issued_by, is_issued_by
 from pkid.ca.issuer import Issuer
@@ -198,20 +197,19 @@ class _Mandate:
     def sign(
         self, approved: Approved, credential: str, now: datetime, serial: int, renews: Entry | None = None
     ) -> Entry:
-        certificate = self.issuer.sign(approved, now, serial)
-        der = certificate.public_bytes(Encoding.DER)
+        leaf = self.issuer.issue(approved, now, serial)
         return Entry(
-            serial=certificate.serial_number,
+            serial=serial,
             name=approved.name,
             proven=approved.proven,
             profile=approved.purpose.value,
             credential=credential,
             csr_sha256=approved.csr_sha256,
-            sha256=sha256(der).digest(),
+            sha256=sha256(leaf.certificate).digest(),
             issued_at=now,
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
-            certificate=der,
+            not_before=leaf.not_before,
+            not_after=leaf.not_after,
+            certificate=leaf.certificate,
             renews=None if renews is None else renews.serial,
             origin=credential if renews is None else renews.origin,
         )

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from pkid.ca.chain import check_issuers
-from pkid.ca.keys import PrivateKey, PublicKey, check_key, digest_for, key_bytes
-from pkid.ca.names import Names
+from pkid.ca.keys import PrivateKey, check_key, digest_for, key_bytes, sign, signature_algorithm
+from pkid.ca.leaf import Leaf, LeafForm, key_usage
 from pkid.ca.profile import Approved
 from pkid.errors import Reason, Refused, Unavailable, Unusable
 
@@ -80,7 +79,7 @@ class Issuer:
             found.append("the CA has name constraints; pkid signs other names too, and clients refuse those")
         return found
 
-    def sign(self, approved: Approved, now: datetime, serial: int) -> x509.Certificate:
+    def issue(self, approved: Approved, now: datetime, serial: int) -> Leaf:
         """Sign an approved content.
 
         It is backdated by a minute, and ends at the latest with the first of those above it.
@@ -90,22 +89,13 @@ class Issuer:
         :raises Unavailable: when the issuer itself is not valid now.
         """
         start, end = self._validity(now, approved.lifetime)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(_subject(approved.common_name))
-            .issuer_name(self._common.name)
-            .public_key(approved.public_key)
-            .serial_number(serial)
-            .not_valid_before(start)
-            .not_valid_after(end)
-            .add_extension(_key_usage(approved.public_key), critical=True)
-            .add_extension(_EXTENDED_KEY_USAGE, critical=False)
-            .add_extension(_alternative_names(approved.names), critical=approved.common_name is None)
-            .add_extension(_NO_AUTHORITY, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(approved.public_key), critical=False)
-            .add_extension(self._common.authority_key, critical=False)
-        )
-        return builder.sign(self.key, digest_for(self.key))
+        form = self._common.form
+        content = form.content(approved, start, end, serial)
+        return Leaf(form.certificate(content, sign(self.key, content)), serial, start, end)
+
+    def sign(self, approved: Approved, now: datetime, serial: int) -> x509.Certificate:
+        """Do the same as :meth:`issue`, and read what came of it."""
+        return x509.load_der_x509_certificate(self.issue(approved, now, serial).certificate)
 
     def _validity(self, now: datetime, lifetime: timedelta) -> tuple[datetime, datetime]:
         start, end = self._common.start, self._common.end
@@ -122,16 +112,14 @@ class _Common:
     :ivar start: when the last of its chain begins to be valid, and :ivar end: when the first of it ends.
     """
 
-    name: x509.Name
-    authority_key: x509.AuthorityKeyIdentifier
+    form: LeafForm
     start: datetime
     end: datetime
 
     @classmethod
     def of(cls, issuer: Issuer) -> _Common:
         return cls(
-            issuer.certificate.subject,
-            _authority_key(issuer),
+            LeafForm.of(signature_algorithm(issuer.key), issuer.certificate.subject, _authority_key(issuer)),
             max(each.not_valid_before_utc for each in issuer.chain),
             min(each.not_valid_after_utc for each in issuer.chain),
         )
@@ -180,42 +168,4 @@ def _lacks(certificate: x509.Certificate, kind: type[x509.ExtensionType]) -> boo
     return not any(isinstance(each.value, kind) for each in certificate.extensions)
 
 
-def _subject(common_name: str | None) -> x509.Name:
-    if common_name is None:
-        return x509.Name([])
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _alternative_names(names: Names) -> x509.SubjectAlternativeName:
-    return x509.SubjectAlternativeName(
-        [
-            *(x509.DNSName(name) for name in names.dns),
-            *(x509.IPAddress(address) for address in names.ip),
-            *(x509.UniformResourceIdentifier(uri) for uri in names.uri),
-        ]
-    )
-
-
-def _usage(*, digital_signature: bool = False, key_encipherment: bool = False, signs: bool = False) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=digital_signature,
-        content_commitment=False,
-        key_encipherment=key_encipherment,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _key_usage(key: PublicKey) -> x509.KeyUsage:
-    """Allow key encipherment for RSA keys only: no other can do it (RFC 8813, section 3)."""
-    return _KEY_USAGES[isinstance(key, rsa.RSAPublicKey)]
-
-
-_CA_KEY_USAGE = _usage(signs=True)
-_KEY_USAGES = {of_rsa: _usage(digital_signature=True, key_encipherment=of_rsa) for of_rsa in (False, True)}
-_NO_AUTHORITY = x509.BasicConstraints(ca=False, path_length=None)
-_EXTENDED_KEY_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+_CA_KEY_USAGE = key_usage(signs=True)

@@ -6,18 +6,24 @@ from enum import Enum
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pkid.errors import Reason, Refused
 
-__all__ = ["KeyType", "PrivateKey", "PublicKey", "check_key", "digest_for", "key_bytes"]
+__all__ = ["KeyType", "PrivateKey", "PublicKey", "check_key", "digest_for", "key_bytes", "sign", "signature_algorithm"]
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 _SMALLEST_RSA, _LARGEST_RSA = 2048, 8192
 _EXPONENT = 65537
+_ECDSA_SHA256, _ECDSA_SHA384 = ec.ECDSA(hashes.SHA256()), ec.ECDSA(hashes.SHA384())
+_SHA256_WITH_RSA = bytes.fromhex("300d06092a864886f70d01010b0500")  # 1.2.840.113549.1.1.11 with NULL: RFC 4055
+_ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")  # 1.2.840.10045.4.3.2: RFC 5758
+_ECDSA_WITH_SHA384 = bytes.fromhex("300a06082a8648ce3d040303")  # 1.2.840.10045.4.3.3: RFC 5758
+_ED25519 = bytes.fromhex("300506032b6570")  # 1.3.101.112: RFC 8410
 
 
 class KeyType(Enum):
@@ -90,6 +96,28 @@ def digest_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | None:
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256:
         return hashes.SHA384()
     return hashes.SHA256()
+
+
+def sign(key: PrivateKey, message: bytes) -> bytes:
+    """Return a key's signature of a message, as it stands in a certificate."""
+    match key:
+        case rsa.RSAPrivateKey():
+            return key.sign(message, PKCS1v15(), hashes.SHA256())
+        case ec.EllipticCurvePrivateKey():
+            return key.sign(message, _ECDSA_SHA384 if key.key_size > 256 else _ECDSA_SHA256)
+        case _:
+            return key.sign(message)
+
+
+def signature_algorithm(key: PrivateKey) -> bytes:
+    """Return what a certificate says of its signature by this key: an ``AlgorithmIdentifier``, DER."""
+    match key:
+        case rsa.RSAPrivateKey():
+            return _SHA256_WITH_RSA
+        case ec.EllipticCurvePrivateKey():
+            return _ECDSA_WITH_SHA384 if key.key_size > 256 else _ECDSA_WITH_SHA256
+        case _:
+            return _ED25519
 
 
 def key_bytes(key: PublicKey) -> bytes:
