@@ -61,6 +61,8 @@ class Policy:
         :param names: checked names; their identities belong to *trust_domain*.
         :raises Refused: ``not-allowed`` with the first name that is not.
         """
+        if self == ANY_NAME:
+            return
         refused = next(self._refused(names, common_name, trust_domain), None)
         if refused is not None:
             raise Refused(Reason.NOT_ALLOWED, repr(refused))

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.exc import NoResultFound
 
 from pkid.ca.ledger import Entry, RequestKey
 from pkid.store.schema import certificates, heartbeat
+from pkid.store.statements import FIELDS, insert_entries, select_entries
 
 __all__ = ["SQLLedger"]
 
-_FIELDS = tuple(field.name for field in fields(Entry))
-_ENTRIES = select(*(certificates.c[name] for name in _FIELDS))
-_RECORD = insert(certificates)
-_RECALL = (
-    # By the hash alone, because SQLite scans the whole table for pairs; few hashes have two credentials.
-    _ENTRIES.where(
-        certificates.c.csr_sha256.in_(bindparam("hashes", expanding=True)),
-        certificates.c.issued_at >= bindparam("since"),
-    )
-    # The newest comes last, and so is the one that stays in a mapping.
-    .order_by(certificates.c.issued_at, certificates.c.serial)
-)
+_ENTRIES = select(*(certificates.c[name] for name in FIELDS))
 _BEAT = update(heartbeat).where(heartbeat.c.id == 1).values(beats=heartbeat.c.beats + 1)
 
 
@@ -44,15 +33,17 @@ class SQLLedger:
     def recall(self, keys: Sequence[RequestKey], since: datetime) -> Mapping[RequestKey, Entry]:
         """Find the newest entry for each key that was signed at or after *since*, with one query for all."""
         wanted = set(keys)
+        if not wanted:
+            return {}
         hashes = {csr_sha256 for csr_sha256, _credential in wanted}
-        rows = self._connection.execute(_RECALL, {"hashes": list(hashes), "since": since})
-        entries = (Entry(*row) for row in rows)
+        entries = select_entries(self._connection, list(hashes), since)
+        # The newest comes last, and so is the one that stays.
         return {entry.request_key: entry for entry in entries if entry.request_key in wanted}
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Add entries, with one statement for all; a serial number that is there already is refused."""
         if entries:
-            self._connection.execute(_RECORD, [_row(entry) for entry in entries])
+            insert_entries(self._connection, entries)
             self._recorded += entries
 
     def touch(self) -> None:
@@ -84,7 +75,3 @@ class SQLLedger:
         first = select(certificates.c.serial).where(certificates.c.not_after < ended)
         first = first.order_by(certificates.c.not_after).limit(most)
         return self._connection.execute(delete(certificates).where(certificates.c.serial.in_(first))).rowcount
-
-
-def _row(entry: Entry) -> dict[str, object]:
-    return {**{name: getattr(entry, name) for name in _FIELDS}, "reversed_name": entry.name[::-1]}
