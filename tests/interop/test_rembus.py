@@ -108,6 +108,15 @@ class ComponentTests(RembusCase):
             self.assertEqual(found[case], f"RembusError: {words}")
         self.assertTrue(found["version"].startswith("pkid ") and found["uptime"].startswith("up for "), found)
 
+    def test_who_of_several_answers_is_the_operators_choice(self) -> None:
+        everybody = ["one", "two", "three"]
+        for choice, turns, together in (
+            ("first-up", ["one"] * 6, ["one"] * 3), ("round-robin", everybody * 2, everybody),
+            ("less-busy", ["one"] * 6, everybody),
+        ):  # fmt: skip
+            self.start("--exposer", choice)
+            self.assertEqual(self.run_client("choices"), {"turns": turns, "together": together}, choice)
+
     def test_what_was_before_and_topic_spaces(self) -> None:
         self.start("--retain", "hist/**")
         found = self.run_client("history")
@@ -221,6 +230,11 @@ class NameTests(RembusCase):
         for case in ("no key", "wrong key"):
             self.assertIn("login failed", found[case])
         self.assertEqual(found["free again"], "ecdsa")
+
+    def test_a_proven_name_moves_to_its_newest_connection(self) -> None:
+        self.start()
+        found = self.run_client("twice", self.pin("twin"))
+        self.assertEqual((found["first"], found["second"]), ([], [["for one"]]))
 
     def test_private_topics(self) -> None:
         self.start()

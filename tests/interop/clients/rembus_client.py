@@ -118,6 +118,47 @@ async def calls() -> dict:
     return found
 
 
+async def choices() -> dict:
+    """Have three answer the same calls by their names: one at a time, and three together that take their time."""
+    free = asyncio.Event()
+
+    async def serve(name):
+        async def who(wait):
+            if wait:
+                await free.wait()
+            return name
+
+        there = await component(name)
+        await there.expose(who)
+
+    for name in ("one", "two", "three"):
+        await serve(name)
+    caller = await component("caller")
+    found = {"turns": [await caller.rpc("who", False) for _ in range(6)]}
+    together = [asyncio.create_task(caller.rpc("who", True)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await caller.rpc("rid")
+    free.set()
+    return found | {"together": await asyncio.gather(*together)}
+
+
+async def twice() -> dict:
+    """Connect twice under a proven name: the second connection has the name, and the first one does not come again."""
+    got = {"first": [], "second": []}
+    (pin,) = arguments
+    await (await anonymous()).register("twin", pin)
+    connections = {}
+    for name in got:
+        connections[name] = there = await component("twin")
+        await there.subscribe(lambda *data, name=name: got[name].append(data), topic="t")
+        await there.reactive()
+    await until(lambda: connections["first"].handler["phase"]() == "CLOSED")
+    publisher = await component("publisher")
+    await publisher.publish("t", "for one", qos=rb.QOS1)
+    await until(lambda: got["second"])
+    return got | {"rid": await connections["second"].rpc("rid")}
+
+
 async def history() -> dict:
     """Get what was published before, and what comes through patterns."""
     got, spaced = [], []
