@@ -91,6 +91,19 @@ class ConversationTests(DoorCase):
         self.plain_peer().say(packets.Publication(0, "t", ONE))
         self.assertEqual(peer.hear(), ['{"jsonrpc":"2.0","method":"t","params":[1]}'])
 
+    def test_names_that_speak_json_hear_of_one_another(self) -> None:
+        """Where brokers pass on who subscribed, numbers of 128 bits went with it, and JSON has none."""
+        speakers = []
+        for name in ("alice", "bob"):
+            peer = self.web_peer()
+            peer.say_text(f'{{"jsonrpc":"2.0","id":1,"method":"__identity__","params":{{"type":0,"cid":"{name}"}}}}')
+            self.messaging.answer(Known(()))
+            data = '{"cmd":"setup","subscribers":["t"],"exposers":["e"]}'
+            peer.say_text(f'{{"jsonrpc":"2.0","id":2,"method":"x","params":{{"type":3,"data":{data}}}}}')
+            speakers.append(peer)
+        speakers[0].say_text('{"jsonrpc":"2.0","method":"t","params":[1]}')
+        self.assertEqual(speakers[1].hear(), ['{"jsonrpc":"2.0","method":"t","params":[1]}'])
+
     def test_a_call_is_answered_across_encodings(self) -> None:
         exposer, caller = self.plain_peer(), self.web_peer()
         exposer.say(admin("expose", "add"))

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from pkid.auth.plain import challenge_and_text
 from pkid.broker.changes import AssignRole, Authorize, PrivateTopic
+from pkid.broker.commands import View
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.topic import Pattern
@@ -19,6 +20,13 @@ from tests.support import Case
 
 NOBODYS_TOPICS = ("python_service_install", "python_service_list", "julia_service_install", "python_subscriber_install")
 PEM_HEAD = "-----BEGIN PUBLIC KEY-----"
+OF_ADMINS = (
+    "private_topic", "public_topic", "authorize", "unauthorize", "private_topics_config", "broker_config",
+    "load_config", "save_config",
+)  # fmt: skip
+OF_THE_ENTITLED = ("subscribe", "unsubscribe", "expose", "unexpose")
+OF_ALL = ("reactive", "setup")
+"""A setup is for all, and each of its parts for those who are entitled to that."""
 NONE = Payload(PayloadKind.CBOR, b"\x80")
 
 
@@ -37,15 +45,22 @@ class WeaknessTests(Case):
     def setUp(self) -> None:
         self.core = Core(keys=("keyed",))
         self.factory = RembusFactory(self.core.service, self.core.clock, "rembus-tcp", Framing.PLAIN)
-        for change in (AssignRole("root", "admin"), PrivateTopic(Pattern("secret")), PrivateTopic(Pattern("a/secret"))):
+        self.privatise()
+
+    def privatise(self) -> None:
+        """Have an admin and private topics, of which one is for a friend."""
+        for change in (
+            AssignRole("root", "admin"), PrivateTopic(Pattern("secret")), PrivateTopic(Pattern("a/secret")),
+            Authorize(Pattern("secret"), "friend"),
+        ):  # fmt: skip
             self.core.service.change(change, "operator")
-        self.core.service.change(Authorize(Pattern("secret"), "friend"), "operator")
         self.core.wait(1)
 
     def peer(self, name: str = "") -> PlainPeer:
         peer = PlainPeer(self.factory, self.core.clock)
-        if name:
-            self.assertEqual(status(self.settle(peer, packets.Identity(1, name))), 0)
+        if name and (answer := status(self.settle(peer, packets.Identity(1, name)))) == 11:
+            answer = status(self.settle(peer, packets.Attestation(2, name, b"good")))
+        self.assertEqual(answer if name else 0, 0)
         return peer
 
     def settle(self, peer: PlainPeer, *said: Packet) -> list[Packet]:
@@ -56,15 +71,24 @@ class WeaknessTests(Case):
 
     # Names
 
-    def test_a_name_without_a_key_has_no_rights(self) -> None:
-        """Neither those of an admin nor those on a private topic."""
-        root, friend = self.peer("root"), self.peer("friend")
-        for cmd in COMMANDS:
-            if cmd in {"subscribe", "unsubscribe", "expose", "unexpose", "reactive", "setup"}:
-                continue
-            self.assertEqual(status(root.say(admin(cmd, cid="x"))), 10, cmd)
-        for cmd in ("subscribe", "unsubscribe", "expose", "unexpose"):
-            self.assertEqual(status(friend.say(admin(cmd, "secret"))), 10, cmd)
+    def test_each_command_is_for_whom_it_is_for(self) -> None:
+        """A name without a key has no rights: neither those of an admin nor those on a private topic."""
+        commands = (*OF_ADMINS, *OF_THE_ENTITLED, *OF_ALL)
+        self.assertEqual(sorted(commands), sorted(COMMANDS))
+        for name, key, allowed in (
+            ("", False, OF_ALL), ("root", False, OF_ALL), ("friend", False, OF_ALL), ("keyed", True, OF_ALL),
+            ("friend", True, {*OF_ALL, *OF_THE_ENTITLED}), ("root", True, {*OF_ALL, *OF_ADMINS}),
+        ):  # fmt: skip
+            if key:
+                self.core.keys.names.add(name)
+            for cmd in commands:
+                peer = self.peer(name)
+                answer = self.settle(peer, admin(cmd, "secret", cid="x", status=True, subscribers=["secret"]))
+                self.core.wait(1)
+                expected = 0 if cmd in allowed else 10
+                self.assertEqual(status(answer + peer.hear()), expected, (name, key, cmd))
+                peer.protocol.connectionLost()
+                self.privatise()
 
     def test_a_session_does_not_change_its_name(self) -> None:
         peer = self.peer("alice")
@@ -106,6 +130,20 @@ class WeaknessTests(Case):
         self.assertEqual(subscriber.hear(), [])
         self.assertEqual(status(publisher.say(packets.Request(9, "secret", "mallory", NONE))), 10)
 
+    def test_tenants_hear_nothing_of_one_another(self) -> None:
+        """Neither by topics nor by patterns, nor by saying who is to answer."""
+        self.core.service.declare(["org"])
+        self.core.keys.names |= {"a.org", "b.org"}
+        inside, other, outside = self.peer("a.org"), self.peer("b.org"), self.peer("keyed")
+        for peer in (inside, other):
+            peer.say(admin("setup", "__config__", exposers=["t/x"], subscribers=["t/x", "t/*", "**"]))
+        outside.say(packets.Publication(0, "t/x", NONE))
+        self.assertEqual(inside.hear() + other.hear(), [])
+        self.assertEqual(status(self.settle(outside, packets.Request(5, "t/x", None, NONE))), 42)
+        self.assertEqual(status(self.settle(outside, packets.Request(6, "t/x", "a.org", NONE))), 45)
+        inside.say(packets.Publication(0, "t/x", NONE))
+        self.assertEqual(len(other.hear()), 3)
+
     def test_nobody_installs_programs(self) -> None:
         for topic in NOBODYS_TOPICS:
             for target in (None, "pkid"):
@@ -133,6 +171,25 @@ class WeaknessTests(Case):
             peer.protocol.dataReceived(b"\x81" + bytes((len(data),)) + data)
             self.assertEqual(status(self.settle(bystander, packets.Request(5, "rid", None, NONE))), 0)
         self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_a_client_that_left_while_it_logged_in_is_no_trouble(self) -> None:
+        bystander, peer = self.peer(), PlainPeer(self.factory, self.core.clock)
+        self.core.keys.slow = True
+        peer.say(packets.Identity(1, "alice"))
+        peer.protocol.connectionLost()
+        for waiting in self.core.keys.waiting:
+            waiting.callback(None)
+        self.assertEqual(status(self.settle(bystander, packets.Request(5, "rid", None, NONE))), 0)
+        self.assertEqual((len(self.core.service.connections()), self.flushLoggedErrors()), (1, []))
+
+    def test_of_strangers_that_left_nothing_stays(self) -> None:
+        before = self.core.service.figures
+        for _ in range(10):
+            peer = self.peer()
+            peer.say(admin("setup", "__config__", exposers=["t"], subscribers=["t", "t/*"]))
+            peer.protocol.connectionLost()
+        self.assertEqual(self.core.service.figures, before)
+        self.assertEqual(self.core.service.look(View.TOPICS), ())
 
     def test_a_subscriber_that_never_answers_holds_up_nobody(self) -> None:
         silent, publisher = self.peer("silent"), self.peer()
