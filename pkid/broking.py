@@ -15,6 +15,8 @@ from pkid.auth.schemes import Scheme
 from pkid.ca.authority import Authority
 from pkid.door import Door, LateFactory
 from pkid.line.approach import SCHEMES
+from pkid.line.budget import Budget
+from pkid.line.codec import Limits as LineLimits
 from pkid.line.factory import LineFactory
 from pkid.messaging.service import BrokerService
 from pkid.proving import Known, Proving
@@ -96,7 +98,8 @@ class Broking:
         )  # fmt: skip
         proving.attach(service)
         self._psks, self._seen = psks, psks.all()
-        self._line.behind = LineFactory(service, reactor, schemes=logins.accepted((*SCHEMES, Scheme.PASSWORD)))
+        line = Budget(limits=LineLimits(payload=terms.message_size))
+        self._line.behind = LineFactory(service, reactor, line, schemes=logins.accepted((*SCHEMES, Scheme.PASSWORD)))
         self._rembus.lead_to(service, logins.accepted)
         return [*store.services, keyring, *proving.directories, service, *self.doors]
 

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from pkid.auth.schemes import Scheme
 from pkid.door import Door, LateFactory
 from pkid.messaging.interfaces import Messaging
+from pkid.rembus.budget import Budget
 from pkid.rembus.factory import SCHEMES, Framing, RembusFactory
 from pkid.settings.endpoints import OFF
 from pkid.settings.resolution import Settings
@@ -31,6 +32,7 @@ class RembusDoors:
     def __init__(self, settings: Settings, live: LiveContext, reactor: Any) -> None:
         self._reactor = reactor
         self._authenticated = settings.broker.policy.authenticated
+        self._budget = Budget(message=settings.broker.message_size)
         self._framings: dict[LateFactory, tuple[str, Framing]] = {}
         wanted = (
             ("rembus-wss", settings.rembus_wss, Framing.WEBSOCKET, live),
@@ -50,8 +52,9 @@ class RembusDoors:
                 self._log.warn("the {door} door has no encryption: others can read along", door=door.name)
         for late, (name, framing) in self._framings.items():
             late.behind = RembusFactory(
-                messaging, self._reactor, name, framing, schemes=accepted(SCHEMES), authenticated=self._authenticated
-            )
+                messaging, self._reactor, name, framing, self._budget,
+                schemes=accepted(SCHEMES), authenticated=self._authenticated,
+            )  # fmt: skip
 
     def _door(self, name: str, endpoint: str, framing: Framing, tls: LiveContext | None) -> Door:
         late = LateFactory()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cProfile
+import pstats
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +16,14 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from pkid.auth import derivation, tokens
 from pkid.ca import request as ca_request
 from pkid.ca.issuer import Issuer
+from pkid.line.dialect import Lines
+from pkid.line.factory import LineFactory
+from pkid.line.protocol import LineProtocol
 from pkid.store.service import SQLStore
 from pkid.store.sqlite import open_sqlite
 from tests.certificates import csr_pem, make_token, private_key
+from tests.line.test_protocol import Wire
+from tests.messaging.core import Core
 from tests.support import Case
 from tests.web.memory import Connection, Door, bearer, request
 
@@ -112,3 +119,62 @@ class WorkTests(Case):
         self.patch(connection.wire, "write", writes.append)
         connection.send(request("GET", "/ca/cert"))
         self.assertEqual(len(writes), 1)
+
+
+class LineWorkTests(Case):
+    """Messages on the line door, which has a broker behind it and clients in memory."""
+
+    BATCH = 63
+    """With the line by which a client enters, what is read in one turn."""
+
+    def setUp(self) -> None:
+        self.core = Core()
+        self.factory = LineFactory(self.core.service, self.core.clock)
+
+    def enter(self, line: bytes) -> LineProtocol:
+        """Have a client come and say something."""
+        protocol = self.factory.buildProtocol(None)
+        protocol.makeConnection(Wire())
+        protocol.dataReceived(line)
+        self.core.clock.advance(0)
+        return protocol
+
+    def calls(self, speaker: LineProtocol, lines: bytes) -> int:
+        """Return how many function calls it takes until what a client says has been written to the others."""
+
+        def work() -> None:
+            speaker.dataReceived(lines)
+            self.core.clock.advance(0)
+
+        work()  # what is remembered is known then
+        profile = cProfile.Profile()
+        profile.runcall(work)
+        return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+    def test_messages_that_come_together_cost_a_few_calls_each(self) -> None:
+        self.enter(b"SUBSCRIBE t\n")
+        calls = self.calls(self.enter(b"START\n"), b"PUBLISH t :hello\n" * self.BATCH)
+        self.assertLess(calls, 8 * self.BATCH)
+
+    def test_messages_that_come_together_are_encoded_once_for_all_and_written_once_to_each(self) -> None:
+        counted: Counter[str] = Counter()
+        for name in ("encode", "encode_batch"):
+            self.patch(Lines, name, counting(counted, name, getattr(Lines, name)))
+        self.patch(Wire, "write", counting(counted, "write", Wire.write))
+        for _ in range(10):
+            self.enter(b"SUBSCRIBE t\n")
+        speaker = self.enter(b"START\n")
+        counted.clear()
+        speaker.dataReceived(b"PUBLISH t :hello\n" * self.BATCH)
+        self.core.clock.advance(0)
+        self.assertEqual(counted, {"encode_batch": 1, "write": 10})
+
+
+def counting(counted: Counter[str], name: str, function: Callable[..., T]) -> Callable[..., T]:
+    """Return a function that counts how often it is called."""
+
+    def count(*arguments: Any) -> T:
+        counted[name] += 1
+        return function(*arguments)
+
+    return count

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 _FORK = multiprocessing.get_context("fork")
 _PATIENCE = 30.0  # seconds that a program has to start
+_PORTS = range(20000, 32000)  # below those of outgoing connections
 
 
 class Apart:
@@ -104,9 +106,11 @@ def resident_bytes(pid: int) -> int:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port of 127.0.0.1 that nobody listens at, and that no connection takes before a program does."""
+    while True:
+        port = random.choice(_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager

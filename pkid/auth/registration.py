@@ -146,8 +146,10 @@ class Registrar:
         finally:
             self._under_way.discard(component)
 
-    async def unregister(self, component: str, credential: str) -> None:
+    async def unregister(self, component: str, credential: str) -> list[str]:
         """Forget the key by which a component proved its name, or all of its keys if that was something else.
+
+        Returns the credentials that are no more, as ``key:IDENTIFIER``.
 
         :raises Refused: ``kept-elsewhere`` when there is none in the core's own keyring.
         """
@@ -158,6 +160,7 @@ class Registrar:
             raise Refused(Reason.KEPT_ELSEWHERE, component)
         for each in doomed:
             await self._keyring.revoke(each)
+        return [f"key:{each}" for each in doomed]
 
     async def add(
         self, component: str, material: Material, expires: datetime | None = None, by: str = ""

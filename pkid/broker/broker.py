@@ -10,7 +10,7 @@ from typing import cast
 
 from pkid.broker.calls import Calls
 from pkid.broker.changes import Change, changes_to
-from pkid.broker.commands import Answer, Command, View
+from pkid.broker.commands import Answer, Command, PublishBatch, View
 from pkid.broker.deliveries import Deliveries
 from pkid.broker.effects import CloseReason, Effect, Send
 from pkid.broker.identity import Identity, Tenants
@@ -82,6 +82,8 @@ class Broker:
         session = self._sessions.get(number)
         if session is None:
             return []
+        if type(given) is PublishBatch:
+            return self._publish_batch(number, given, moment)
         effects: list[Effect] = []
         is_operation = type(given) in self._operations.kinds
         if not is_operation or session.state is not State.OPEN:
@@ -215,6 +217,14 @@ class Broker:
         effects = session.receive(given, moment)
         self._watch(session)
         return effects + (self._dismiss(session) if session.state is State.CLOSED else [])
+
+    def _publish_batch(self, number: int, batch: PublishBatch, moment: Moment) -> list[Effect]:
+        """Publish together what can be; else one by one, so that each may wait, be kept or refused for itself."""
+        peer = self._peers.get(number)
+        together = None if peer is None else self._router.publish_batch(peer, batch, moment)
+        if together is not None:
+            return together
+        return [effect for part in batch.parts for effect in self.receive(number, part, moment)]
 
     def _make_way(self, identity: Identity) -> list[Effect]:
         """Decide between a newcomer and who is there under its name: who proved the name comes before who did not."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
 from pkid.broker.changes import Change
 from pkid.broker.message import QoS
+from pkid.broker.payload import Payloads
 from pkid.broker.rules import Verb
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Inspect",
     "Prove",
     "Publish",
+    "PublishBatch",
     "React",
     "Register",
     "RequestId",
@@ -100,6 +102,20 @@ class Publish(Command):
     """Bytes that the payload takes while it waits."""
     qos: QoS = QoS.AT_MOST_ONCE
     slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishBatch(Command):
+    """Send several things, one after the other and each at most once, to all who subscribed to a topic."""
+
+    topic: str
+    payloads: Payloads
+
+    @property
+    def parts(self) -> Iterator[Publish]:
+        """What does the same, one by one."""
+        for payload in self.payloads:
+            yield Publish(self.request, self.topic, payload, len(payload.data))
 
 
 @dataclass(frozen=True, slots=True)

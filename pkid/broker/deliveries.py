@@ -42,8 +42,7 @@ class Deliveries:
 
     def fan_out(self, message: Message, route: Route, sender: Peer, moment: Moment) -> list[Effect]:
         """Deliver a message along its route, to everybody but its sender."""
-        simple = message.qos is QoS.AT_MOST_ONCE and not self._slow and sender not in route.members
-        if simple:
+        if message.qos is QoS.AT_MOST_ONCE and self.is_free(route, sender):
             return [Deliver(stop.sessions, message, stop.pattern) for stop in route.stops]
         effects: list[Effect] = []
         for stop in route.stops:
@@ -54,6 +53,10 @@ class Deliveries:
             if ready:
                 effects.append(Deliver(tuple(ready), message, stop.pattern))
         return effects
+
+    def is_free(self, route: Route, sender: Peer) -> bool:
+        """Tell whether all to whom a route leads may be written to at once, and its sender is not one of them."""
+        return sender not in route.members and (not self._slow or self._slow.isdisjoint(route.members))
 
     def post(self, peer: Peer, effect: Effect, size: int) -> list[Effect]:
         """Write something to a peer's session, or let it wait its turn; what cannot even wait ends the session."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pkid.broker.changes import Change
 from pkid.broker.commands import RequestId
 from pkid.broker.identity import Identity
-from pkid.broker.message import Invocation, Message
+from pkid.broker.message import Batch, Invocation, Message
 from pkid.broker.replies import Reply
 from pkid.broker.topic import Pattern
 
@@ -22,6 +22,7 @@ __all__ = [
     "Close",
     "CloseReason",
     "Deliver",
+    "DeliverBatch",
     "Effect",
     "Enroll",
     "Event",
@@ -103,6 +104,14 @@ class Deliver(NamedTuple):
     """The subscribed pattern that meant the topic; ``None`` when the topic itself is subscribed."""
     again: bool = False
     """Whether it was sent before, and not acknowledged."""
+
+
+class DeliverBatch(NamedTuple):
+    """Write the messages of a batch, in their order, to some sessions, all of which may have them."""
+
+    sessions: tuple[int, ...]
+    batch: Batch
+    pattern: Pattern | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +276,7 @@ class Audit:
 Effect = (
     Send
     | Deliver
+    | DeliverBatch
     | Invoke
     | Close
     | LookUp

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 from pkid.broker.identity import Identity
+from pkid.broker.payload import Payloads
 from pkid.broker.topic import Segments
 
-__all__ = ["Invocation", "Message", "Moment", "QoS"]
+__all__ = ["Batch", "Invocation", "Message", "Moment", "QoS"]
 
 
 class Moment(NamedTuple):
@@ -48,6 +50,27 @@ class Message(NamedTuple):
     """When it came, seconds since the epoch."""
     slot: int | None = None
     """A 32-bit mark of the publisher's, passed on and kept; it routes nothing."""
+
+
+class Batch(NamedTuple):
+    """Messages of one publisher on one topic that came together, none of which is acknowledged."""
+
+    number: int
+    """Of the first; the others have those that follow."""
+    tenant: str
+    topic: str
+    segments: Segments
+    payloads: Payloads
+    sender: Identity
+    received_at: float
+
+    @property
+    def messages(self) -> Iterator[Message]:
+        """The messages one by one."""
+        number, tenant, topic, segments, payloads, sender, received_at = self
+        for place, payload in enumerate(payloads, number):
+            size = len(payload.data)
+            yield Message(place, tenant, topic, segments, payload, size, QoS.AT_MOST_ONCE, sender, received_at)
 
 
 @dataclass(frozen=True, slots=True)

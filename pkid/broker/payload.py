@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["Payload", "PayloadKind"]
+__all__ = ["Payload", "PayloadKind", "Payloads"]
 
 
 class PayloadKind(Enum):
@@ -26,3 +27,19 @@ class Payload:
 
     kind: PayloadKind
     data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """Payloads of one kind, in the order in which their sender gave them."""
+
+    kind: PayloadKind
+    data: tuple[bytes, ...] = field(repr=False)
+    are_printable: bool = False
+    """Whether all are UTF-8 that can be printed, for sure."""
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Payload]:
+        return (Payload(self.kind, data) for data in self.data)

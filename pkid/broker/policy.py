@@ -45,7 +45,7 @@ class Policy:
     login_time: timedelta = timedelta(seconds=5)
     """How long a login may take."""
     registrations: int = 3
-    """How often a connection may try to register a key."""
+    """How many registrations of a connection may fail, or be under way."""
     duplicates: Duplicates = Duplicates.REPLACE
     """Of proven names: a component that lost its connection must not wait until that is noticed here, too."""
     choice: Choice = Choice.FIRST_UP

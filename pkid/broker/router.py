@@ -8,6 +8,7 @@ from pkid.broker.commands import (
     Complete,
     Expose,
     Publish,
+    PublishBatch,
     React,
     RequestId,
     Subscribe,
@@ -15,9 +16,9 @@ from pkid.broker.commands import (
     Unsubscribe,
 )
 from pkid.broker.deliveries import Deliveries
-from pkid.broker.effects import Effect, Forget, Keep, Mark, Recall, Remember, Send, Wanted
+from pkid.broker.effects import DeliverBatch, Effect, Forget, Keep, Mark, Recall, Remember, Send, Wanted
 from pkid.broker.membership import Membership
-from pkid.broker.message import Message, Moment, QoS
+from pkid.broker.message import Batch, Message, Moment, QoS
 from pkid.broker.peer import Peer, Subscription
 from pkid.broker.policy import Policy
 from pkid.broker.replies import Acknowledged, Failed
@@ -54,8 +55,7 @@ class Router:
         """
         tenant = self._membership.tenant(peer.identity)
         route = tenant.route(command.topic, self._rights)
-        if peer.may_publish.get(command.topic) != self._rights.version:
-            self._remember_right(peer, command.topic, route.segments)
+        self._check_publish(peer, command.topic, route.segments)
         wants_receipt = command.qos is not QoS.AT_MOST_ONCE and command.request is not None
         if wants_receipt and command.request in peer.received:
             return self._acknowledge(peer, command.request) if peer.received.is_acknowledged(command.request) else []
@@ -67,6 +67,23 @@ class Router:
         effects: list[Effect] = [Keep(message, wants_receipt)] if route.is_kept else []
         effects += self._deliveries.fan_out(message, route, peer, moment)
         return effects + self._receipt(peer, command.request, message, route.is_kept) if wants_receipt else effects
+
+    def publish_batch(self, peer: Peer, command: PublishBatch, moment: Moment) -> list[Effect] | None:
+        """Pass messages on together; do nothing, and return ``None``, where that is not the same as one by one."""
+        tenant = self._membership.tenant(peer.identity)
+        try:
+            route = tenant.route(command.topic, self._rights)
+            self._check_publish(peer, command.topic, route.segments)
+        except Refused:
+            return None
+        if route.is_kept or not route.is_single or not self._deliveries.is_free(route, peer):
+            return None
+        batch = Batch(
+            self._last_number + 1, tenant.name, command.topic, route.segments, command.payloads, peer.identity,
+            moment.utc,
+        )  # fmt: skip
+        self._last_number += len(command.payloads)
+        return [DeliverBatch(stop.sessions, batch, stop.pattern) for stop in route.stops]
 
     def complete(self, peer: Peer, command: Complete, moment: Moment) -> list[Effect]:
         """Forget the number of a publication that is done with."""
@@ -184,7 +201,9 @@ class Router:
         if not decision.allowed:
             raise Refused(Reason.FORBIDDEN, decision.basis.value)
 
-    def _remember_right(self, peer: Peer, topic: str, segments: Segments) -> None:
+    def _check_publish(self, peer: Peer, topic: str, segments: Segments) -> None:
+        if peer.may_publish.get(topic) == self._rights.version:
+            return
         self.check(peer, Verb.PUBLISH, segments)
         if len(peer.may_publish) >= _MOST_VERDICTS:
             peer.may_publish.clear()

@@ -179,13 +179,13 @@ class Session:
         return [Send(self.number, Welcome(command.request, self.identity))]
 
     def enroll(self, command: Register, moment: Moment) -> list[Effect]:
-        """Have a key registered: by those who proved a name, or who have none yet and then a few times only."""
+        """Have a key registered: by those who proved a name, or who have none yet and then may fail a few times."""
         proven = self.identity.authenticated
         if self.identity.component is not None and not proven:
             return self._violation(command)
         self._registrations += not proven
         if self._registrations > self._policy.registrations:
-            return self._fail(command.request, Reason.LIMIT, f"{self._policy.registrations} registrations")
+            return self._fail(command.request, Reason.LIMIT, f"{self._policy.registrations} registrations that failed")
         if not is_component(command.name):
             return [Send(self.number, Failed(command.request, Reason.BAD_NAME, ascii(command.name[:140])))]
         return [Enroll(self.number, command.request, command.name, command.credential, self.identity)]
@@ -197,7 +197,9 @@ class Session:
         return [Revoke(self.number, command.request, self.identity.component)]
 
     def report(self, answer: Committed | Failure, moment: Moment) -> list[Effect]:
-        """Tell the client what came of its request."""
+        """Tell the client what came of its request; all that a session can have committed without proof are keys."""
+        if isinstance(answer, Committed) and not self.identity.authenticated:
+            self._registrations -= 1
         if answer.request is None:
             return []
         if isinstance(answer, Committed):

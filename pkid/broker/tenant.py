@@ -37,6 +37,8 @@ class Route:
     members: frozenset[Peer]
     is_kept: bool
     """Whether they are kept: by policy, or because somebody who is away wants them later."""
+    is_single: bool
+    """Whether nobody gets a message more than once, by several subscriptions."""
 
 
 class Tenant:
@@ -127,10 +129,12 @@ class Tenant:
         everybody = {peer for _, peers in found for peer in peers}
         allowed = {peer: there.explain(peer.identity, Verb.SUBSCRIBE).allowed for peer in everybody}
         stops = [_stop(pattern, [peer for peer in peers if allowed[peer] and peer.active]) for pattern, peers in found]
+        stops = [stop for stop in stops if stop.peers]
         missed = any(allowed[peer] and not peer.active and peer.wants_history for _, peers in found for peer in peers)
         members = frozenset(peer for stop in stops for peer in stop.peers)
         kept = missed or any(pattern.matches(segments) for pattern in self._retained)
-        return Route(rights.version, segments, tuple(stop for stop in stops if stop.peers), members, kept)
+        single = len(members) == sum(len(stop.peers) for stop in stops)
+        return Route(rights.version, segments, tuple(stops), members, kept, single)
 
 
 def _stop(pattern: Pattern | None, peers: list[Peer]) -> Stop:

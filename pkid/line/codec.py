@@ -7,11 +7,12 @@ Pure: knows no connection, no clock and no session. A core reads with :class:`Co
 from __future__ import annotations
 
 from pkid.broker.commands import Command
-from pkid.line.commands import ARITIES, read_command
+from pkid.line.commands import ARITIES, read_batch, read_command
 from pkid.line.events import EVENT_ARITIES, Event, read_event
 from pkid.line.frames import FrameReader, Limits, LineFault
 from pkid.line.replies import (
     VERSION,
+    write_batch,
     write_closing,
     write_delivery,
     write_fault,
@@ -24,11 +25,11 @@ from pkid.line.talk import Bye, Help, Ping, Pong, Talk
 
 __all__ = [
     "VERSION", "Bye", "CommandReader", "EventReader", "Help", "Limits", "LineFault", "Ping", "Pong", "Talk",
-    "write_closing", "write_command", "write_delivery", "write_fault", "write_greeting", "write_invocation",
-    "write_reply",
+    "write_batch", "write_closing", "write_command", "write_delivery", "write_fault", "write_greeting",
+    "write_invocation", "write_reply",
 ]  # fmt: skip
 
-_CLIENT_LIMITS = Limits(payload=1 << 24)
+_CLIENT_LIMITS = Limits(payload=1 << 26)
 
 
 class CommandReader:
@@ -43,13 +44,20 @@ class CommandReader:
         """How many bytes came and were not read yet."""
         return self._frames.waiting
 
-    def read(self) -> Command | Talk | None:
+    def read(self, most: int = 1) -> Command | Talk | None:
         """Return the next command, or nothing when more bytes are needed.
 
+        :param most: how many lines may be read as one command, if they publish on one topic and want no answer.
         :raises LineFault: when it cannot be read; unless that is fatal, the next one may be read after it.
         """
         frame = self._frames.read()
-        return None if frame is None else read_command(frame)
+        if frame is None:
+            return None
+        if most > 1 and frame.verb == "PUBLISH" and not (frame.request or frame.options):
+            bodies = self._frames.repeated(frame, most - 1)
+            if bodies:
+                return read_batch(frame, bodies)
+        return read_command(frame)
 
 
 class EventReader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from pkid.auth.proofs import Registration, ScramFinish
@@ -22,6 +22,7 @@ from pkid.broker.commands import (
     Inspect,
     Prove,
     Publish,
+    PublishBatch,
     React,
     Register,
     Setup,
@@ -32,7 +33,7 @@ from pkid.broker.commands import (
     View,
 )
 from pkid.broker.message import QoS
-from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.broker.rules import Verb
 from pkid.errors import PkidError
 from pkid.line.frames import Frame, LineFault, refuse
@@ -40,7 +41,7 @@ from pkid.line.proofs import read_proof
 from pkid.line.rights import CHANGES
 from pkid.line.talk import Bye, Help, Ping, Pong, Talk
 
-__all__ = ["ARITIES", "read_command", "read_since"]
+__all__ = ["ARITIES", "read_batch", "read_command", "read_since"]
 
 _MOST_PARTS = 4096  # of a setup; fewer may count
 _MOST_DIGITS = 18
@@ -64,6 +65,17 @@ def read_command(frame: Frame) -> Command | Talk:
         raise LineFault(error.reason, error.subject, frame.request) from None
     except ValueError as error:
         raise refuse(frame, f"the words of {frame.verb} cannot be understood") from error
+
+
+def read_batch(frame: Frame, bodies: Sequence[bytes]) -> Command:
+    """Return what publications ask for that differ in their bodies only.
+
+    :param frame: the first of them, whose body stands in its line.
+    :param bodies: those of the others, which can be printed.
+    """
+    first = _payload(frame)
+    data = (first.data, *bodies)
+    return PublishBatch(frame.request, frame.words[0], Payloads(first.kind, data, first.data.decode().isprintable()))
 
 
 def read_since(text: str) -> float:

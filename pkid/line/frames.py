@@ -17,6 +17,7 @@ __all__ = ["Frame", "FrameReader", "Limits", "LineFault", "refuse"]
 
 _MOST_DIGITS = 9
 _MOST_SHOWN = 64  # characters of an unknown verb that an error repeats
+_MOST_REPEATED = 1 << 14  # bytes of lines that are read together
 _CARRIAGE_RETURN, _LINE_FEED = 13, 10
 _CONTROLS = frozenset(map(chr, (*range(0x20), 0x7F))) - {"\t"}
 _KINDS = {kind.value: kind for kind in PayloadKind}
@@ -76,13 +77,15 @@ class FrameReader:
     :param arities: how many words each verb has.
     """
 
-    __slots__ = ("_arities", "_buffer", "_frame", "_length", "_limits", "_place")
+    __slots__ = ("_arities", "_began", "_buffer", "_frame", "_length", "_limits", "_place", "_singly")
 
     def __init__(self, arities: Mapping[str, int], limits: Limits) -> None:
         self._arities = arities
         self._limits = limits
         self._buffer = bytearray()
         self._place = 0
+        self._began = 0  # where the last line did
+        self._singly = 0  # lines that are not tried as repetitions, because those before them were none
         self._frame: Frame | None = None  # whose body is still to come
         self._length = 0  # of that body
 
@@ -115,6 +118,37 @@ class FrameReader:
                 self._frame = frame
         return self._with_body(frame)
 
+    def repeated(self, frame: Frame, most: int) -> list[bytes]:
+        """Read the lines that come next and differ from the last one in their bodies only; return those bodies.
+
+        :param frame: the last line.
+        :param most: how many are wanted.
+        """
+        head = self._head(frame)
+        place, buffer = self._place, self._buffer
+        if not head or not buffer.startswith(head, place):
+            return []
+        if self._singly:
+            self._singly -= 1
+            return []
+        end = buffer.rfind(b"\n", place, place + _MOST_REPEATED)
+        if end < 0:
+            return []
+        bodies = _bodies(bytes(buffer[place:end]), head, most)
+        if not _are_printable(bodies) or len(head) + max(map(len, bodies)) > self._limits.line:
+            self._singly = len(bodies)
+            return []
+        self._place += sum(map(len, bodies)) + len(bodies) * (len(head) + 1)
+        return bodies
+
+    def _head(self, frame: Frame) -> bytes:
+        """Return what stands before the body of the last line, with the colon; nothing when there is none."""
+        end = self._place - 1
+        if not isinstance(frame.body, str) or self._buffer[end - 1] == _CARRIAGE_RETURN:
+            return b""
+        head = bytes(self._buffer[self._began : end - len(frame.body.encode())])
+        return head if head.endswith(b":") else b""
+
     def _read_line(self) -> str | None:
         place, buffer = self._place, self._buffer
         end = buffer.find(b"\n", place, place + self._limits.line + 2)
@@ -122,7 +156,7 @@ class FrameReader:
             if len(buffer) - place > self._limits.line + 1:
                 raise LineFault(Reason.BAD_LINE, f"it is longer than {self._limits.line} bytes", fatal=True)
             return None
-        self._place = end + 1
+        self._began, self._place = place, end + 1
         try:
             line = buffer[place:end].decode().removesuffix("\r")
         except UnicodeDecodeError:
@@ -218,3 +252,24 @@ class FrameReader:
 def _text(rest: str) -> str | None:
     """Return a body that stands in its line; a colon before it says that nothing of it is an option."""
     return rest[1:] if rest[:1] == ":" else rest or None
+
+
+def _bodies(lines: bytes, head: bytes, most: int) -> list[bytes]:
+    """Return the bodies of lines, of which the first begins so, up to a line that begins in another way."""
+    bodies = lines[len(head) :].split(b"\n" + head, most)
+    if len(bodies) > most:
+        bodies.pop()
+    elif lines.count(b"\n") < len(bodies):
+        return bodies
+    for place, body in enumerate(bodies):
+        if b"\n" in body:
+            return [*bodies[:place], body.partition(b"\n")[0]]
+    return bodies
+
+
+def _are_printable(bodies: list[bytes]) -> bool:
+    """Tell whether each is UTF-8 and can be printed: spaces between them keep them apart."""
+    try:
+        return b" ".join(bodies).decode().isprintable()
+    except UnicodeDecodeError:
+        return False

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pkid.auth.schemes import Scheme
-from pkid.broker.commands import Command
+from pkid.broker.commands import Command, PublishBatch
 from pkid.broker.effects import CloseReason
-from pkid.broker.message import Invocation, Message
+from pkid.broker.message import Invocation
 from pkid.broker.replies import Failed, Greet, Reply
-from pkid.broker.topic import Pattern
 from pkid.errors import Unavailable
 from pkid.line.approach import DOOR
 from pkid.line.codec import (
@@ -22,12 +21,12 @@ from pkid.line.codec import (
     Talk,
     write_closing,
     write_command,
-    write_delivery,
     write_fault,
     write_greeting,
     write_invocation,
     write_reply,
 )
+from pkid.line.dialect import LINES
 from pkid.line.help import write_help
 from pkid.messaging.approach import approach_of
 from pkid.messaging.interfaces import Dialect, Session
@@ -36,19 +35,7 @@ from pkid.messaging.protocol import DoorProtocol
 if TYPE_CHECKING:
     from pkid.line.factory import LineFactory
 
-__all__ = ["LINES", "LineProtocol", "Lines"]
-
-
-class Lines:
-    """The line protocol as a :class:`~pkid.messaging.interfaces.Dialect`."""
-
-    def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
-        """Return a delivery as it goes over the wire."""
-        return write_delivery(message, pattern, again)
-
-
-LINES: Dialect = Lines()
-"""The one dialect of this door: all its clients get the same bytes."""
+__all__ = ["LineProtocol"]
 
 
 class LineProtocol(DoorProtocol):
@@ -90,16 +77,16 @@ class LineProtocol(DoorProtocol):
         self._reader.feed(data)
 
     def _do(self, session: Session) -> None:
-        read = self._reader.read
+        read, turn = self._reader.read, self.factory.budget.turn
         while self._goes_on():
             try:
-                said = read()
+                said = read(1 if session.is_metered else turn - self._taken)
             except LineFault as fault:
                 self._fail(session, fault)
                 continue
             if said is None:
                 return
-            self._taken += 1
+            self._taken += len(said.payloads) if type(said) is PublishBatch else 1
             self._faults = 0
             if not self._open:
                 self._vigil.spoken()

@@ -13,7 +13,7 @@ from pkid.auth.schemes import Scheme
 from pkid.broker.changes import Change
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import Identity
-from pkid.broker.message import Invocation, Message
+from pkid.broker.message import Batch, Invocation, Message
 from pkid.broker.overview import SessionFacts, TopicFacts
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.replies import (
@@ -32,10 +32,11 @@ from pkid.broker.rules import Decision
 from pkid.broker.topic import Pattern
 from pkid.line.frames import LineFault
 from pkid.line.rights import write_change
-from pkid.line.writing import body, encode_base64url, line, prefix, shown
+from pkid.line.writing import bodies, body, encode_base64url, line, prefix, shown
 
 __all__ = [
-    "VERSION", "write_closing", "write_delivery", "write_fault", "write_greeting", "write_invocation", "write_reply",
+    "VERSION", "write_batch", "write_closing", "write_delivery", "write_fault", "write_greeting", "write_invocation",
+    "write_reply",
 ]  # fmt: skip
 
 VERSION = "1"
@@ -73,6 +74,12 @@ def write_delivery(message: Message, pattern: Pattern | None, again: bool) -> by
     if message.slot is not None:
         head += f" +slot={message.slot}"
     return body(f"{head} +again" if again else head, message.payload)
+
+
+def write_batch(batch: Batch, pattern: Pattern | None) -> bytes:
+    """Write the messages of a batch for their subscribers."""
+    head = f"MESSAGE {batch.topic}{_whose(batch.sender)} +at={batch.received_at:.3f}"
+    return bodies(head if pattern is None else f"{head} +pattern={pattern.text}", batch.payloads)
 
 
 def write_invocation(invocation: Invocation, now: float) -> bytes:

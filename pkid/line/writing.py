@@ -6,10 +6,10 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.errors import Malformed, Reason
 
-__all__ = ["body", "decode_base64url", "encode_base64url", "line", "prefix", "shown", "word"]
+__all__ = ["bodies", "body", "decode_base64url", "encode_base64url", "line", "prefix", "shown", "word"]
 
 _LONGEST_INLINE = 1024  # bytes of a body; a longer one is given by length
 
@@ -58,6 +58,15 @@ def body(head: str, payload: Payload) -> bytes:
         if text.isprintable():
             return f"{head}{inline}{text}\n".encode()
     return b"%b +%d +%b\n%b\n" % (head.encode(), len(data), payload.kind.value.encode(), data)
+
+
+def bodies(head: str, payloads: Payloads) -> bytes:
+    """Write lines that differ in their bodies only, as :func:`body` writes each of them."""
+    inline, data = _INLINE.get(payloads.kind), payloads.data
+    if inline is None or not payloads.are_printable or max(map(len, data)) > _LONGEST_INLINE:
+        return b"".join(body(head, payload) for payload in payloads)
+    start = f"{head}{inline}".encode()
+    return b"%b%b\n" % (start, (b"\n" + start).join(data))
 
 
 def encode_base64url(data: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from pkid.broker.commands import Command
+from pkid.broker.commands import Command, Publish, PublishBatch
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import ANONYMOUS, Identity
 from pkid.broker.inputs import Disconnect, Lost, Pause, Ready
@@ -83,9 +83,17 @@ class Connection:
         """Whether the session has its identity."""
         return self._is_open or self._engine.broker.state(self.number) is State.OPEN
 
+    @property
+    def is_metered(self) -> bool:
+        """Whether what it asks for in a second is limited."""
+        return self._allowance is not None
+
     def receive(self, command: Command) -> None:
         """Do what the client asks for."""
-        self._counts[type(command)] += 1
+        if type(command) is PublishBatch:
+            self._counts[Publish] += len(command.payloads)
+        else:
+            self._counts[type(command)] += 1
         self._engine.receive(self.number, command)
         if self._allowance is not None:
             self._slow_down(self._allowance, getattr(command, "size", 0))

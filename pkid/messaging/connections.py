@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from pkid.broker.effects import Close, CloseReason, Deliver, Invoke, Send, Undelivered
+from pkid.broker.effects import Close, CloseReason, Deliver, DeliverBatch, Invoke, Send, Undelivered
 from pkid.broker.inputs import Disconnect
+from pkid.broker.message import Message
+from pkid.broker.topic import Pattern
 from pkid.messaging.connection import Connection, Surroundings
 from pkid.messaging.engine import Engine, Handlers
 from pkid.messaging.interfaces import Approach, Client, Dialect
@@ -51,6 +53,7 @@ class Connections:
         return {
             Send: self._send,
             Deliver: self._deliver,
+            DeliverBatch: self._deliver_batch,
             Invoke: self._invoke,
             Close: self._close,
             Undelivered: self._give_up,
@@ -112,24 +115,54 @@ class Connections:
 
     def _deliver(self, effect: Deliver) -> None:
         sessions, message, pattern, again = effect
+        self._write(sessions, lambda dialect: self._encode(dialect, message, pattern, again), 1)
+
+    def _deliver_batch(self, effect: DeliverBatch) -> None:
+        sessions, batch, pattern = effect
+        there = [self._connections[number] for number in sessions if number in self._connections]
+        try:
+            encoded = {
+                dialect: dialect.encode_batch(batch, pattern) for dialect in {each.client.dialect for each in there}
+            }
+        except Exception:
+            for message in batch.messages:  # one of them cannot be written: that is found out one by one
+                self._deliver(Deliver(sessions, message, pattern))
+        else:
+            self._write(sessions, encoded.get, len(batch.payloads))
+
+    def _write(self, sessions: tuple[int, ...], encode: Callable[[Dialect], bytes | None], messages: int) -> None:
+        """Write so many messages to sessions, encoded once for all who share a dialect."""
         connections = self._connections
-        encoded: dict[Dialect, bytes] = {}
-        last, delivery = None, b""
+        encoded: dict[Dialect, bytes | None] = {}
+        last, delivery, unwritten = None, None, 0
         for number in sessions:
             connection = connections.get(number)
             if connection is None:
                 continue
             client = connection.client
             dialect = client.dialect
+            if dialect is not last:
+                if dialect not in encoded:
+                    encoded[dialect] = encode(dialect)
+                last, delivery = dialect, encoded[dialect]
+            if delivery is None:
+                unwritten += 1
+                continue
             try:
-                if dialect is not last:
-                    if dialect not in encoded:
-                        encoded[dialect] = dialect.encode(message, pattern, again)
-                    last, delivery = dialect, encoded[dialect]
                 client.write(delivery)
             except Exception:
                 self._break(connection)
-        self._tally.delivered += len(sessions)
+        self._tally.delivered += messages * (len(sessions) - unwritten)
+        if unwritten:
+            self._tally.undelivered["unwritable"] += messages * unwritten
+
+    def _encode(self, dialect: Dialect, message: Message, pattern: Pattern | None, again: bool) -> bytes | None:
+        """Return a delivery, or nothing when a dialect has no way to write it: that is no fault of who is to get it."""
+        try:
+            return dialect.encode(message, pattern, again)
+        except Exception:
+            self._log.failure("cannot write message {number}, which is passed over", number=message.number)
+            return None
 
     def _break(self, connection: Connection) -> None:
         """End a session to which nothing can be written, so that the others get what is theirs."""

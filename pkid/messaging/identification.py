@@ -156,13 +156,15 @@ class Identification:
 
     async def _unregister(self, connection: Connection, effect: Revoke) -> None:
         try:
-            await self._registrar.unregister(effect.name, connection.credential)
+            ended = await self._registrar.unregister(effect.name, connection.credential)
         except Exception as error:
             refusal = self._refusal(error)
             self._trail.unregistered(connection, effect.name, refusal)
             return self._engine.receive(effect.session, NotDone(effect.request, refusal))
         self._trail.unregistered(connection, effect.name)
         self._engine.receive(effect.session, Committed(effect.request))
+        for credential in ended:
+            self._standing.revoke(credential)
 
     def _applicant(self, connection: Connection, effect: Enroll) -> Applicant:
         identity, peer = effect.identity, connection.approach.peer

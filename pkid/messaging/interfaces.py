@@ -13,7 +13,7 @@ from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import Channel
 from pkid.broker.commands import Command
 from pkid.broker.effects import CloseReason
-from pkid.broker.message import Invocation, Message
+from pkid.broker.message import Batch, Invocation, Message
 from pkid.broker.replies import Reply
 from pkid.broker.topic import Pattern
 
@@ -29,6 +29,9 @@ class Dialect(Protocol):
         :param pattern: the subscribed pattern that meant the topic; ``None`` when the topic itself is subscribed.
         :param again: whether it was sent before, and not acknowledged.
         """
+
+    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
+        """Return the deliveries of all messages of a batch, as :meth:`encode` returns each."""
 
 
 class Client(Protocol):
@@ -85,6 +88,10 @@ class Session(Protocol):
     @property
     def is_open(self) -> bool:
         """Whether it has its identity, proven or not: before that, the budget for strangers holds."""
+
+    @property
+    def is_metered(self) -> bool:
+        """Whether what it asks for in a second is limited, so that each publication is to come as a command alone."""
 
     def receive(self, command: Command) -> None:
         """Do what the client asks for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from pkid.auth.proofs import Admission, Greeting, Proof, ScramAnswer
@@ -46,8 +46,10 @@ class Registrar(Protocol):
         :raises PkidError: when that is not done.
         """
 
-    def unregister(self, component: str, credential: str, /) -> Awaitable[object]:
+    def unregister(self, component: str, credential: str, /) -> Awaitable[Sequence[str]]:
         """Forget the key by which a component proved its name, or its keys if it proved it by something else.
+
+        Returns the credentials that are no more, as ``kind:name``.
 
         :param credential: by what, as ``kind:name``.
         :raises PkidError: when that is not done.
@@ -64,7 +66,7 @@ class ClosedRegister:
         """
         raise Refused(Reason.NOT_ALLOWED, component)
 
-    async def unregister(self, component: str, credential: str) -> None:
+    async def unregister(self, component: str, credential: str) -> Sequence[str]:
         """Refuse.
 
         :raises Refused: always.

@@ -13,7 +13,8 @@ class Tally:
     :ivar commands: what clients asked for, by the command's type.
     :ivar delivered: messages that were written, once for each subscriber.
     :ivar kept: messages that were given to the store.
-    :ivar undelivered: messages that were given up, by the reason: ``unacknowledged`` or ``unwanted``.
+    :ivar undelivered: messages that were given up, by the reason: ``unacknowledged``, ``unwanted``
+        or ``unwritable``.
     :ivar closed: sessions that the core ended, by the reason.
     :ivar logins: proofs, by scheme and result.
     """

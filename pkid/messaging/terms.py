@@ -34,10 +34,12 @@ class Terms:
     """The choices, with defaults that are safe for strangers.
 
     :ivar private_by_default: whether a topic of which nobody said anything is private.
+    :ivar message_size: bytes that doors take of one message, call or answer.
     """
 
     policy: Policy = field(default_factory=Policy)
     private_by_default: bool = False
+    message_size: int = 1 << 20
     places: Places = field(default_factory=Places)
     rates: Rates = field(default_factory=Rates)
     keeping: Keeping = field(default_factory=Keeping)

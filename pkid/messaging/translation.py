@@ -7,6 +7,7 @@ what is no text either as bytes.
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from math import isfinite
@@ -16,11 +17,15 @@ import cbor2
 
 from pkid.broker.payload import Payload, PayloadKind
 
-__all__ = ["DEPTH", "as_cbor", "as_json", "read_cbor", "read_json", "write_json"]
+__all__ = ["DEPTH", "MOST_ITEMS", "as_cbor", "as_json", "read_cbor", "read_json", "write_json"]
 
 DEPTH = 64
 """How deep arrays, maps and tags may be nested."""
 
+MOST_ITEMS = 1 << 16
+"""How many items a payload may hold that is read item by item; each takes about a microsecond."""
+
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _LONGEST_INTEGER = 128  # bytes; beyond that, writing its digits would take its time
 
 
@@ -54,9 +59,12 @@ def as_cbor(payload: Payload) -> bytes:
 def read_json(data: bytes | str) -> Any:
     """Return what JSON holds.
 
-    :raises ValueError: when it is no JSON, is nested too deep or holds an integer of thousands of digits.
+    :raises ValueError: when it is no JSON, is nested too deep, holds too many items or an integer of thousands of
+        digits.
     """
     text = data if isinstance(data, str) else data.decode("utf-8")
+    if _items(text) > MOST_ITEMS and _items(_STRING.sub("", text)) > MOST_ITEMS:
+        raise ValueError("it holds too many items")
     try:
         value = json.loads(text)
     except RecursionError:
@@ -145,6 +153,11 @@ def _plain(value: Any) -> object:
 
 def _key(key: object) -> str:
     return key if isinstance(key, str) else str(_plain(key))
+
+
+def _items(text: str) -> int:
+    """Return about how many items there are in JSON, or more."""
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def _is_deeper(value: Any, depth: int) -> bool:

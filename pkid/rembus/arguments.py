@@ -10,7 +10,7 @@ from pkid.errors import Malformed
 from pkid.messaging.translation import as_cbor, as_json, write_json
 from pkid.rembus.items import NULL, Major, array_content, elements, head, write_text
 
-__all__ = ["cbor_arguments", "cbor_item", "json_arguments", "preceded_cbor", "preceded_json"]
+__all__ = ["cbor_arguments", "cbor_item", "json_arguments", "json_item", "preceded_cbor", "preceded_json"]
 
 _ARRAYS = range(Major.ARRAY << 5, Major.MAP << 5)  # initial bytes
 
@@ -27,19 +27,19 @@ def cbor_arguments(payload: Payload) -> bytes:
 
 def cbor_item(payload: Payload) -> bytes:
     """Return a payload as one item of CBOR; what says that it is one, and is not, as text or bytes."""
-    if payload.kind is PayloadKind.CBOR:
-        try:
-            elements(head(Major.ARRAY, 1) + payload.data, 1)
-        except Malformed:
-            return as_cbor(Payload(PayloadKind.TEXT, payload.data))
-    return as_cbor(payload)
+    return as_cbor(_as_it_is(payload))
+
+
+def json_item(payload: Payload) -> bytes:
+    """Return a payload as JSON; what says that it is CBOR, and is not, as text or bytes."""
+    return as_json(_as_it_is(payload))
 
 
 def json_arguments(payload: Payload) -> bytes:
     """Return arguments as JSON, an array or, by name, an object."""
     if _is_empty(payload) or payload.data == NULL:
         return b"[]"
-    text = as_json(payload)
+    text = json_item(payload)
     named = text.startswith(b"{") and payload.kind is PayloadKind.CBOR
     return text if named or text.lstrip().startswith(b"[") else b"[" + text + b"]"
 
@@ -61,6 +61,16 @@ def preceded_json(first: str, payload: Payload) -> bytes:
         return b"[%b,%b]" % (text, rest)
     content = rest[1:].lstrip()
     return b"[%b%b%b" % (text, b"" if content.startswith(b"]") else b",", content)
+
+
+def _as_it_is(payload: Payload) -> Payload:
+    """Return a payload, as text or bytes if it says that it is CBOR, and is not, or too much of it."""
+    if payload.kind is PayloadKind.CBOR:
+        try:
+            elements(head(Major.ARRAY, 1) + payload.data, 1)
+        except Malformed:
+            return Payload(PayloadKind.TEXT, payload.data)
+    return payload
 
 
 def _is_empty(payload: Payload) -> bool:

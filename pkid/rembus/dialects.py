@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pkid.broker.message import Message, QoS
+from pkid.broker.message import Batch, Message, QoS
 from pkid.broker.payload import Payload
 from pkid.broker.topic import Pattern
 from pkid.messaging.interfaces import Dialect
@@ -54,6 +54,10 @@ class CborDialect:
             return self._frame(publication(message.topic, arguments))
         return self._frame(numbered_publication(_delivered(message, payload, self._numbering), arguments))
 
+    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
+        """Return the deliveries of a batch as they go over the wire."""
+        return b"".join(self.encode(message, pattern, False) for message in batch.messages)
+
 
 class JsonDialect:
     """Packets in JSON-RPC, each in a frame.
@@ -79,6 +83,10 @@ class JsonDialect:
             return self._frame(self._codec.publication(delivered, preceded_json(message.topic, payload)))
         delivered = _delivered(message, payload, self._numbering)
         return self._frame(self._codec.publication(delivered, json_arguments(payload)))
+
+    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
+        """Return the deliveries of a batch as they go over the wire."""
+        return b"".join(self.encode(message, pattern, False) for message in batch.messages)
 
 
 def _delivered(message: Message, payload: Payload, numbering: Numbering) -> Publication:

@@ -6,6 +6,8 @@ only their reader can reach.
 
 from __future__ import annotations
 
+import re
+
 from wsproto import ConnectionType
 from wsproto.events import AcceptConnection, Request
 from wsproto.handshake import H11Handshake
@@ -17,6 +19,8 @@ __all__ = ["Handshake", "refusal"]
 
 _END = b"\r\n\r\n"
 _LONGEST = 8192
+_UNFIT = re.compile(rb"[^\x00-\x7f]|\n[ \t]|\nhost:[^\n]{300}", re.IGNORECASE)
+"""What wsproto would stumble over, or decode in a time that grows with the square of the length; no client sends it."""
 
 
 class Handshake:
@@ -51,6 +55,8 @@ def refusal(error: Malformed | Refused) -> bytes:
 
 
 def _answer(request: bytes) -> bytes:
+    if _UNFIT.search(request):
+        raise _wrong()
     handshake = H11Handshake(ConnectionType.SERVER)
     try:
         handshake.receive_data(request)
@@ -59,6 +65,10 @@ def _answer(request: bytes) -> bytes:
                 if any(name.lower() == b"origin" for name, _ in event.extra_headers):
                     raise Refused(Reason.CROSS_ORIGIN)
                 return handshake.send(AcceptConnection())
-    except ProtocolError:
+    except (ProtocolError, UnicodeError):
         pass
-    raise Malformed(Reason.BAD_MESSAGE, "it is no request for a WebSocket")
+    raise _wrong()
+
+
+def _wrong() -> Malformed:
+    return Malformed(Reason.BAD_MESSAGE, "it is no request for a WebSocket")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from pkid.errors import Malformed, Reason
-from pkid.messaging.translation import DEPTH
+from pkid.messaging.translation import DEPTH, MOST_ITEMS
 
 __all__ = [
     "NULL",
@@ -54,9 +54,25 @@ def _leaf(initial: int) -> int:
         return size if detail <= 27 else 0
     if major == Major.BYTES and detail < 24:
         return size + detail
+    if major in {Major.TEXT, Major.ARRAY, Major.MAP} and detail == 0:
+        return size
     if major == Major.SIMPLE and detail <= 27 and detail != 24:
         return size
     return 0
+
+
+class _Allowance:
+    """How many more items there may be: each takes its time, and nobody else is served meanwhile."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = MOST_ITEMS
+
+    def take(self, number: int) -> None:
+        self._left -= number
+        if self._left < 0:
+            raise _unreadable("it holds too many items")
 
 
 _SHORT_HEADS = tuple(bytes((initial,)) for initial in range(256))
@@ -135,22 +151,22 @@ def _split(data: bytes, most: int) -> list[bytes]:
     major, count, position = _read_head(data, 0)
     if major != Major.ARRAY or not 0 < count <= most:
         raise _unreadable("it is no array of the right length")
-    found = []
+    found, allowance = [], _Allowance()
     for _ in range(count):
         start, length = position, _LEAVES[data[position]]
-        position = position + length if length else _end(data, position, DEPTH)
+        position = position + length if length else _end(data, position, DEPTH, allowance)
         found.append(data[start:position])
     if position != len(data):
         raise _unreadable("it does not end where its array ends")
     return found
 
 
-def _end(data: bytes, position: int, depth: int) -> int:
+def _end(data: bytes, position: int, depth: int, allowance: _Allowance) -> int:
     """Return where a well-formed item ends that is no leaf; that may be beyond the end of the data.
 
     :raises IndexError: when it goes on after the end of the data.
     :raises UnicodeDecodeError: when a text is not UTF-8.
-    :raises Malformed: ``bad-message`` when it is not well-formed, or nested too deep.
+    :raises Malformed: ``bad-message`` when it is not well-formed, nested too deep, or holds too much.
     """
     initial = data[position]
     major = initial >> 5
@@ -160,7 +176,7 @@ def _end(data: bytes, position: int, depth: int) -> int:
         major, argument, position = _read_head(data, position)
     if major == _BYTES or major == _TEXT:
         if argument == _INDEFINITE:
-            return _end_of_chunks(data, position, major)
+            return _end_of_chunks(data, position, major, allowance)
         if major == _TEXT:
             data[position : position + argument].decode("utf-8")
         return position + argument
@@ -169,10 +185,12 @@ def _end(data: bytes, position: int, depth: int) -> int:
     if depth == 0:
         raise _unreadable("it is nested too deep")
     if argument == _INDEFINITE:
-        return _end_of_stream(data, position, 2 if major == _MAP else 1, depth - 1)
-    for _ in range(_contents(major, argument)):
+        return _end_of_stream(data, position, 2 if major == _MAP else 1, depth - 1, allowance)
+    count = _contents(major, argument)
+    allowance.take(count)
+    for _ in range(count):
         length = _LEAVES[data[position]]
-        position = position + length if length else _end(data, position, depth - 1)
+        position = position + length if length else _end(data, position, depth - 1, allowance)
     return position
 
 
@@ -181,20 +199,22 @@ def _contents(major: int, argument: int) -> int:
     return argument if major == _ARRAY else 2 * argument if major == _MAP else 1
 
 
-def _end_of_chunks(data: bytes, position: int, major: int) -> int:
+def _end_of_chunks(data: bytes, position: int, major: int, allowance: _Allowance) -> int:
     """Return where a string of indefinite length ends, which is a row of strings (section 3.2.3)."""
     while data[position] != _BREAK:
         if data[position] >> 5 != major or data[position] & 31 == 31:
             raise _unreadable("it is no CBOR")
-        position = _end(data, position, 0)
+        allowance.take(1)
+        position = _end(data, position, 0, allowance)
     return position + 1
 
 
-def _end_of_stream(data: bytes, position: int, step: int, depth: int) -> int:
+def _end_of_stream(data: bytes, position: int, step: int, depth: int, allowance: _Allowance) -> int:
     while data[position] != _BREAK:
+        allowance.take(step)
         for _ in range(step):
             length = _LEAVES[data[position]]
-            position = position + length if length else _end(data, position, depth)
+            position = position + length if length else _end(data, position, depth, allowance)
     return position + 1
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.errors import Malformed, Reason
-from pkid.messaging.translation import as_json, read_json, write_json
-from pkid.rembus.arguments import json_arguments
+from pkid.messaging.translation import read_json, write_json
+from pkid.rembus.arguments import json_arguments, json_item
 from pkid.rembus.packets import (
     NOTHING,
     Ack,
@@ -34,12 +34,13 @@ from pkid.rembus.packets import (
     Unregister,
 )
 
-__all__ = ["JULIA", "PYTHON", "JsonRpc", "decode"]
+__all__ = ["JULIA", "PYTHON", "InvalidRequest", "JsonRpc", "decode"]
 
 _LARGEST_ID = (1 << 64) - 1
 _SLOT = 0x40
 _FLAGS = {QoS.AT_LEAST_ONCE: 0x10, QoS.EXACTLY_ONCE: 0x30}
 _QOS = {flag | slot: qos for qos, flag in _FLAGS.items() for slot in (0, _SLOT)}
+_PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 _RESULTS = (Status.OK, Status.CHALLENGE)
 
 Object = dict[str, Any]
@@ -84,15 +85,38 @@ PYTHON = JsonRpc("type", False)
 JULIA = JsonRpc("__type__", True)
 
 
+class InvalidRequest(Malformed):
+    """What came is no packet (``bad-message``).
+
+    :param code: the error's code (JSON-RPC 2.0, section 5.1).
+    :param what: what is wrong, in ASCII.
+    """
+
+    def __init__(self, code: int, what: str) -> None:
+        super().__init__(Reason.BAD_MESSAGE, what)
+        self.code = code
+
+    def encode(self) -> bytes:
+        """Return the answer to it; which request it was, nobody can tell."""
+        error = {"code": self.code, "message": self.subject}
+        return write_json({"jsonrpc": "2.0", "id": None, "error": error})
+
+
 def decode(text: str | bytes) -> tuple[Packet, JsonRpc | None]:
     """Return the packet that a message holds, and the dialect that it is in, if it tells.
 
-    :raises Malformed: ``bad-message``.
+    :raises InvalidRequest: when it holds none.
     """
     try:
-        return _decode(read_json(text))
+        message = read_json(text)
+    except ValueError:
+        raise InvalidRequest(_PARSE_ERROR, "it is no JSON") from None
+    if isinstance(message, list):
+        raise InvalidRequest(_INVALID_REQUEST, "batches are not taken; send one request in each message")
+    try:
+        return _decode(message)
     except (KeyError, TypeError, ValueError):
-        raise Malformed(Reason.BAD_MESSAGE, "it is no JSON-RPC of this protocol") from None
+        raise InvalidRequest(_INVALID_REQUEST, "it is no JSON-RPC of this protocol") from None
 
 
 def _decode(message: Any) -> tuple[Packet, JsonRpc | None]:
@@ -203,7 +227,7 @@ def _write_response(dialect: JsonRpc, packet: Response) -> bytes:
     if dialect.writes_text and packet.data.kind is PayloadKind.BYTES:
         data = json.dumps(list(packet.data.data)).encode()
     else:
-        data = as_json(packet.data)
+        data = json_item(packet.data)
     return b'"%b":' % name + dialect.typed(Kind.RESPONSE, b',"sts":%d,"data":%b' % (packet.status, data))
 
 

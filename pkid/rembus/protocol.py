@@ -16,7 +16,7 @@ from pkid.messaging.protocol import DoorProtocol
 from pkid.rembus import cbor, jsonrpc
 from pkid.rembus.conversation import Conversation
 from pkid.rembus.packets import Packet, Response
-from pkid.rembus.websocket import Opcode
+from pkid.rembus.websocket import Opcode, websocket_frame
 
 if TYPE_CHECKING:
     from pkid.rembus.factory import RembusFactory
@@ -112,12 +112,23 @@ class RembusProtocol(DoorProtocol):
             self.dialect = self.factory.cbor
             packet = cbor.decode(payload)
         elif opcode is Opcode.TEXT:
-            packet, spoken = jsonrpc.decode(payload)
+            packet, spoken = self._decode(payload)
             self.dialect = self.factory.json_dialect(spoken, self.dialect)
         else:
             self._control(opcode, payload)
             return
         self._take(session, packet)
+
+    def _decode(self, text: bytes) -> tuple[Packet, jsonrpc.JsonRpc | None]:
+        """Read a text, or answer that it cannot be read.
+
+        :raises InvalidRequest: when it cannot.
+        """
+        try:
+            return jsonrpc.decode(text)
+        except jsonrpc.InvalidRequest as invalid:
+            self._outgoing.write(websocket_frame(Opcode.TEXT, invalid.encode()))
+            raise
 
     def _take(self, session: Session, packet: Packet) -> None:
         meant = self._conversation.hear(packet)

@@ -17,6 +17,8 @@ __all__ = ["broker_terms"]
 
 _LOGIN_TIME = timedelta(minutes=1)  # for people who type a proof; what comes before, the doors limit for themselves
 _SMALLEST_BACKLOG = 64 << 10  # bytes
+_SMALLEST_MESSAGE = 64 << 10  # bytes
+_LARGEST_MESSAGE = 64 << 20  # bytes; clients take no more
 
 
 def broker_terms(sources: Sources) -> Terms:
@@ -40,13 +42,16 @@ def broker_terms(sources: Sources) -> Terms:
         private_by_default=sources.value(table.PRIVATE_TOPICS),
         places=Places(connections, connections // 2, per_address, per_address // 4),
         rates=Rates(sources.value(table.COMMAND_RATE), sources.value(table.BYTE_RATE)),
+        message_size=_at_least(sources, table.MESSAGE_SIZE, _SMALLEST_MESSAGE, _LARGEST_MESSAGE),
         keeping=Keeping(sources.value(table.KEEP_MESSAGES), _at_least(sources, table.KEPT_SIZE, 1)),
     )
 
 
-def _at_least(sources: Sources, setting: Setting[int], least: int) -> int:
+def _at_least(sources: Sources, setting: Setting[int], least: int, most: int | None = None) -> int:
     value = sources.value(setting)
-    if value < least:
+    is_too_large = most is not None and value > most
+    if value < least or is_too_large:
         given = sources.find(setting)
-        raise SettingsError(f"{given.source if given else setting.flag} must be at least {least}, not {value}")
+        limit = f"at most {most}" if is_too_large else f"at least {least}"
+        raise SettingsError(f"{given.source if given else setting.flag} must be {limit}, not {value}")
     return value

@@ -81,6 +81,7 @@ RETAIN = Setting(
 )
 KEEP_MESSAGES = Setting("keep-messages", "TIME", kinds.duration, "7d", "how long messages are kept at most")
 KEPT_SIZE = Setting("kept-size", "SIZE", kinds.size, "1g", "how much is kept for each tenant at most")
+MESSAGE_SIZE = Setting("message-size", "SIZE", kinds.size, "1m", "how large a message, a call or an answer may be")
 BACKLOG = Setting("backlog", "SIZE", kinds.size, "1m", "how much may wait for each session")
 OVERFLOW = Setting(
     "overflow", "CHOICE", kinds.one_of(each.value for each in Overflow), Overflow.DROP_OLDEST.value,
@@ -119,8 +120,8 @@ CORE = Component(
         ),
         "Broker": (
             LINE, REMBUS_WSS, REMBUS_WS, REMBUS_TLS, REMBUS_TCP, AUTH, AUTHENTICATED, OPEN_TENANTS, PRIVATE_TOPICS,
-            RETAIN, KEEP_MESSAGES, KEPT_SIZE, BACKLOG, OVERFLOW, DUPLICATES, EXPOSER, COMMAND_RATE, BYTE_RATE,
-            CONNECTIONS, CONNECTIONS_PER_ADDRESS,
+            RETAIN, KEEP_MESSAGES, KEPT_SIZE, MESSAGE_SIZE, BACKLOG, OVERFLOW, DUPLICATES, EXPOSER,
+            COMMAND_RATE, BYTE_RATE, CONNECTIONS, CONNECTIONS_PER_ADDRESS,
         ),
     },
     tables=(PSKS,),

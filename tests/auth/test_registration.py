@@ -228,11 +228,13 @@ class UnregisterTests(RegistrationCase):
         return [credential.identifier for credential in outcome(self.keyring.find("alice"))]
 
     def test_the_key_that_was_used_is_forgotten(self) -> None:
-        outcome(self.registrar.unregister("alice", f"key:{self.first}"))
+        ended = outcome(self.registrar.unregister("alice", f"key:{self.first}"))
+        self.assertEqual(ended, [f"key:{self.first}"])
         self.assertEqual(self.left(), [self.second])
 
     def test_who_used_something_else_forgets_them_all(self) -> None:
-        outcome(self.registrar.unregister("alice", "psk:alice"))
+        ended = outcome(self.registrar.unregister("alice", "psk:alice"))
+        self.assertEqual(set(ended), {f"key:{self.first}", f"key:{self.second}"})
         self.assertEqual(self.left(), [])
 
     def test_what_is_kept_elsewhere_cannot_be_forgotten_here(self) -> None:

@@ -14,6 +14,7 @@ from pkid.broker.effects import (
     Close,
     CloseReason,
     Deliver,
+    DeliverBatch,
     Effect,
     Enroll,
     Forget,
@@ -147,6 +148,9 @@ class Hub:
                 self.replies[session].append(reply)
             case Deliver():
                 self._deliver(effect)
+            case DeliverBatch(sessions, batch, pattern):
+                for message in batch.messages:
+                    self._carry_out(Deliver(sessions, message, pattern))
             case Invoke(session=session, invocation=invocation):
                 self.invoked[session].append(invocation)
             case Close(session=session, reason=reason):

@@ -19,6 +19,7 @@ from pkid.broker.commands import (
     Inspect,
     Prove,
     Publish,
+    PublishBatch,
     React,
     Register,
     Setup,
@@ -33,6 +34,7 @@ from pkid.broker.identity import Identity
 from pkid.broker.inputs import Disconnect, Lost, Pause
 from pkid.broker.message import QoS
 from pkid.broker.overview import SessionFacts, TopicFacts
+from pkid.broker.payload import PayloadKind, Payloads
 from pkid.broker.policy import Policy
 from pkid.broker.replies import Acknowledged, Done, Failed
 from pkid.broker.rules import Access, Basis, Decision, Rule, Subject, Verb
@@ -245,7 +247,8 @@ class EveryCommandTests(Case):
     """No command can be added without saying here which right it needs."""
 
     OF_TOPICS = (
-        Publish(1, "t", "x", 1), Subscribe(1, "t"), Unsubscribe(1, "t"), Expose(1, "t"), Unexpose(1, "t"),
+        Publish(1, "t", "x", 1), PublishBatch(1, "t", Payloads(PayloadKind.TEXT, (b"x",))),
+        Subscribe(1, "t"), Unsubscribe(1, "t"), Expose(1, "t"), Unexpose(1, "t"),
         Call(1, "t", "x", 1), Call(1, "t", "x", 1, target="other"),
     )  # fmt: skip
     OF_ADMINS = (Administer(1, PublicTopic(Pattern("t"))), Inspect(1, View.RIGHTS), Explain(1, Verb.RPC, "t", "boss"))

@@ -12,7 +12,7 @@ from pkid.broker.changes import AssignRole, Authorize
 from pkid.broker.commands import Command, Identify, Prove, Publish, Register, Subscribe, Unregister
 from pkid.broker.effects import Authenticate, Close, CloseReason, Effect, Enroll, Event, LookUp, Revoke, Send
 from pkid.broker.identity import ANONYMOUS, Identity
-from pkid.broker.inputs import Admitted, Challenged, Committed, Denied, Disconnect, Input, Known, Lost
+from pkid.broker.inputs import Admitted, Challenged, Committed, Denied, Disconnect, Failure, Input, Known, Lost
 from pkid.broker.message import Moment
 from pkid.broker.policy import Duplicates, Policy
 from pkid.broker.replies import Challenge, Done, Draining, Failed, Greet, Reply, Welcome
@@ -343,6 +343,16 @@ class RegistrationTests(Case):
         effects = made.receive(Register(3, "a", "k"), NOW)
         self.assertEqual(effects[-1], Close(1, CloseReason.LOGIN_FAILED))
         self.assertFalse(any(isinstance(effect, Enroll) for effect in effects))
+
+    def test_only_what_failed_or_is_under_way_counts(self) -> None:
+        made = session()
+        for attempt in range(10):
+            self.assertEqual(made.receive(Register(attempt, "a", "k"), NOW), [Enroll(1, attempt, "a", "k", ANONYMOUS)])
+            self.assertEqual(made.receive(Committed(attempt), NOW), [Send(1, Done(attempt))])
+        for attempt in range(3):
+            made.receive(Register(attempt, "a", "k"), NOW)
+            made.receive(Failure(attempt, Refused(Reason.WRONG_PIN)), NOW)
+        self.assertEqual(made.receive(Register(3, "a", "k"), NOW)[-1], Close(1, CloseReason.LOGIN_FAILED))
 
     def test_a_proven_session_registers_as_often_as_it_likes_and_says_who_asks(self) -> None:
         made = session()

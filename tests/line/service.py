@@ -13,6 +13,7 @@ from pkid.broker.effects import (
     Close,
     CloseReason,
     Deliver,
+    DeliverBatch,
     Effect,
     Enroll,
     Invoke,
@@ -42,6 +43,8 @@ class MemorySession:
         self.client: Client | None = client
         self.approach = approach
         self.told: list[str] = []
+
+    is_metered = False
 
     @property
     def is_open(self) -> bool:
@@ -127,6 +130,9 @@ class MemoryMessaging:
                 case Deliver(sessions, message, pattern, again):
                     for each in sessions:
                         self._client(each).write(self._client(each).dialect.encode(message, pattern, again))
+                case DeliverBatch(sessions, batch, pattern):
+                    for each in sessions:
+                        self._client(each).write(self._client(each).dialect.encode_batch(batch, pattern))
                 case Invoke(session, invocation):
                     self._client(session).invoke(invocation)
                 case Close(session, reason):
@@ -138,8 +144,11 @@ class MemoryMessaging:
                 case Persist(session, request, change):
                     self.carry_out(self.broker.change(change))
                     self.sessions[session].give(Committed(request))
-                case Enroll(session, request) | Revoke(session, request):
+                case Enroll(session, request):
                     self.sessions[session].give(Committed(request))
+                case Revoke(session, request):
+                    self.sessions[session].give(Committed(request))
+                    self.sessions[session].disconnect(CloseReason.EXPELLED)
 
     def _client(self, session: int) -> Client:
         client = self.sessions[session].client

@@ -13,14 +13,15 @@ from pkid.broker.commands import (
     Command,
     Prove,
     Publish,
+    PublishBatch,
     Register,
     View,
 )
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import ANONYMOUS, Identity
-from pkid.broker.message import Invocation, Message, QoS
+from pkid.broker.message import Batch, Invocation, Message, QoS
 from pkid.broker.overview import TopicFacts
-from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.broker.replies import (
     Acknowledged,
     Answered,
@@ -45,6 +46,7 @@ from pkid.line.codec import (
     Ping,
     Pong,
     Talk,
+    write_batch,
     write_closing,
     write_command,
     write_delivery,
@@ -86,6 +88,18 @@ def message(payload: Payload, sender: Identity = ANONYMOUS, qos: int = 0, slot: 
 def text(content: str) -> Payload:
     """Make a payload of text."""
     return Payload(PayloadKind.TEXT, content.encode())
+
+
+LIMITS = Limits(line=120)
+LINES = [
+    *[b"PUBLISH a :x\n"] * 4, b"PUBLISH a :\n", b"PUBLISH a ::y\n", b"PUBLISH a x\n", b"PUBLISH a :x\r\n",
+    b"PUBLISH a ::\r\n", b"PUBLISH a\n",
+    b"PUBLISH a :\xc3\xa9\n", b"PUBLISH a :\xc3\n", b"PUBLISH a :\xa9\n", b"PUBLISH a :x\ty\n", b"PUBLISH a :x\0\n",
+    b"PUBLISH a :PUBLISH a :z\n", b"PUBLISH a :" + b"x" * 100 + b"\n", b"PUBLISH a :" + b"x" * 120 + b"\n",
+    b"PUBLISH a +json :1\n", b"PUBLISH a +3\na\nb\n", b"publish a :x\n", b"PUBLISH a: :x\n", b"PUBLISH a: x\n",
+    b"PUBLISH b :x\n", b"#1 PUBLISH a :x\n", b"PUBLISH a +qos=0 :x\n", b"PING\n", b"\n", b"JUMP\n", b"CALL a :x\n",
+]  # fmt: skip
+"""Lines, many of which publish on one topic."""
 
 
 class RoundTripTests(Case):
@@ -324,3 +338,82 @@ class FuzzTests(Case):
             if not self.drain(reader):
                 return
             self.assertLessEqual(reader.waiting, 64 + 2)
+
+
+class BatchTests(Case):
+    """Publications that differ in their bodies only are read and written together."""
+
+    def read(self, data: bytes, most: int = 64) -> list[object]:
+        """Read all that is there, up to what cannot be read."""
+        reader = CommandReader(LIMITS)
+        reader.feed(data)
+        said: list[object] = []
+        while True:
+            try:
+                said.append(reader.read(most))
+            except LineFault as fault:
+                said.append(str(fault))
+                if fault.fatal:
+                    return said
+            else:
+                if said[-1] is None:
+                    return said[:-1]
+
+    def test_they_are_one_command(self) -> None:
+        (batch,) = self.read(b"PUBLISH a :1\nPUBLISH a ::2\nPUBLISH a :\n")
+        self.assertEqual(batch, PublishBatch("", "a", Payloads(PayloadKind.TEXT, (b"1", b":2", b""), True)))
+
+    def test_so_are_those_of_a_kind(self) -> None:
+        (batch,) = self.read(b"PUBLISH a +json :1\nPUBLISH a +json :2\n")
+        self.assertEqual(batch, PublishBatch("", "a", Payloads(PayloadKind.JSON, (b"1", b"2"), True)))
+
+    def test_no_more_than_are_wanted(self) -> None:
+        sizes = [len(batch.payloads.data) for batch in self.read(b"PUBLISH a :1\n" * 7, most=3)[:2]]  # type: ignore[attr-defined]
+        self.assertEqual(sizes, [3, 3])
+
+    def test_what_wants_an_answer_is_not(self) -> None:
+        for line in (b"#1 PUBLISH a :x\n", b"#1 PUBLISH a +qos=1 :x\n", b"CALL a :x\n", b"PUBLISH a +slot=3 :x\n"):
+            self.assertEqual(len(self.read(line * 2)), 2, line)
+
+    def test_a_line_that_ends_in_the_other_way_repeats_nothing(self) -> None:
+        first, second = self.read(b"PUBLISH a ::\r\nPUBLISH a ::y\n")
+        self.assertEqual([said.payload.data for said in (first, second)], [b":", b":y"])  # type: ignore[attr-defined]
+
+    def test_each_body_is_utf_8_for_itself(self) -> None:
+        self.assertIn("not UTF-8", self.read(b"PUBLISH a :x\nPUBLISH a :\xc3\nPUBLISH a :\xa9\n")[1])
+
+    def test_what_cannot_be_printed_does_not_pass_for_it(self) -> None:
+        (batch,) = self.read(b"PUBLISH a :x\ty\nPUBLISH a :z\n")
+        self.assertFalse(batch.payloads.are_printable)  # type: ignore[attr-defined]
+
+    @settings(max_examples=500, deadline=None, derandomize=True, database=None)
+    @given(st.lists(st.sampled_from(LINES), max_size=30).map(b"".join), st.integers(1, 9), st.integers(0, 40))
+    def test_they_are_what_would_be_read_one_by_one(self, data: bytes, most: int, cut: int) -> None:
+        data = data[: len(data) - cut]
+        parted: list[object] = []
+        for said in self.read(data, most):
+            parted += said.parts if isinstance(said, PublishBatch) else [said]
+        self.assertEqual(parted, self.read(data, 1))
+
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    @given(st.lists(values.texts | values.payloads, min_size=1, max_size=5), st.none() | values.patterns)
+    def test_they_are_written_as_they_would_be_one_by_one(self, given: list[Payload], pattern: Pattern | None) -> None:
+        kind, data = given[0].kind, tuple(payload.data for payload in given)
+        sender = Identity("alice", True)
+        printable = all(_is_printable(each) for each in data)
+        batch = Batch(7, ".", "a/b", ("a", "b"), Payloads(kind, data, printable), sender, 1.5)
+        self.assertEqual(
+            write_batch(batch, pattern), b"".join(write_delivery(each, pattern, False) for each in batch.messages)
+        )
+
+    def test_a_body_that_is_too_long_for_a_line_goes_by_length(self) -> None:
+        payloads = Payloads(PayloadKind.TEXT, (b"x", b"x" * 1025), True)
+        written = write_batch(Batch(7, ".", "a", ("a",), payloads, ANONYMOUS, 1.5), None)
+        self.assertIn(b"+1025 +text\n", written)
+
+
+def _is_printable(data: bytes) -> bool:
+    try:
+        return data.decode().isprintable()
+    except UnicodeDecodeError:
+        return False

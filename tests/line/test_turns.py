@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pkid.broker.commands import Publish, PublishBatch
 from pkid.line.budget import Budget
 from pkid.messaging.protocol import DoorProtocol
 from tests.line.test_protocol import DoorCase
@@ -30,3 +31,18 @@ class TurnTests(DoorCase, turns.TurnContract):
         reader.feed(wire.value())
         wire.clear()
         return len(list(iter(reader.read, None)))
+
+    def test_what_is_read_together_counts_line_by_line(self) -> None:
+        speaker = self.peer()
+        speaker.protocol.dataReceived(b"PUBLISH a :x\n" * (2 * turns.TURN + 1))
+        self.assertEqual([self.heard() for _ in range(4)], [turns.TURN, turns.TURN, 1, 0])
+
+    def test_where_commands_count_against_a_rate_nothing_is_read_together(self) -> None:
+        speaker = self.peer()
+        speaker.say("PING")
+        session = self.messaging.sessions[max(self.messaging.sessions)]
+        given: list[type] = []
+        self.patch(session, "receive", lambda command: given.append(type(command)))
+        for session.is_metered in (False, True):
+            speaker.protocol.dataReceived(b"PUBLISH a :x\n" * 3)
+        self.assertEqual(given, [PublishBatch, Publish, Publish, Publish])

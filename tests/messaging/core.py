@@ -15,7 +15,7 @@ from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import Channel
 from pkid.broker.commands import Command, Identify, Prove, Publish
 from pkid.broker.effects import CloseReason
-from pkid.broker.message import Invocation, Message, QoS
+from pkid.broker.message import Batch, Invocation, Message, QoS
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.replies import Reply
 from pkid.broker.topic import Pattern
@@ -57,6 +57,10 @@ class PlainDialect:
         self.encoded += 1
         assert isinstance(message.payload, Payload)
         return b"%b %b" % (message.topic.encode(), message.payload.data)
+
+    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
+        self.encoded += 1
+        return b"%b %b" % (batch.topic.encode(), b" ".join(batch.payloads.data))
 
 
 PLAIN = PlainDialect()
@@ -157,9 +161,10 @@ class Keys:
             raise Refused(Reason.NOT_ALLOWED, component)
         self.names.add(component)
 
-    async def unregister(self, component: str, credential: str) -> None:
+    async def unregister(self, component: str, credential: str) -> list[str]:
         await self._wait()
         self.names.discard(component)
+        return [f"key:{component}"]
 
     async def _wait(self) -> None:
         if self.slow:

@@ -11,11 +11,13 @@ from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.topic import Pattern
 from pkid.line import events
 from pkid.line.codec import EventReader
+from pkid.line.dialect import Lines
 from pkid.line.factory import LineFactory
+from pkid.rembus.dialects import CborDialect
 from pkid.rembus.factory import Framing, RembusFactory
 from pkid.rembus.packets import Admin, Publication, Request, Response
 from tests.line.test_protocol import Wire
-from tests.messaging.core import Core
+from tests.messaging.core import Core, publish
 from tests.rembus.peers import PlainPeer, WebSocketPeer
 from tests.support import Case
 
@@ -46,6 +48,10 @@ class LinePeer:
 
 def cbor(value: object) -> Payload:
     return Payload(PayloadKind.CBOR, cbor2.dumps(value))
+
+
+def fail(*_: object) -> bytes:
+    raise RuntimeError("broken")
 
 
 def rpc(id: int, method: str, params: object) -> str:
@@ -109,6 +115,22 @@ class DoorsTests(Case):
         assert isinstance(line, events.Succeeded)
         assert line.payload is not None
         self.assertEqual(line.payload.data, b"pkid")
+
+    def test_a_message_that_a_door_cannot_write_is_passed_over_and_the_next_one_is_not(self) -> None:
+        self.subscribe()
+        for broken, others in ((Lines, (self.cbor, self.json)), (CborDialect, (self.lines, self.json))):
+            before = self.core.service.tally.delivered
+            patch = self.patch(broken, "encode", fail)
+            self.core.join().say(publish("t", "one"))
+            self.assertEqual([len(peer.hear()) for peer in others], [1, 1])
+            patch.restore()
+            self.core.join().say(publish("t", "two"))
+            for peer in (self.lines, self.cbor, self.json):
+                self.assertEqual(len(peer.hear()), 1, peer)
+                self.assertFalse(peer.wire.disconnecting, peer)
+            self.assertEqual(self.core.service.tally.delivered - before, 5)
+        self.assertEqual(self.core.service.tally.undelivered, {"unwritable": 2})
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
 
     def test_the_same_rights_hold_for_all(self) -> None:
         self.subscribe()

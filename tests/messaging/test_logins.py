@@ -12,7 +12,7 @@ from pkid.broker.commands import (
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import Identity
 from pkid.broker.replies import Challenge, Done, Failed, Greet, Welcome
-from pkid.errors import Reason, Unavailable
+from pkid.errors import Reason, Refused, Unavailable
 from tests.messaging.core import BAD, GOOD, Core
 from tests.support import Case
 
@@ -118,8 +118,19 @@ class LoginTests(Case):
         self.assertEqual(client.say(Register(2, "bob", "key")), [Failed(2, Reason.STORE)])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
-    def test_a_component_may_have_its_own_keys_forgotten(self) -> None:
+    def test_a_component_may_have_its_own_keys_forgotten_and_is_not_that_component_from_then_on(self) -> None:
+        core = Core(keys=["alice", "bob"])
+        alice, bob = core.join("alice"), core.join("bob")
+        core.keys.slow = True
+        alice.say(Unregister(1))
+        self.assertEqual((alice.replies, alice.closed), ([], None))
+        core.keys.waiting.pop().callback(None)
+        self.assertEqual((alice.replies, alice.closed), ([Done(1)], CloseReason.EXPELLED))
+        self.assertEqual((core.keys.names, bob.closed), ({"bob"}, None))
+
+    def test_keys_that_are_not_forgotten_leave_the_session_as_it_is(self) -> None:
         core = Core(keys=["alice"])
         alice = core.join("alice")
-        self.assertEqual(alice.say(Unregister(1)), [Done(1)])
-        self.assertEqual((core.keys.names, alice.closed), (set(), None))
+        core.keys.error = Refused(Reason.KEPT_ELSEWHERE, "alice")
+        self.assertEqual(alice.say(Unregister(1)), [Failed(1, Reason.KEPT_ELSEWHERE, "alice")])
+        self.assertIsNone(alice.closed)

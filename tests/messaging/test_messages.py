@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from pkid.broker.commands import (
+    Acknowledge,
     Answer,
     Call,
     Expose,
+    Publish,
+    PublishBatch,
     Subscribe,
 )
 from pkid.broker.effects import CloseReason
+from pkid.broker.message import Batch, Message
+from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.broker.replies import Answered
+from pkid.broker.topic import Pattern
 from pkid.messaging.rates import Rates
 from pkid.messaging.terms import Terms
 from tests.messaging.core import Core, PlainDialect, publish, text
 from tests.support import Case
+
+
+class Picky(PlainDialect):
+    """Has no way to write a 2."""
+
+    def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
+        if isinstance(message.payload, Payload) and message.payload.data == b"2":
+            raise ValueError("a 2")
+        return super().encode(message, pattern, again)
+
+    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
+        return b"".join(self.encode(message, pattern, False) for message in batch.messages)
 
 
 class MessageTests(Case):
@@ -29,6 +47,33 @@ class MessageTests(Case):
         self.assertEqual([client.deliveries for client in clients], [[b"news hello"]] * 4)
         self.assertEqual((one.encoded, other.encoded), (1, 1))
         self.assertEqual(core.service.tally.delivered, 4)
+
+    def test_a_batch_is_encoded_once_and_counts_message_by_message(self) -> None:
+        core = Core()
+        clients = [core.join() for _ in range(2)]
+        for client in clients:
+            client.say(Subscribe(1, "news"))
+        before = clients[0].dialect.encoded
+        publisher = core.join()
+        publisher.say(Acknowledge(None, 0), PublishBatch("", "news", Payloads(PayloadKind.TEXT, (b"1", b"2", b"3"))))
+        self.assertEqual([client.deliveries for client in clients], [[b"news 1 2 3"]] * 2)
+        self.assertEqual(clients[0].dialect.encoded - before, 1)
+        self.assertEqual((core.service.tally.delivered, core.service.tally.commands[Publish]), (6, 3))
+
+    def test_a_message_of_a_batch_that_cannot_be_written_is_passed_over_alone(self) -> None:
+        core = Core()
+        clients = [core.connect(dialect=dialect) for dialect in (PlainDialect(), Picky())]
+        for client in clients:
+            client.say(Subscribe(1, "news"))
+        publisher = core.join()
+        publisher.say(Acknowledge(None, 0), PublishBatch("", "news", Payloads(PayloadKind.TEXT, (b"1", b"2", b"3"))))
+        self.assertEqual([len(client.deliveries) for client in clients], [3, 2])
+        self.assertEqual((core.service.tally.delivered, core.service.tally.undelivered), (5, {"unwritable": 1}))
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_only_a_limit_on_what_is_asked_for_is_metered(self) -> None:
+        for rates, metered in ((Rates(), False), (Rates(commands=4), True), (Rates(bytes=4), True)):
+            self.assertIs(Core(Terms(rates=rates)).join().session.is_metered, metered)
 
     def test_a_client_that_cannot_be_written_to_is_no_loss_for_the_others(self) -> None:
         core = Core()

@@ -6,11 +6,11 @@ import json
 from base64 import b64encode
 
 import cbor2
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pkid.broker.payload import Payload, PayloadKind
-from pkid.messaging.translation import DEPTH, as_cbor, as_json, read_cbor, read_json, write_json
+from pkid.messaging.translation import DEPTH, MOST_ITEMS, as_cbor, as_json, read_cbor, read_json, write_json
 from tests.support import Case
 
 JSON = st.recursive(
@@ -59,6 +59,7 @@ class JsonTests(Case):
     def test_one_line_it_stays(self) -> None:
         self.assertNotIn(b"\n", write_json({"a\n": ["\n", "\r\u2028"]}))
 
+    @settings(deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(JSON)
     def test_what_json_can_say_is_the_same_by_both_ways(self, value: object) -> None:
         text = Payload(PayloadKind.JSON, json.dumps(value).encode())
@@ -95,6 +96,19 @@ class LimitTests(Case):
                 self.assertRaises(ValueError, read_json, begin * depth + "1" + end * depth)
         self.assertEqual(len(read_json(b"[" + b"[]," * 500 + b"1]")), 501)
         self.assertRaises(ValueError, read_cbor, b"\x81" * (DEPTH + 2) + b"\x00")
+
+    def test_there_is_a_limit_to_how_much_is_read_item_by_item(self) -> None:
+        self.assertEqual(len(read_json("[" + "1," * (MOST_ITEMS - 2) + "1]")), MOST_ITEMS - 1)
+        for item in ("1", "[]", '{"a":1}', "[[[]]]"):
+            self.assertRaises(ValueError, read_json, "[" + f"{item}," * MOST_ITEMS + "1]")
+
+    def test_what_looks_like_items_within_texts_is_not_counted(self) -> None:
+        for text in ("[,{" * MOST_ITEMS, '\\"[,' * MOST_ITEMS, "\\" * MOST_ITEMS + "," * (MOST_ITEMS + 1)):
+            self.assertEqual(read_json(write_json([text])), [text])
+
+    def test_a_text_without_an_end_is_no_json(self) -> None:
+        for text in ('["' + '\\"' * MOST_ITEMS + "," * MOST_ITEMS, '["' + "," * MOST_ITEMS + "\\"):
+            self.assertRaises(ValueError, read_json, text)
 
     def test_keys_that_could_be_made_to_collide_are_refused(self) -> None:
         self.assertRaises(ValueError, read_cbor, bytes.fromhex("a1820102f5"))

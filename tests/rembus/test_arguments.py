@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 import cbor2
 
@@ -31,6 +32,12 @@ class ArgumentTests(Case):
             first, second = cbor2.loads(preceded_cbor("t", payload))
             self.assertEqual(first, "t")
             self.assertIn(second, said, written)
+
+    def test_cbor_that_would_take_too_long_to_read_is_handed_over_as_text_or_bytes(self) -> None:
+        for data in (b"\x9f" + b"\x60" * 0x10001 + b"\xff", b"\x9f" + b"\x80" * 0x10001 + b"\xff"):
+            payload = Payload(PayloadKind.CBOR, data)
+            self.assertEqual(cbor2.loads(cbor_item(payload)), data)
+            self.assertEqual(json.loads(json_arguments(payload)), [b64encode(data).decode()])
 
     def test_cbor_is_passed_on_byte_by_byte(self) -> None:
         for written in ("8101", "9f01ff", "01", "a10102", "d9ffff80"):

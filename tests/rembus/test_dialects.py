@@ -6,8 +6,9 @@ import json
 
 import cbor2
 
-from pkid.broker.message import QoS
-from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.identity import ANONYMOUS
+from pkid.broker.message import Batch, QoS
+from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.broker.topic import Pattern
 from pkid.rembus.cbor import CBOR
 from pkid.rembus.dialects import CborDialect, JsonDialect
@@ -39,6 +40,12 @@ class CborTests(Case):
             sent = message(5, payload=Payload(PayloadKind.CBOR, bytes.fromhex(data)), topic="a/b")
             delivery = self.dialect.encode(sent, Pattern("a/*"), False)
             self.assertEqual(cbor2.loads(delivery[1:-1]), [1, "a/*", ["a/b", *expected]])
+
+    def test_each_message_of_a_batch_has_its_frame(self) -> None:
+        batch = Batch(5, ".", "t", ("t",), Payloads(PayloadKind.CBOR, (b"\x01", b"\x02")), ANONYMOUS, 1.5)
+        for dialect in (self.dialect, JsonDialect(PYTHON, framed, Numbering())):
+            first, second = (dialect.encode(each, None, False) for each in batch.messages)
+            self.assertEqual(dialect.encode_batch(batch, None), first + second)
 
     def test_a_packet_has_its_frame(self) -> None:
         self.assertEqual(self.dialect.packet(Ack(1)), b"<" + CBOR.encode(Ack(1)) + b">")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wsproto.handshake import H11Handshake
+
 from pkid.errors import Malformed, Reason, Refused
 from pkid.rembus.handshake import Handshake, refusal
 from tests.support import Case
@@ -40,6 +42,18 @@ class HandshakeTests(Case):
             REQUEST.replace(b"GET", b"POST"), REQUEST.replace(b"Version: 13", b"Version: 8"),
             REQUEST.replace(b"Host", b"Hose"), REQUEST.replace(b"Sec-WebSocket-Key", b"Sec-WebSocket-Kez"),
         ):  # fmt: skip
+            self.assertRaises(Malformed, Handshake().feed, request)
+
+    def test_bytes_that_a_library_cannot_decode_are_refused(self) -> None:
+        for name in (b"Host", b"Connection", b"Sec-WebSocket-Extensions", b"Sec-WebSocket-Key", b"User-Agent"):
+            request = REQUEST.replace(name + b": ", name + b": \xff")
+            self.assertRaises(Malformed, Handshake().feed, request)
+        self.assertRaises(Malformed, Handshake().feed, REQUEST.replace(b"Host: ", b"Host: xn--99999999."))
+
+    def test_a_host_that_is_dear_to_decode_is_refused_in_whatever_form(self) -> None:
+        for host in (b"Host: ", b"hOsT:", b"Host:\r\n "):
+            request = REQUEST.replace(b"Host: ", host + b"xn--" + b"a" * 7000)
+            self.patch(H11Handshake, "receive_data", lambda *_: self.fail("it was decoded"))
             self.assertRaises(Malformed, Handshake().feed, request)
 
     def test_a_web_page_is_refused(self) -> None:

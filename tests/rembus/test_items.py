@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pkid.errors import Malformed
-from pkid.messaging.translation import DEPTH
+from pkid.messaging.translation import DEPTH, MOST_ITEMS
 from pkid.rembus.items import elements, head, read_bytes, read_text, read_unsigned, write_bytes, write_text
 from tests.support import Case
 
@@ -52,6 +52,21 @@ class ElementTests(Case):
             deepest = b"\x81" + begin * DEPTH + b"\x00" + end * DEPTH
             self.assertEqual(len(elements(deepest, 1)), 1)
             self.assertRaises(Malformed, elements, b"\x81" + begin * (DEPTH + 1) + b"\x00" + end * (DEPTH + 1), 1)
+
+    def test_there_is_a_limit_to_the_number_of_items_whatever_they_are(self) -> None:
+        half = MOST_ITEMS // 2
+        for item, items in (
+            (b"\x00", 1), (b"\x80", 1), (b"\x61a", 1), (b"\xc1\x00", 2), (b"\x81\x00", 2), (b"\xa1\x00\x00", 3),
+            (b"\x9f\x00\xff", 2), (b"\xbf\x00\x00\xff", 3), (b"\x5f\x40\xff", 2),
+        ):  # fmt: skip
+            few, many = MOST_ITEMS // items, MOST_ITEMS // items + 1
+            for begin, end in ((b"\x9f", b"\xff"), (b"\x9a" + few.to_bytes(4, "big"), b"")):
+                self.assertEqual(len(elements(b"\x81" + begin + item * few + end, 1)), 1)
+            for begin, end in ((b"\x9f", b"\xff"), (b"\x9a" + many.to_bytes(4, "big"), b"")):
+                self.assertRaises(Malformed, elements, b"\x81" + begin + item * many + end, 1)
+        self.assertRaises(Malformed, elements, b"\x81\x7f" + b"\x60" * (MOST_ITEMS + 1) + b"\xff", 1)
+        in_two = b"\x9a" + half.to_bytes(4, "big") + b"\x00" * half
+        self.assertRaises(Malformed, elements, b"\x83" + in_two * 2 + b"\x81\x00", 3)
 
     @given(VALUES, VALUES)
     def test_what_a_library_writes_is_cut_as_that_library_writes_it(self, first: object, second: object) -> None:

@@ -222,12 +222,19 @@ class LimitTests(DoorCase):
             peer.send(BytesMessage(data))
             self.assertEqual(peer.code(), 1002)
             self.assertTrue(peer.wire.disconnecting)
-        peer = self.web_peer()
-        self.assertEqual(peer.say_text("{}"), [])
-        self.assertEqual(peer.code(), 1002)
         stranger = self.plain_peer()
         stranger.protocol.dataReceived(b"GET / HTTP/1.1\r\n")
         self.assertTrue(stranger.wire.disconnecting)
+
+    def test_text_that_cannot_be_read_is_answered_before_that(self) -> None:
+        batch = '[{"jsonrpc":"2.0","id":1,"method":"t","params":[]}]'
+        for text, code in (("{", -32700), ("\u00ff", -32700), ("{}", -32600), ("[]", -32600), (batch, -32600)):
+            peer = self.web_peer()
+            (answer,) = peer.say_text(text, text)
+            told = json.loads(answer)
+            self.assertEqual((told["jsonrpc"], told["id"], told["error"]["code"]), ("2.0", None, code))
+            self.assertEqual("batches" in told["error"]["message"], text.startswith("["))
+            self.assertEqual(peer.heard[-1:], [CloseConnection(1002, "what was sent could not be read")])
 
     def test_too_long_a_message_ends_the_connection(self) -> None:
         self.serve(SHORT)

@@ -98,6 +98,12 @@ class KindTests(SettingsCase):
         self.assertIn("must be at least 4", self.refused({"connections-per-address": "3"}))
         self.assertIn("must be at least 65536", self.refused({"backlog": "64"}))
 
+    def test_a_message_is_of_a_size_that_holds_commands_and_that_clients_take(self) -> None:
+        self.assertIn("must be at least 65536", self.refused({"message-size": "65535"}))
+        self.assertEqual(self.refused({"message-size": "65m"}), "--message-size must be at most 67108864, not 68157440")
+        for written in ("64k", "64m"):
+            self.assertTrue(self.resolve({"message-size": written}))
+
     def test_patterns(self) -> None:
         self.assertEqual(self.configured('retain = ["news/*", "a"]').broker.policy.retained[0].text, "news/*")
         self.assertIn("holds 'a//b', which is not a topic or a pattern", self.refused({"retain": "a//b"}))

@@ -1,0 +1,184 @@
+"""What is published together, and decided by what was decided before, comes to the same as one by one and anew."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from pkid.broker.changes import AddRule, Authorize, Change, PrivateTopic, PublicTopic, RemoveRule
+from pkid.broker.commands import LAST_RECEIVED, Command, PublishBatch, React, Subscribe, Unsubscribe
+from pkid.broker.effects import Audit, CloseReason, DeliverBatch
+from pkid.broker.inputs import Input, Lost, Pause, Ready
+from pkid.broker.payload import PayloadKind, Payloads
+from pkid.broker.policy import Overflow, Policy
+from pkid.broker.replies import Reply
+from pkid.broker.rules import Access, Rule, Subject, Verb
+from pkid.broker.topic import Pattern
+from tests.broker.hub import Hub
+from tests.broker.test_properties import KEYS, NAMES, PATTERNS, SUBJECTS, TOPICS
+from tests.support import Case
+
+
+def batch(topic: str, *payloads: bytes) -> PublishBatch:
+    """Return publications."""
+    return PublishBatch("", topic, Payloads(PayloadKind.TEXT, payloads))
+
+
+class Forgetful(Hub):
+    """A hub whose broker decides everything anew, and publishes one by one."""
+
+    def say(self, number: int, given: Command | Input) -> list[Reply]:
+        """Give the broker an input, or the parts of a batch."""
+        self.forget()
+        if isinstance(given, PublishBatch):
+            return [reply for part in given.parts for reply in self.say(number, part)]
+        return super().say(number, given)
+
+    def forget(self) -> None:
+        """Forget every decision."""
+        self.rights._topics.clear()
+        for tenant in self.broker.membership.tenants():
+            tenant._routes.clear()
+        for peer in self.broker._peers.values():
+            peer.may_publish.clear()
+
+
+Seen = tuple[dict[int, list[tuple[str, object]]], dict[int, list[Reply]], dict[int, CloseReason], list[Audit], int]
+
+
+def seen(hub: Hub) -> Seen:
+    """Return all that anybody was told, and how much was dropped."""
+    return hub.delivered, hub.replies, hub.closed, hub.audited, hub.broker.figures.dropped
+
+
+class Twins:
+    """Two brokers to which the same is said."""
+
+    def __init__(self, chance: Random) -> None:
+        self.chance = chance
+        policy = Policy(
+            claimed_tenants=True, retained=(Pattern("a/x"),), overflow=chance.choice(list(Overflow)), backlog_entries=5
+        )
+        self.hubs = Hub(policy, KEYS), Forgetful(policy, KEYS)
+        self.rules: list[Rule] = []
+        self.numbers: list[int] = []
+        for name in (*NAMES, None):
+            self.join(name)
+
+    def join(self, name: str | None) -> None:
+        """Have somebody come."""
+        first, _ = [hub.join(name) if name else hub.connect() for hub in self.hubs]
+        self.numbers.append(first)
+
+    def step(self) -> None:
+        """Do one thing in both, and compare."""
+        chance = self.chance
+        if chance.random() < 0.25:
+            change = self.change()
+            for hub in self.hubs:
+                hub.change(change)
+        elif chance.random() < 0.1:
+            self.join(chance.choice(NAMES))
+        else:
+            number, given = chance.choice(self.numbers), self.given()
+            told = [hub.say(number, given) for hub in self.hubs]
+            assert told[0] == told[1], given
+        assert seen(self.hubs[0]) == seen(self.hubs[1])
+
+    def given(self) -> Command | Input:
+        """Return something that a client says."""
+        chance = self.chance
+        payloads = [b"%d" % chance.randrange(1 << 30) for _ in range(chance.randint(1, 4))]
+        since = chance.choice([None, 0.0, 5.0, LAST_RECEIVED])
+        said: list[Command | Input] = [
+            *[batch(chance.choice(TOPICS), *payloads)] * 6,
+            *[Subscribe("1", chance.choice(PATTERNS), since)] * 3,
+            Unsubscribe("1", chance.choice(PATTERNS)),
+            React("1", chance.random() < 0.7),
+            Pause(),
+            Ready(1 << 30),
+            Ready(1),
+            Lost(),
+        ]
+        return chance.choice(said)
+
+    def change(self) -> Change:
+        """Return a change of the rights."""
+        chance, topic = self.chance, Pattern(self.chance.choice(PATTERNS))
+        rule = Rule(
+            chance.choice(list(Access)),
+            frozenset(chance.sample(list(Verb), 2)),
+            topic,
+            Subject(chance.choice(SUBJECTS)),
+        )
+        self.rules.append(rule)
+        changes: list[Change] = [
+            PrivateTopic(topic),
+            PublicTopic(topic),
+            AddRule(rule),
+            RemoveRule(chance.choice(self.rules)),
+        ]
+        return chance.choice([*changes, Authorize(topic, chance.choice(KEYS))])
+
+
+class TwinTests(Case):
+    @settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+    @given(st.integers(0, 2**64))
+    def test_decisions_that_are_remembered_are_those_that_would_be_made_anew(self, number: int) -> None:
+        twins = Twins(Random(number))
+        for _ in range(100):
+            twins.step()
+
+
+class BatchTests(Case):
+    def setUp(self) -> None:
+        self.hub = Hub(keys={"ann", "bob"})
+        self.publisher = self.hub.join("publisher")
+
+    def batches(self, *payloads: bytes) -> list[DeliverBatch]:
+        """Publish, and return what goes out together."""
+        effects = self.hub.broker.receive(self.publisher, batch("t", *payloads), self.hub.now)
+        self.hub.carry_out(effects)
+        return [effect for effect in effects if isinstance(effect, DeliverBatch)]
+
+    def test_many_messages_are_one_effect_for_all_who_may_have_them(self) -> None:
+        ann, bob = self.hub.join("ann"), self.hub.join("bob")
+        for number in (ann, bob):
+            self.hub.say(number, Subscribe("1", "t"))
+        (effect,) = self.batches(b"x", b"y")
+        self.assertEqual(effect.sessions, (ann, bob))
+        self.assertEqual([message.number for message in effect.batch.messages], [1, 2])
+
+    def test_a_right_that_is_taken_away_holds_for_the_next_batch(self) -> None:
+        ann, bob = self.hub.join("ann"), self.hub.join("bob")
+        for number in (ann, bob):
+            self.hub.say(number, Subscribe("1", "t"))
+        self.batches(b"x")
+        self.hub.change(AddRule(Rule(Access.DENY, frozenset({Verb.SUBSCRIBE}), Pattern("t"), Subject("ann"))))
+        (effect,) = self.batches(b"y")
+        self.assertEqual(effect.sessions, (bob,))
+
+    def test_who_may_not_publish_hears_it_for_each_message(self) -> None:
+        self.batches(b"x")
+        self.hub.change(PrivateTopic(Pattern("t")))
+        self.assertEqual(len(self.hub.say(self.publisher, batch("t", b"x", b"y"))), 2)
+        self.assertEqual(len(self.hub.audited), 3)
+
+    def test_what_is_for_a_slow_subscriber_waits_message_by_message(self) -> None:
+        ann = self.hub.join("ann")
+        self.hub.say(ann, Subscribe("1", "t"))
+        self.hub.say(ann, Pause())
+        self.assertEqual(self.batches(b"x", b"y"), [])
+        self.hub.say(ann, Ready(1 << 20))
+        self.assertEqual(len(self.hub.payloads(ann)), 2)
+        self.assertEqual(len(self.batches(b"z")), 1)
+
+    def test_a_slow_subscriber_of_another_topic_makes_no_difference(self) -> None:
+        ann, bob = self.hub.join("ann"), self.hub.join("bob")
+        self.hub.say(ann, Subscribe("1", "other"))
+        self.hub.say(bob, Subscribe("1", "t"))
+        self.batches(b"x")
+        self.hub.say(ann, Pause())
+        self.assertEqual(len(self.batches(b"x", b"y")), 1)
