@@ -9,18 +9,18 @@ from collections import deque
 from dataclasses import replace
 
 from pkid.broker.backlog import Entry
-from pkid.broker.effects import Deliver, Effect, Invoke, Recall, Send, Undelivered, Wanted
+from pkid.broker.effects import Deliver, DeliverBatch, Effect, Invoke, Recall, Send, Undelivered, Wanted
 from pkid.broker.index import PatternIndex
 from pkid.broker.inputs import Recalled
-from pkid.broker.message import Message, Moment, QoS
+from pkid.broker.message import Batch, Message, Moment, QoS
 from pkid.broker.peer import Peer
-from pkid.broker.policy import Policy
+from pkid.broker.policy import Overflow, Policy
 from pkid.broker.receipts import Outstanding
 from pkid.broker.replies import Release
 from pkid.broker.rights import Rights
 from pkid.broker.rules import Verb
 from pkid.broker.tenant import Route
-from pkid.broker.topic import Pattern
+from pkid.broker.topic import Pattern, literal
 
 __all__ = ["Deliveries"]
 
@@ -42,7 +42,7 @@ class Deliveries:
 
     def fan_out(self, message: Message, route: Route, sender: Peer, moment: Moment) -> list[Effect]:
         """Deliver a message along its route, to everybody but its sender."""
-        if message.qos is QoS.AT_MOST_ONCE and self.is_free(route, sender):
+        if message.qos is QoS.AT_MOST_ONCE and self._is_free(route, sender):
             return [Deliver(stop.sessions, message, stop.pattern) for stop in route.stops]
         effects: list[Effect] = []
         for stop in route.stops:
@@ -54,9 +54,22 @@ class Deliveries:
                 effects.append(Deliver(tuple(ready), message, stop.pattern))
         return effects
 
-    def is_free(self, route: Route, sender: Peer) -> bool:
-        """Tell whether all to whom a route leads may be written to at once, and its sender is not one of them."""
-        return sender not in route.members and (not self._slow or self._slow.isdisjoint(route.members))
+    def fan_out_batch(self, batch: Batch, route: Route, sender: Peer) -> list[Effect] | None:
+        """Deliver a batch; do nothing, and return ``None``, where each of its messages may end somebody's session."""
+        if self._is_free(route, sender):
+            return [DeliverBatch(stop.sessions, batch, stop.pattern) for stop in route.stops]
+        if self._policy.overflow is Overflow.DISCONNECT:
+            return None
+        effects: list[Effect] = []
+        for stop in route.stops:
+            others = [peer for peer in stop.peers if peer is not sender]
+            ready = tuple(peer.session or 0 for peer in others if peer not in self._slow)
+            if ready:
+                effects.append(DeliverBatch(ready, batch, stop.pattern))
+            for peer in self._slow.intersection(others):
+                for message in batch.messages:
+                    self._offer(peer, Deliver((peer.session or 0,), message, stop.pattern), message.size)
+        return effects
 
     def post(self, peer: Peer, effect: Effect, size: int) -> list[Effect]:
         """Write something to a peer's session, or let it wait its turn; what cannot even wait ends the session."""
@@ -142,6 +155,10 @@ class Deliveries:
         self._slow.discard(peer)
         self.overflown.pop(peer, None)
 
+    def _is_free(self, route: Route, sender: Peer) -> bool:
+        """Tell whether all to whom a route leads may be written to at once, and its sender is not one of them."""
+        return sender not in route.members and (not self._slow or self._slow.isdisjoint(route.members))
+
     def _is_ready(self, peer: Peer, message: Message, pattern: Pattern | None, moment: Moment) -> bool:
         """Tell whether a message may be written to a peer at once; if not, it waits."""
         if peer not in self._slow:
@@ -204,7 +221,7 @@ class Deliveries:
                 return True
 
     def _may_have(self, peer: Peer, message: Message, pattern: Pattern | None) -> bool:
-        subscribed = (pattern or Pattern(message.topic)) in peer.subscriptions
+        subscribed = (pattern or literal(message.topic)) in peer.subscriptions
         return subscribed and self._rights.allows(peer.identity, Verb.SUBSCRIBE, message.segments)
 
     def _replay(self, peer: Peer, session: int, message: Message, wanted: Wanted, moment: Moment) -> list[Effect]:

@@ -19,6 +19,7 @@ ADMIN = "admin"
 """The role whose members are admins."""
 
 _MOST_TOPICS = 4096  # whose rights are remembered
+_MOST_DECISIONS = 1024  # about one topic
 
 
 class TopicRights:
@@ -32,6 +33,7 @@ class TopicRights:
         self._roles = roles
         self._by_name: dict[str, list[tuple[int, Rule]]] = {}
         self._others: list[tuple[int, Rule]] = []
+        self._decided: dict[tuple[str | None, bool, Verb], Decision] = {}
         for place, rule in enumerate(rules):
             if rule.subject.is_component:
                 self._by_name.setdefault(rule.subject.text, []).append((place, rule))
@@ -46,6 +48,17 @@ class TopicRights:
 
     def explain(self, identity: Identity, verb: Verb) -> Decision:
         """Decide whether somebody may do something, and tell what the decision rests on."""
+        if not self._by_name and not self._others:
+            return _CLOSED if self.is_private else _OPEN
+        asked = identity.component, identity.authenticated, verb
+        decision = self._decided.get(asked)
+        if decision is None:
+            if len(self._decided) >= _MOST_DECISIONS:
+                self._decided.clear()
+            decision = self._decided[asked] = self._decide(identity, verb)
+        return decision
+
+    def _decide(self, identity: Identity, verb: Verb) -> Decision:
         concerned = self._about(identity, verb)
         denial = next((rule for rule in concerned if rule.access is Access.DENY), None)
         if denial is not None:

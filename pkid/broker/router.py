@@ -16,7 +16,7 @@ from pkid.broker.commands import (
     Unsubscribe,
 )
 from pkid.broker.deliveries import Deliveries
-from pkid.broker.effects import DeliverBatch, Effect, Forget, Keep, Mark, Recall, Remember, Send, Wanted
+from pkid.broker.effects import Effect, Forget, Keep, Mark, Recall, Remember, Send, Wanted
 from pkid.broker.membership import Membership
 from pkid.broker.message import Batch, Message, Moment, QoS
 from pkid.broker.peer import Peer, Subscription
@@ -76,14 +76,16 @@ class Router:
             self._check_publish(peer, command.topic, route.segments)
         except Refused:
             return None
-        if route.is_kept or not route.is_single or not self._deliveries.is_free(route, peer):
+        if route.is_kept or not route.is_single:
             return None
         batch = Batch(
             self._last_number + 1, tenant.name, command.topic, route.segments, command.payloads, peer.identity,
             moment.utc,
         )  # fmt: skip
-        self._last_number += len(command.payloads)
-        return [DeliverBatch(stop.sessions, batch, stop.pattern) for stop in route.stops]
+        effects = self._deliveries.fan_out_batch(batch, route, peer)
+        if effects is not None:
+            self._last_number += len(command.payloads)
+        return effects
 
     def complete(self, peer: Peer, command: Complete, moment: Moment) -> list[Effect]:
         """Forget the number of a publication that is done with."""

@@ -7,10 +7,11 @@ Segments are compared one by one, in linear time; no text of a client ever becom
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pkid.errors import Reason, Refused
 
-__all__ = ["MANY", "ONE", "SEPARATOR", "Pattern", "Segments", "read_topic"]
+__all__ = ["MANY", "ONE", "SEPARATOR", "Pattern", "Segments", "literal", "read_topic"]
 
 Segments = tuple[str, ...]
 
@@ -23,9 +24,11 @@ MANY = "**"
 _VERBATIM = "@"
 _LONGEST = 255  # bytes in UTF-8
 _MOST_SEGMENTS = 16
+_MOST_REMEMBERED = 4096  # topics, which are read once then; what is refused is not remembered
 _MOST_SHOWN = 64  # characters of a refused text that an error repeats
 
 
+@lru_cache(maxsize=_MOST_REMEMBERED)
 def read_topic(text: str) -> Segments:
     """Check a topic's name and return its segments.
 
@@ -83,6 +86,10 @@ class Pattern:
                 place += 1
                 places.add(place)
         return places
+
+
+literal = lru_cache(maxsize=_MOST_REMEMBERED)(Pattern)
+"""Returns the pattern that means one topic only, which was read before."""
 
 
 def is_wild(segment: str) -> bool:

@@ -11,6 +11,7 @@ from zope.interface import implementer
 __all__ = ["EndOfTurn", "Outgoing"]
 
 _MOST_GATHERED = 1 << 16  # bytes; more is not kept for the end of the turn
+_MOST_HELD_BACK = 1 << 17  # bytes; what two turns of a publisher in haste bring
 _ROOM = 1 << 15  # bytes of payload that may come at once when the client has read what it was sent
 
 
@@ -54,7 +55,7 @@ class Outgoing:
         self._pieces.append(data)
         self._size += len(data)
         if self._blocked:
-            if self._size > _MOST_GATHERED and not self.is_full:
+            if self._size > _MOST_HELD_BACK and not self.is_full:
                 self.is_full = True
                 self.paused()
         elif not self._due:

@@ -15,7 +15,7 @@ from pkid.broker.payload import PayloadKind, Payloads
 from pkid.broker.policy import Overflow, Policy
 from pkid.broker.replies import Reply
 from pkid.broker.rules import Access, Rule, Subject, Verb
-from pkid.broker.topic import Pattern
+from pkid.broker.topic import Pattern, literal, read_topic
 from tests.broker.hub import Hub
 from tests.broker.test_properties import KEYS, NAMES, PATTERNS, SUBJECTS, TOPICS
 from tests.support import Case
@@ -38,6 +38,8 @@ class Forgetful(Hub):
 
     def forget(self) -> None:
         """Forget every decision."""
+        literal.cache_clear()
+        read_topic.cache_clear()
         self.rights._topics.clear()
         for tenant in self.broker.membership.tenants():
             tenant._routes.clear()
@@ -166,14 +168,25 @@ class BatchTests(Case):
         self.assertEqual(len(self.hub.say(self.publisher, batch("t", b"x", b"y"))), 2)
         self.assertEqual(len(self.hub.audited), 3)
 
-    def test_what_is_for_a_slow_subscriber_waits_message_by_message(self) -> None:
-        ann = self.hub.join("ann")
-        self.hub.say(ann, Subscribe("1", "t"))
+    def test_what_is_for_a_slow_subscriber_waits_message_by_message_and_the_others_get_it_together(self) -> None:
+        ann, bob = self.hub.join("ann"), self.hub.join("bob")
+        for number in (ann, bob):
+            self.hub.say(number, Subscribe("1", "t"))
         self.hub.say(ann, Pause())
-        self.assertEqual(self.batches(b"x", b"y"), [])
+        (effect,) = self.batches(b"x", b"y")
+        self.assertEqual(effect.sessions, (bob,))
         self.hub.say(ann, Ready(1 << 20))
-        self.assertEqual(len(self.hub.payloads(ann)), 2)
-        self.assertEqual(len(self.batches(b"z")), 1)
+        self.assertEqual([len(self.hub.payloads(number)) for number in (ann, bob)], [2, 2])
+        (effect,) = self.batches(b"z")
+        self.assertEqual(effect.sessions, (ann, bob))
+
+    def test_its_publisher_gets_nothing_of_a_batch(self) -> None:
+        ann = self.hub.join("ann")
+        for number in (ann, self.publisher):
+            self.hub.say(number, Subscribe("1", "t"))
+        (effect,) = self.batches(b"x", b"y")
+        self.assertEqual(effect.sessions, (ann,))
+        self.assertEqual(self.hub.payloads(self.publisher), [])
 
     def test_a_slow_subscriber_of_another_topic_makes_no_difference(self) -> None:
         ann, bob = self.hub.join("ann"), self.hub.join("bob")

@@ -85,6 +85,13 @@ class DecisionTests(Case):
         self.assertIs(self.decide(everybody, BOB, "t"), Basis.GRANTED)
         self.assertIs(self.decide(everybody, ANONYMOUS, "t"), Basis.PRIVATE)
 
+    def test_what_was_decided_for_a_proven_name_does_not_hold_for_a_claimed_one(self) -> None:
+        made = Rights()
+        Authorize(Pattern("t"), "alice").apply(made)
+        asked = [Identity("alice", True), Identity("alice"), ANONYMOUS, Identity("alice", True), Identity("alice")]
+        allowed = [made.allows(identity, Verb.PUBLISH, ("t",)) for identity in asked]
+        self.assertEqual(allowed, [True, False, False, True, False])
+
     def test_verbs_are_granted_one_by_one(self) -> None:
         made = rights(PrivateTopic(Pattern("t")), AddRule(rule(GRANT, "t", "alice", Verb.PUBLISH, Verb.RPC)))
         allowed = {verb for verb in Verb if made.allows(ALICE, verb, ("t",))}

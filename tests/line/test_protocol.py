@@ -412,7 +412,7 @@ class BackpressureTests(DoorCase):
         peer = self.peer()
         peer.say("SUBSCRIBE a")
         peer.fill()
-        peer.protocol.write(b"\n" * 70_000)
+        peer.protocol.write(b"\n" * 140_000)
         return peer
 
     def read(self, peer: Peer) -> list[events.Event]:

@@ -32,10 +32,10 @@ class TurnTests(DoorCase, turns.TurnContract):
         wire.clear()
         return len(list(iter(reader.read, None)))
 
-    def test_what_is_read_together_counts_line_by_line(self) -> None:
+    def test_of_what_is_read_together_a_turn_is_longer_by_so_much_as_it_costs_less(self) -> None:
         speaker = self.peer()
-        speaker.protocol.dataReceived(b"PUBLISH a :x\n" * (2 * turns.TURN + 1))
-        self.assertEqual([self.heard() for _ in range(4)], [turns.TURN, turns.TURN, 1, 0])
+        speaker.protocol.dataReceived(b"PUBLISH a :x\n" * (8 * turns.TURN + 1))
+        self.assertEqual([self.heard() for _ in range(4)], [4 * turns.TURN, 4 * turns.TURN, 1, 0])
 
     def test_where_commands_count_against_a_rate_nothing_is_read_together(self) -> None:
         speaker = self.peer()

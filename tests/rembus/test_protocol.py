@@ -298,7 +298,7 @@ class LimitTests(DoorCase):
         peer.say(admin("subscribe"), admin("reactive", status=True))
         assert peer.wire.producer is not None
         peer.wire.producer.pauseProducing()
-        filler = bytes(80_000)
+        filler = bytes(140_000)
         peer.protocol.write(filler)
         publisher.say(packets.Publication(0, "t", ONE))
         self.assertEqual(peer.say(admin("unsubscribe", "x")), [])
