@@ -60,7 +60,7 @@ class Broking:
         self._line = LateFactory()
         self._seen: tuple[PreSharedKey, ...] = ()
         tls = NewestTLS(live) if settings.tls else None
-        line = [Door("line", settings.line, self._line, tls, reactor)] if settings.line != OFF else []
+        line = [Door("line", settings.line, self._line, tls, reactor, gathers=True)] if settings.line != OFF else []
         self.rembus_tls = LiveContext() if settings.keystore.certificate else live
         self._rembus = RembusDoors(settings, self.rembus_tls, reactor)
         self.doors = [*line, *self._rembus.doors]

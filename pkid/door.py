@@ -9,7 +9,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.endpoints import serverFromString, wrapServerTLS
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
     IAddress,
@@ -20,10 +20,12 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from pkid.eager import send_at_once
 from pkid.errors import StateError
-from pkid.vestibule import AdmittingEndpoint
+from pkid.vestibule import Vestibule
 
 __all__ = ["Door", "DoorReactor", "LateFactory"]
 
@@ -61,6 +63,8 @@ class Door(Service):
     :param endpoint: an endpoint string of Twisted.
     :param tls: makes the TLS connections; ``None`` for plain text.
     :param flag: chooses the endpoint, if it is not called as the door is.
+    :param gathers: whether the factory's connections write once in a turn at most; for others TLS gathers what they
+        write.
     """
 
     _log = Logger()
@@ -74,8 +78,11 @@ class Door(Service):
         tls: IOpenSSLServerConnectionCreator | None,
         reactor: DoorReactor,
         flag: str = "",
+        *,
+        gathers: bool = False,
     ) -> None:
         self.setName(name)
+        self._gathers = gathers
         self._flag = flag or f"--{name}"
         self._endpoint = endpoint
         self._factory = factory
@@ -147,11 +154,19 @@ class Door(Service):
 
     def _listen(self, endpoint: str) -> IListeningPort:
         """Listen now: every server endpoint of Twisted's binds at once, so its Deferred has fired already."""
-        listener = serverFromString(self._reactor, endpoint)
+        listener, factory = serverFromString(self._reactor, endpoint), self._factory
         if self._tls is not None:
-            listener = wrapServerTLS(self._tls, AdmittingEndpoint(listener, self._reactor), self._reactor)
+            factory = Vestibule(self._behind_tls(self._tls), self._reactor)
         results: list[IListeningPort | Failure] = []
-        listener.listen(self._factory).addBoth(results.append)
+        listener.listen(factory).addBoth(results.append)
         if isinstance(results[0], Failure):
             results[0].raiseException()
+        if self._tls is not None:
+            send_at_once(results[0])
         return results[0]
+
+    def _behind_tls(self, tls: IOpenSSLServerConnectionCreator) -> Factory[Any]:
+        factory = TLSMemoryBIOFactory(tls, False, self._factory, self._reactor)
+        if self._gathers:
+            factory.protocol = TLSMemoryBIOProtocol
+        return factory

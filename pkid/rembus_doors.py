@@ -59,4 +59,4 @@ class RembusDoors:
     def _door(self, name: str, endpoint: str, framing: Framing, tls: LiveContext | None) -> Door:
         late = LateFactory()
         self._framings[late] = name, framing
-        return Door(name, endpoint, late, tls, self._reactor)
+        return Door(name, endpoint, late, tls, self._reactor, gathers=True)

@@ -9,33 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IReactorTime, IStreamServerEndpoint
+from twisted.internet.interfaces import IAddress, IProtocol, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from pkid.auth.fairness import FairQueue, QueueFull, peer_key
 
-__all__ = ["AdmittingEndpoint", "Vestibule"]
+__all__ = ["Vestibule"]
 
 _EACH_TURN = 4
 _MOST_WAITING = 4096
 _LONGEST_HELLO = 1 << 14  # bytes that are read of somebody who waits
-
-
-@implementer(IStreamServerEndpoint)
-class AdmittingEndpoint:
-    """Listens at another endpoint, with a vestibule before whatever listens here."""
-
-    def __init__(self, endpoint: IStreamServerEndpoint, clock: IReactorTime) -> None:
-        self._endpoint = endpoint
-        self._clock = clock
-
-    def listen(self, protocolFactory: Any) -> Deferred[IListeningPort]:
-        """Listen."""
-        listening: Deferred[IListeningPort] = self._endpoint.listen(Vestibule(protocolFactory, self._clock))
-        return listening
 
 
 class Vestibule(Factory["_Newcomer"]):

@@ -9,14 +9,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import reactor
+from twisted.internet import reactor, tcp
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial.unittest import TestCase
 
 from pkid.door import Door, LateFactory
+from pkid.eager import EagerServer
 from pkid.errors import StateError
 from pkid.tls import LiveContext
 from pkid.vestibule import Vestibule
@@ -117,6 +118,12 @@ class MemoryTests(Case):
         assert isinstance(vestibule, Vestibule)
         self.assertIsInstance(vestibule.behind, TLSMemoryBIOFactory)
 
+    def test_what_a_connection_gathers_itself_is_not_gathered_again_by_tls(self) -> None:
+        for gathers, protocol in ((False, BufferingTLSTransport), (True, TLSMemoryBIOProtocol)):
+            clock: Any = Reactor()
+            Door("line", "tcp:8910", Factory.forProtocol(Protocol), LiveContext(), clock, gathers=gathers).open()
+            self.assertIs(clock.tcpServers[0][1].behind.protocol, protocol)
+
 
 class SocketTests(TestCase):
     """With real sockets: what the kernel says."""
@@ -137,6 +144,13 @@ class SocketTests(TestCase):
         self.assertIn(host, ("::", "0.0.0.0"))
         with socket.create_connection(("127.0.0.1", int(port)), timeout=5):
             pass
+
+    def test_only_behind_tls_connections_send_at_once_because_others_write_in_pieces(self) -> None:
+        for tls, kind in ((None, tcp.Server), (LiveContext(), EagerServer)):
+            opened = door("tcp:0:interface=127.0.0.1", reactor, tls)
+            self.addCleanup(opened.stopService)
+            opened.open()
+            self.assertIs(opened._port.transport, kind)  # type: ignore[union-attr]
 
     def test_a_port_in_use(self) -> None:
         port = self.open("tcp:0:interface=127.0.0.1").address.split()[1]

@@ -50,6 +50,17 @@ class Outgoing:
         self._blocked = False
         self._catching_up = False
 
+    def gather(self) -> None:
+        """Gather what is written until :meth:`release`, which comes before the turn ends."""
+        self._due = True
+
+    def release(self) -> None:
+        """Write what was gathered, unless the client does not read."""
+        if self._blocked:
+            self._due = False
+        else:
+            self.flush()
+
     def write(self, data: bytes) -> None:
         """Write, by the end of the turn."""
         self._pieces.append(data)

@@ -103,17 +103,26 @@ class DoorProtocol(Protocol):
 
     def handshakeCompleted(self) -> None:
         """Go on; Twisted calls this when the TLS handshake is done."""
-        if not self._closed:
+        if self._closed:
+            return
+        self._outgoing.gather()
+        try:
             self._shake_hands()
+        finally:
+            self._outgoing.release()
 
     def dataReceived(self, data: bytes) -> None:
-        """Take bytes."""
+        """Take bytes, and write what there is to say to them."""
         if self._closed:
             return
         self._vigil.heard()
         self._received += len(data)
-        self._feed(data)
-        self._work()
+        self._outgoing.gather()
+        try:
+            self._feed(data)
+            self._work()
+        finally:
+            self._outgoing.release()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget everything, and tell the session, but not before what came was done, a turn at a time."""

@@ -141,6 +141,30 @@ class TurnTests(DoorCase):
         self.assertLess(len([*alice.hear(), *alice.hear(), *alice.hear()]), 10)
 
 
+class PromptTests(DoorCase):
+    """Nobody waits for the next turn of the reactor who need not."""
+
+    def test_answers_are_written_when_what_came_was_taken_and_all_at_once(self) -> None:
+        alice = self.peer()
+        written: list[bytes] = []
+        self.patch(alice.wire, "write", written.append)
+        alice.protocol.dataReceived(b"#1 PING\n#2 PING\n#3 PI")
+        self.assertEqual([piece.count(b"PONG") for piece in written], [2])
+        alice.protocol.dataReceived(b"NG\n")
+        self.assertEqual(len(written), 2)
+        self.clock.advance(1)
+        self.assertEqual(len(written), 2)
+
+    def test_what_others_say_is_written_by_the_end_of_the_turn_and_after_an_answer_too(self) -> None:
+        alice, bob = self.peer(), self.peer()
+        alice.say("LOGIN", "SUBSCRIBE a")
+        bob.say("LOGIN", "PUBLISH a :one", "PUBLISH a :two")
+        self.assertEqual([event.payload.data for event in alice.hear()], [b"one", b"two"])  # type: ignore[union-attr]
+        alice.say("PING")
+        bob.say("PUBLISH a :three")
+        self.assertEqual([event.payload.data for event in alice.hear()], [b"three"])  # type: ignore[union-attr]
+
+
 class ConversationTests(DoorCase):
     """What is said."""
 

@@ -1,0 +1,60 @@
+"""A server's TCP connection that sends at once, instead of when its reactor says that the socket can be written to.
+
+It nearly always can, and to ask costs an answer a turn of the reactor and three calls of the system. What is written
+while bytes are taken is sent when they were taken, in one piece; other writes are sent one by one, so they should come
+gathered.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.tcp import Port, Server
+
+__all__ = ["EagerServer", "send_at_once"]
+
+
+class EagerServer(Server):
+    """Sends at once as much as the system takes; the reactor sees to the rest, and to whatever goes wrong."""
+
+    _is_reading = _is_due = False
+
+    def doRead(self) -> ConnectionLost | ConnectionDone | None:  # type: ignore[override]
+        """Take what came, and send what was written meanwhile."""
+        self._is_reading = True
+        try:
+            return super().doRead()
+        finally:
+            self._is_reading = False
+            if self._is_due and self.connected:
+                self._is_due = False
+                if self.doWrite() is not None or self.disconnecting or self.dataBuffer:
+                    super().startWriting()
+
+    def write(self, data: bytes) -> None:
+        """Write; what is not sent at once is buffered."""
+        if self._is_idle():
+            sent = self.writeSomeData(data)
+            if isinstance(sent, int):
+                data = data[sent:]
+        if data:
+            super().write(data)
+
+    def startWriting(self) -> None:
+        """Have what is buffered sent: by the reactor, or when what came was taken."""
+        if self._is_reading:
+            self._is_due = True
+        else:
+            super().startWriting()
+
+    def _is_idle(self) -> bool:
+        """Tell whether nothing is to be sent before, and no producer waits to be asked for more when it was."""
+        if self._is_reading or self.dataBuffer or self._tempDataBuffer or self.disconnecting or not self.connected:
+            return False
+        return self.producer is None or bool(self.streamingProducer)
+
+
+def send_at_once(port: IListeningPort) -> None:
+    """Have the connections that a TCP port accepts from now on send at once."""
+    if isinstance(port, Port) and port.transport is Server:
+        port.transport = EagerServer

@@ -1,0 +1,176 @@
+"""A connection sends at once what the system takes, and the reactor sees to the rest."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IPullProducer, IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from zope.interface import implementer
+
+from pkid.eager import EagerServer
+from tests.support import Case
+
+
+class Socket:
+    """Takes so many bytes at a time; *pieces* are what it was given."""
+
+    def __init__(self) -> None:
+        self.room = 1 << 20
+        self.pieces: list[bytes] = []
+        self.coming: list[bytes] = []
+        self.error = 0
+
+    def setblocking(self, flag: bool) -> None: ...
+
+    def fileno(self) -> int:
+        return 7
+
+    def send(self, data: bytes) -> int:
+        if self.error:
+            raise OSError(self.error, "no")
+        taken = bytes(data[: self.room])
+        self.room -= len(taken)
+        if taken:
+            self.pieces.append(taken)
+        return len(taken)
+
+    def recv(self, size: int) -> bytes:
+        return self.coming.pop(0)
+
+    def shutdown(self, how: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Reactor:
+    """Notes who is to be told that a socket can be written to."""
+
+    def __init__(self) -> None:
+        self.writers: list[Any] = []
+        self.asked = 0
+
+    def addReader(self, reader: object) -> None: ...
+
+    def removeReader(self, reader: object) -> None: ...
+
+    def addWriter(self, writer: object) -> None:
+        self.asked += 1
+        if writer not in self.writers:
+            self.writers.append(writer)
+
+    def removeWriter(self, writer: object) -> None:
+        if writer in self.writers:
+            self.writers.remove(writer)
+
+    def turn(self) -> list[object]:
+        return [writer.doWrite() for writer in list(self.writers)]
+
+
+class Echo(Protocol):
+    """Answers each byte by itself, and leaves after a full stop."""
+
+    transport: Any
+
+    def dataReceived(self, data: bytes) -> None:
+        for byte in data:
+            self.transport.write(bytes([byte]))
+        if data.endswith(b"."):
+            self.transport.loseConnection()
+
+
+@implementer(IPushProducer, IPullProducer)
+class Producer:
+    paused = asked = 0
+
+    def pauseProducing(self) -> None:
+        self.paused += 1
+
+    def resumeProducing(self) -> None:
+        self.asked += 1
+
+    def stopProducing(self) -> None: ...
+
+
+class EagerServerTests(Case):
+    def setUp(self) -> None:
+        self.socket, self.reactor, self.protocol = Socket(), Reactor(), Echo()
+        made: Any = EagerServer
+        self.connection = made(self.socket, self.protocol, ("192.0.2.1", 1), None, 1, self.reactor)
+        self.protocol.makeConnection(self.connection)
+
+    def receive(self, data: bytes) -> object:
+        self.socket.coming.append(data)
+        return self.connection.doRead()
+
+    def test_what_is_written_is_sent_before_the_call_returns_and_the_reactor_is_not_asked(self) -> None:
+        for piece in (b"one", b"two"):
+            self.connection.write(piece)
+        self.assertEqual((self.socket.pieces, self.reactor.asked), ([b"one", b"two"], 0))
+
+    def test_what_answers_the_same_bytes_is_sent_in_one_piece_without_the_reactor(self) -> None:
+        self.assertIsNone(self.receive(b"abc"))
+        self.assertEqual((self.socket.pieces, self.reactor.asked), ([b"abc"], 0))
+        self.assertIsNone(self.receive(b"def"))
+        self.assertEqual(self.socket.pieces, [b"abc", b"def"])
+
+    def test_what_the_system_does_not_take_is_sent_by_the_reactor_and_in_order(self) -> None:
+        for write in (self.connection.write, self.receive):
+            self.socket.pieces.clear()
+            self.socket.room = 2
+            write(b"abcd")
+            self.connection.write(b"ef")
+            self.assertEqual((self.socket.pieces, self.reactor.writers), ([b"ab"], [self.connection]))
+            self.socket.room = 100
+            self.assertEqual(self.reactor.turn(), [None])
+            self.assertEqual((b"".join(self.socket.pieces), self.reactor.writers), (b"abcdef", []))
+            self.connection.write(b"g")
+            self.assertEqual(self.socket.pieces[-1], b"g")
+
+    def test_a_producer_is_paused_only_when_the_system_takes_no_more(self) -> None:
+        producer = Producer()
+        self.connection.registerProducer(producer, True)
+        self.connection.write(bytes(100_000))
+        self.assertEqual(producer.paused, 0)
+        self.socket.room = 0
+        self.connection.write(bytes(100_000))
+        self.assertEqual((producer.paused, producer.asked), (1, 0))
+        self.socket.room = 1 << 20
+        while self.reactor.writers:
+            self.reactor.turn()
+        self.assertEqual(producer.asked, 1)
+
+    def test_who_waits_to_be_asked_for_more_is_asked_by_the_reactor(self) -> None:
+        producer = Producer()
+        self.connection.registerProducer(producer, False)
+        asked = producer.asked
+        self.connection.write(b"piece")
+        self.reactor.turn()
+        self.assertEqual((self.socket.pieces, producer.asked), ([b"piece"], asked + 1))
+
+    def test_a_connection_that_is_left_while_it_reads_is_closed_when_all_was_sent(self) -> None:
+        self.receive(b"abc.")
+        self.assertEqual(self.socket.pieces, [b"abc."])
+        (reason,) = self.reactor.turn()
+        self.assertIsInstance(reason, ConnectionDone)
+
+    def test_a_connection_that_is_left_before_all_was_sent_is_closed_afterwards(self) -> None:
+        self.socket.room = 1
+        self.receive(b"abc.")
+        self.socket.room = 100
+        reasons = self.reactor.turn()
+        self.assertEqual(b"".join(self.socket.pieces), b"abc.")
+        self.assertIsInstance(reasons[-1], ConnectionDone)
+
+    def test_a_broken_connection_is_for_the_reactor_to_find(self) -> None:
+        self.socket.error = errno.EPIPE
+        for write in (self.connection.write, self.receive):
+            write(b"abc")
+            self.assertEqual([type(reason) for reason in self.reactor.turn()], [ConnectionLost])
+
+    def test_nothing_is_sent_after_the_end(self) -> None:
+        self.connection.connectionLost(connectionDone)
+        self.connection.write(b"late")
+        self.assertEqual((self.socket.pieces, self.reactor.asked), ([], 0))
