@@ -123,6 +123,14 @@ class ComponentTests(RembusCase):
         self.assertEqual(found["history"], [[1]])
         self.assertEqual(found["spaces"], [["a/b/temperature", 21], ["a/c/temperature", 21]])
 
+    def test_who_was_away_gets_what_it_missed_and_others_what_they_ask_for(self) -> None:
+        self.start("--retain", "hist/**")
+        self.assertEqual(self.run_client("away"), {"keeper": [1, 2, 3, 4], "recent": [1, 2, 3, 4], "now": [4]})
+
+    def test_tables_of_some_megabytes_if_the_operator_allows_them(self) -> None:
+        self.start("--message-size", "8m", "--backlog", "64m")
+        self.assertEqual(self.run_client("tables", "800000"), {"same": [True] * 4})
+
     def test_all_of_it_over_tls_by_the_cores_own_authority(self) -> None:
         self.start()
         bundle = {"HTTP_CA_BUNDLE": str(self.daemon.state / "ca.crt")}

@@ -177,6 +177,46 @@ async def history() -> dict:
     return {"history": got, "spaces": spaced}
 
 
+async def away() -> dict:
+    """Leave, and get what was missed on coming again; others want what is of the last hour, or nothing of before."""
+    got = {"keeper": [], "recent": [], "now": []}
+
+    async def listen(name, since):
+        there = await component(name)
+        await there.subscribe(got[name].append, since, topic="hist/a")
+        await there.reactive()
+        return there
+
+    publisher, keeper = await component("publisher"), await listen("keeper", rb.LastReceived)
+    await publisher.publish("hist/a", 1, qos=rb.QOS1)
+    await until(lambda: got["keeper"])
+    await keeper.close()
+    for number in (2, 3):
+        await publisher.publish("hist/a", number, qos=rb.QOS2)
+    for name, since in (("keeper", rb.LastReceived), ("recent", 3600e9), ("now", rb.Now)):
+        await listen(name, since)
+    await publisher.publish("hist/a", 4)
+    await until(lambda: all(4 in numbers for numbers in got.values()))
+    return got
+
+
+async def tables() -> dict:
+    """Publish a table, and call with one that is as large as the argument says, in rows of 8 bytes."""
+    import polars
+
+    got, (rows,) = [], arguments
+    listener, speaker = await component("listener"), await component("speaker")
+    await listener.subscribe(got.append, topic="tables")
+    await listener.reactive()
+    await listener.expose(lambda table: table, topic="echo")
+    large = polars.DataFrame({"n": range(int(rows))})
+    for qos in (rb.QOS0, rb.QOS1, rb.QOS2):
+        await speaker.publish("tables", large, qos=qos)
+    echoed = await speaker.rpc("echo", large)
+    await until(lambda: len(got) == 3)
+    return {"same": [table.equals(large) for table in (echoed, *got)]}
+
+
 async def doors() -> dict:
     """Talk in both encodings, with a client of another door: answer it, call it, and get what it publishes."""
     got = {"cbor": [], "json": []}
