@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+from base64 import b64encode
 from pathlib import Path
 from time import monotonic
 
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pkid.broker.message import QoS
 from pkid.ca.keys import KeyType
 from pkid.line.events import Errored, Succeeded
-from pkid.rembus.packets import Ack, Publication, Request, Response
+from pkid.rembus.packets import Ack, Publication, Request, Response, Unregister
 from tests.certificates import private_key
 from tests.daemon import start_daemon
 from tests.integration.components import ANY_PORT, NONE, CborComponent, Component, JsonComponent, challenge_in
@@ -108,6 +109,33 @@ class SecretTests(Case):
         (secret,) = re.findall(r"secret: ([\w-]+)", added.body.decode())
         self.assertEqual(CborComponent(self, daemon).prove("sensor", secret).status, 0)
         self.assertEqual(CborComponent(self, daemon).prove("sensor", "another").status, 10)
+
+
+class EndTests(Case):
+    def test_a_component_whose_key_is_forgotten_is_told_so_and_closed(self) -> None:
+        daemon = start_daemon(self, *WITH_PSK)
+        public = b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+        headers = bearer() | {"Content-Type": "text/plain"}
+        ask(daemon, "POST", "/cli/execute", f"broker keys add sensor {public}".encode(), headers)
+        sensor = CborComponent(self, daemon)
+        self.assertEqual(sensor.prove("sensor", KEY).status, 0)
+        self.assertEqual(sensor.ask(Unregister(9)), Response(9, 0))
+        self.assertRaises(EOFError, sensor.hear)
+        self.assertEqual(sensor.code, 1008)
+        CborComponent(self, daemon, name="sensor")  # it is free again, and worth nothing
+
+
+class GatewayTests(Case):
+    """There is no way to speak for a component by HTTP, with its name in the path."""
+
+    def test_nobody_subscribes_exposes_or_publishes_for_another_over_http(self) -> None:
+        daemon = start_daemon(self, *WITH_PSK)
+        for method, path in (
+            ("POST", "/subscribe/t/alice"), ("POST", "/expose/t/alice"), ("POST", "/t"), ("GET", "/t"),
+            ("POST", "/private_topic/t"), ("POST", "/authorize/alice/t"), ("GET", "/admin/setup"), ("POST", "/"),
+        ):  # fmt: skip
+            self.assertIn(ask(daemon, method, path, b"[]").status, {401, 404, 405}, path)
+            self.assertIn(ask(daemon, method, path, b"[]", bearer()).status, {404, 405}, path)
 
 
 class SizeTests(Case):

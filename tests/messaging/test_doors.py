@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import cbor2
+from wsproto.events import TextMessage
 
 from pkid.broker.changes import Authorize, PrivateTopic
+from pkid.broker.commands import Subscribe
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.topic import Pattern
 from pkid.line import events
 from pkid.line.codec import EventReader
 from pkid.line.dialect import Lines
 from pkid.line.factory import LineFactory
+from pkid.messaging.rates import Rates
+from pkid.messaging.terms import Terms
+from pkid.rembus.cbor import CBOR
 from pkid.rembus.dialects import CborDialect
 from pkid.rembus.factory import Framing, RembusFactory
+from pkid.rembus.frames import frame
 from pkid.rembus.packets import Admin, Publication, Request, Response
 from tests.line.test_protocol import Wire
 from tests.messaging.core import Core, publish
@@ -62,7 +69,11 @@ class DoorsTests(Case):
     """One speaks lines, one CBOR, one JSON-RPC."""
 
     def setUp(self) -> None:
-        self.core = core = Core()
+        self.serve()
+
+    def serve(self, terms: Terms | None = None) -> None:
+        """Begin anew, with a client of each kind."""
+        self.core = core = Core(terms)
         self.lines = LinePeer(core)
         self.cbor = PlainPeer(RembusFactory(core.service, core.clock, "rembus-tcp", Framing.PLAIN), core.clock)
         self.json = WebSocketPeer(RembusFactory(core.service, core.clock, "rembus-ws", Framing.WEBSOCKET), core.clock)
@@ -131,6 +142,23 @@ class DoorsTests(Case):
             self.assertEqual(self.core.service.tally.delivered - before, 5)
         self.assertEqual(self.core.service.tally.undelivered, {"unwritable": 2})
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
+
+    def test_who_asks_faster_than_it_may_is_read_more_slowly_at_each_door_and_nothing_is_lost(self) -> None:
+        self.serve(Terms(rates=Rates(commands=5)))
+        listener = self.core.join()
+        listener.say(Subscribe(1, "t"))
+        for peer, said in (
+            (self.lines, b"PUBLISH t x\n"), (self.cbor, frame(CBOR.encode(Publication(0, "t", cbor(["x"]))))),
+            (self.json, self.json.connection.send(TextMessage('{"jsonrpc":"2.0","method":"t","params":["x"]}'))),
+        ):  # fmt: skip
+            peer.protocol.dataReceived(said * 20)
+            heard = [len(listener.deliveries)]
+            for _ in range(4):
+                self.core.wait(1)
+                heard.append(len(listener.deliveries))
+            self.assertEqual((heard[0], heard[-1]), (6, 20), peer)
+            self.assertTrue(all(after - before <= 6 for before, after in pairwise(heard)), heard)
+            listener.deliveries.clear()
 
     def test_the_same_rights_hold_for_all(self) -> None:
         self.subscribe()
