@@ -28,6 +28,11 @@ class Entry:
         return isinstance(self.effect, Deliver) and self.effect.message.qos is QoS.AT_MOST_ONCE
 
 
+# Never changed: they stand for the containers of the many for whom nothing waits, because empty ones are large.
+_NO_ENTRIES: OrderedDict[int, Entry] = OrderedDict()
+_NO_TICKETS: deque[int] = deque()
+
+
 class Backlog:
     """The entries that wait, in order.
 
@@ -35,10 +40,12 @@ class Backlog:
     :ivar bytes: how much waits.
     """
 
+    __slots__ = ("_droppable", "_entries", "_policy", "_tickets", "bytes", "dropped")
+
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._entries: OrderedDict[int, Entry] = OrderedDict()
-        self._droppable: deque[int] = deque()
+        self._entries = _NO_ENTRIES
+        self._droppable = _NO_TICKETS
         self._tickets = 0
         self.bytes = 0
         self.dropped = 0
@@ -74,15 +81,13 @@ class Backlog:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._entries.clear()
-        self._droppable.clear()
+        self._entries, self._droppable = _NO_ENTRIES, _NO_TICKETS
         self.bytes = 0
 
     def withdraw(self) -> list[Message]:
         """Take all messages, and leave the rest."""
-        entries, self._entries = self._entries, OrderedDict()
-        self._droppable.clear()
-        self.bytes = 0
+        entries = self._entries
+        self.clear()
         for entry in entries.values():
             if not isinstance(entry.effect, Deliver):
                 self._append(entry)
@@ -97,10 +102,14 @@ class Backlog:
         return fits and len(self._entries) < policy.backlog_entries
 
     def _append(self, entry: Entry) -> None:
+        if self._entries is _NO_ENTRIES:
+            self._entries = OrderedDict()
         self._tickets += 1
         self._entries[self._tickets] = entry
         self.bytes += entry.size + _OVERHEAD
         if entry.may_be_dropped:
+            if self._droppable is _NO_TICKETS:
+                self._droppable = deque()
             self._droppable.append(self._tickets)
 
     def _drop_oldest(self) -> bool:

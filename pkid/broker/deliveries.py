@@ -132,7 +132,7 @@ class Deliveries:
         if given.more and beyond < given.recall.until:
             peer.recalls[0] = replace(given.recall, beyond=beyond)
         else:
-            peer.recalls.popleft()
+            del peer.recalls[0]
         peer.recall_due = bool(peer.recalls)
         return effects + self._flush(peer, self._policy.backlog_bytes, moment)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from pkid.broker.backlog import Backlog
@@ -58,7 +57,7 @@ class Peer:
     patterns: int = 0
     """How many of its subscriptions are to patterns."""
     exposed: dict[str, None] = field(default_factory=dict)
-    recalls: deque[Recall] = field(default_factory=deque)
+    recalls: list[Recall] = field(default_factory=list)
     """What is being recalled for it, one after the other; new messages wait meanwhile."""
     recall_due: bool = False
     """Whether the next part of the first recall waits until the transport can take it."""

@@ -19,21 +19,28 @@ class Outstanding:
     sends: int = 1
 
 
+_NOTHING: OrderedDict[RequestId, bool] = OrderedDict()  # never changed: stands for those of the many who sent nothing
+
+
 class Received:
     """The publications of one session that may come again.
 
     :param most: how many are remembered; the oldest is forgotten first.
     """
 
+    __slots__ = ("_acknowledged", "_most")
+
     def __init__(self, most: int) -> None:
         self._most = most
-        self._acknowledged: OrderedDict[RequestId, bool] = OrderedDict()
+        self._acknowledged = _NOTHING
 
     def __contains__(self, request: RequestId) -> bool:
         return request in self._acknowledged
 
     def note(self, request: RequestId) -> None:
         """Remember a publication that is not acknowledged yet."""
+        if self._acknowledged is _NOTHING:
+            self._acknowledged = OrderedDict()
         self._acknowledged[request] = False
         if len(self._acknowledged) > self._most:
             self._acknowledged.popitem(last=False)
@@ -53,4 +60,4 @@ class Received:
 
     def clear(self) -> None:
         """Forget all."""
-        self._acknowledged.clear()
+        self._acknowledged = _NOTHING

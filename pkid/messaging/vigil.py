@@ -57,7 +57,7 @@ class Vigil:
         self._began = self._heard = clock.seconds()
         self._open = False
         self._asked: float | None = None  # when, if it was
-        self._due: IDelayedCall | None = clock.callLater(times.first_word.total_seconds(), self._end_login)
+        self._due: IDelayedCall | None = clock.callLater(times.first_word.total_seconds(), self._look)
 
     def spoken(self) -> None:
         """Take note that the client said something that can be read, and give it the time for a login."""
@@ -67,10 +67,10 @@ class Vigil:
 
     def opened(self) -> None:
         """Take note that the session is open: from now on silence counts."""
-        self.stop()
-        self._open = True
-        self._heard = self._clock.seconds()
-        self._due = self._clock.callLater(self._times.idle.total_seconds(), self._look)
+        if self._due is not None:
+            self._open = True
+            self._heard = self._clock.seconds()
+            self._due.reset(self._times.idle.total_seconds())
 
     def heard(self) -> None:
         """Take note that something came."""
@@ -91,13 +91,12 @@ class Vigil:
         self._due = None
         cut()
 
-    def _end_login(self) -> None:
-        self._due = None
-        self._expire(CloseReason.LOGIN_TIME)
-
     def _look(self) -> None:
-        """Ask after a silence; end the connection if nothing came since that was done."""
+        """End a login that takes too long; ask after a silence, and end the connection if nothing came since then."""
         self._due = None
+        if not self._open:
+            self._expire(CloseReason.LOGIN_TIME)
+            return
         times, now = self._times, self._clock.seconds()
         if self._asked is not None and self._heard <= self._asked:
             self._expire(CloseReason.IDLE)
