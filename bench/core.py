@@ -19,6 +19,7 @@ from pkid.auth.tokens import TokenSigner, derive_key
 __all__ = ["ANYWHERE", "Core", "processor_seconds", "running_core"]
 
 TICKS = os.sysconf("SC_CLK_TCK")
+TWISTD = str(Path(sys.executable).with_name("twistd"))
 ANYWHERE = [f"--{door}=tcp:0:interface=127.0.0.1" for door in ("https", "line", "rembus-wss")]
 """Options that open the doors at free ports of this machine."""
 
@@ -82,13 +83,16 @@ def processor_seconds(pid: int) -> float:
 
 
 @contextmanager
-def running_core(*options: str, state: Path | None = None, before: Sequence[str] = ()) -> Iterator[Core]:
+def running_core(
+    *options: str, state: Path | None = None, before: Sequence[str] = (), program: Sequence[str] = (TWISTD,)
+) -> Iterator[Core]:
     """Start a core with these options of ``twistd pkid``, and end it; its doors are at ports that nobody else has.
 
     :param state: its state directory, if it is to outlive the core.
     :param before: options of ``twistd`` itself.
+    :param program: what stands for ``twistd``.
     """
-    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *before, "pkid", *ANYWHERE]
+    command = [*program, "-n", "--pidfile=", *before, "pkid", *ANYWHERE]
     with TemporaryDirectory() as folder:
         state = state or Path(folder) / "state"
         (state / "addresses").unlink(missing_ok=True)

@@ -34,11 +34,14 @@ class Wire(Connection):
     """One connection, which blocks.
 
     :param shown: the key and the certificate that its end shows, if it is asked for one.
+    :param source: the address that it comes from, if that matters.
     :ivar greeting: the words of the core's first line.
     """
 
-    def __init__(self, address: Address, shown: tuple[crypto.PKey, crypto.X509] | None = None) -> None:
-        super().__init__(address.port, _context(address.ca, shown), host=address.host)
+    def __init__(
+        self, address: Address, shown: tuple[crypto.PKey, crypto.X509] | None = None, source: str = ""
+    ) -> None:
+        super().__init__(address.port, _context(address.ca, shown), host=address.host, source=source)
         self._rest = b""
         self.greeting = self.read_line().split()
 

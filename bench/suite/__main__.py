@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path as File
 from pkgutil import iter_modules
@@ -19,7 +20,7 @@ from bench.suite.report import as_json, as_markdown, circumstances
 from bench.suite.rounds import Outcome, measure
 
 FULL = Scale(seconds=4.0, rounds=5, rows=1_000_000)
-QUICK = Scale(seconds=1.0, rounds=1, rows=20_000)
+QUICK = Scale(seconds=1.0, rounds=1, rows=20_000, sessions=1000)
 NAMES = sorted(module.name for module in iter_modules(paths.__path__))
 
 
@@ -36,7 +37,7 @@ def main() -> None:
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     base = QUICK if options.quick else FULL
-    scale = Scale(options.seconds or base.seconds, options.rounds or base.rounds, base.rows)
+    scale = replace(base, seconds=options.seconds or base.seconds, rounds=options.rounds or base.rounds)
     name = options.name or ("some" if options.names else "quick" if options.quick else "full")
     around, began = circumstances(scale), time.monotonic()
     outcomes: list[Outcome] = []

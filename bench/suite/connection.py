@@ -19,6 +19,7 @@ _NO_MORE = (SSL.WantReadError, SSL.ZeroReturnError)
 class Connection:
     """A connection, encrypted in memory: whoever reads takes many records off the socket at once.
 
+    :param source: the address that it comes from, if that matters.
     :param before: what is to be done on the plain connection, before TLS.
     :ivar socket: what to wait for; nothing is left to be read without it after :meth:`read_some`.
     """
@@ -29,9 +30,10 @@ class Connection:
         context: SSL.Context | None = None,
         *,
         host: str = "127.0.0.1",
+        source: str = "",
         before: Callable[[socket.socket], object] = lambda plain: None,
     ) -> None:
-        self.socket = socket.create_connection((host, port), _PATIENCE)
+        self.socket = socket.create_connection((host, port), _PATIENCE, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         before(self.socket)
         self.socket.settimeout(None)

@@ -38,11 +38,13 @@ class Scale:
     :ivar seconds: of one round of one contestant.
     :ivar rounds: how often each has its turn.
     :ivar rows: certificates in the inventory.
+    :ivar sessions: that are idle at the same time.
     """
 
     seconds: float
     rounds: int
     rows: int
+    sessions: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

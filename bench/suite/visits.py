@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-from bench.core import processor_seconds
+from bench.core import Core, processor_seconds
 from bench.kinds import Kind
 from bench.suite.load import percentiles
 from bench.suite.measurement import Sample
-from bench.suite.processes import Apart
+from bench.suite.processes import Apart, free_port, serving
 from bench.wire import Address, Wire
 
-__all__ = ["visits_per_second"]
+__all__ = ["bare_handshakes", "visits_per_second"]
+
+
+@contextmanager
+def bare_handshakes(core: Core, *, mutual: bool = False) -> Iterator[tuple[Address, int]]:
+    """Run a server that shakes hands with the core's own certificate, and does no more; yield where it is, and its pid.
+
+    :param mutual: whether each visitor must show a certificate of the core's authority.
+    """
+    script, port = Path(__file__).parent / "servers" / "handshakes.py", free_port()
+    command = [sys.executable, str(script), str(port), str(core.state / "host.pem")]
+    with serving([*command, core.authority] if mutual else command, port) as pid:
+        yield Address("127.0.0.1", port, core.authority), pid
 
 
 def visits_per_second(

@@ -7,20 +7,18 @@ it does: each signs, derives or shows something of its own, which no generator c
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import repeat
-from pathlib import Path as File
 
 from bench.core import Core, running_core
 from bench.kinds import Kind, enroll
 from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
-from bench.suite.processes import Apart, free_port, serving
-from bench.suite.visits import visits_per_second
+from bench.suite.processes import Apart
+from bench.suite.visits import bare_handshakes, visits_per_second
 from bench.wire import Address
 from pkid.auth.own_credential import OwnPreSharedKey
 from pkid.auth.tokens import derive_key
@@ -38,7 +36,7 @@ _MOST_DERIVED = 90  # per second and processor: more than this nobody derives he
 def paths(scale: Scale) -> Iterable[Path]:
     """Return the path: one core, which knows all visitors."""
     with running_core() as core:
-        address = Address("localhost", core.port_of("line"), core.authority)
+        address = Address("127.0.0.1", core.port_of("line"), core.authority)
         visitors = [enroll(core, f"-{number}") for number in range(_VISITORS)]
         limits = {word: _MUTUAL if word == "certificate" else _HANDSHAKES for word in visitors[0]}
         kinds = [
@@ -52,7 +50,7 @@ def paths(scale: Scale) -> Iterable[Path]:
                 *kinds,
                 Contestant(_NEW_SALT, partial(_new_salts, address, core)),
                 Contestant(_HANDSHAKES, partial(_bare, core, [visitors[0]["psk"]] * _VISITORS), Role.LIMIT),
-                Contestant(_MUTUAL, partial(_bare, core, shown, core.authority), Role.LIMIT),
+                Contestant(_MUTUAL, partial(_bare, core, shown, mutual=True), Role.LIMIT),
                 Contestant(_DERIVATIONS, _derivations, Role.LIMIT),
             ),
             (
@@ -88,12 +86,8 @@ def _newly_salted(secret: str, component: str) -> Kind:
 
 
 @contextmanager
-def _bare(core: Core, visitors: Sequence[Kind], *authority: str) -> Iterator[Measure]:
-    """Shake hands with the core's own certificate."""
-    script, port = File(__file__).parents[1] / "servers" / "handshakes.py", free_port()
-    certificate = str(core.state / "host.pem")
-    with serving([sys.executable, str(script), str(port), certificate, *authority], port) as pid:
-        address = Address("localhost", port, core.authority)
+def _bare(core: Core, visitors: Sequence[Kind], *, mutual: bool = False) -> Iterator[Measure]:
+    with bare_handshakes(core, mutual=mutual) as (address, pid):
         yield partial(visits_per_second, address, pid, [repeat(each) for each in visitors], known=False)
 
 
