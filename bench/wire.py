@@ -79,7 +79,7 @@ class Wire(Connection):
     def leave(self) -> None:
         """Say goodbye, and wait until the other end closes: the next one under the same name is let in then."""
         self.send(b"BYE\n")
-        with suppress(EOFError):
+        with suppress(EOFError, ConnectionError):
             while self.read_some():
                 pass
         self.close()

@@ -13,7 +13,6 @@ __all__ = ["Connection", "trusting_context"]
 _PIECE = 1 << 16  # bytes that are read of the socket, and written to it, at once
 _RECORD = 1 << 14  # bytes of plain text in a record, at most
 _PATIENCE = 60.0  # seconds until it is connected
-_NO_MORE = (SSL.WantReadError, SSL.ZeroReturnError)
 
 
 class Connection:
@@ -59,8 +58,11 @@ class Connection:
             try:
                 while True:
                     pieces.append(self._tls.recv(_RECORD))
-            except _NO_MORE:
+            except SSL.WantReadError:
                 self._fed = False
+            except SSL.ZeroReturnError:  # the other end said goodbye, and waits for ours before it closes
+                if not pieces:
+                    raise EOFError("the connection was closed") from None
         return b"".join(pieces)
 
     def read_until(self, is_complete: Callable[[bytes], bool]) -> bytes:
