@@ -50,8 +50,18 @@ class DeliveryTests(Case):
     def test_wamp(self) -> None:
         self.sizes(WAMP, wamp(36, 1, 2, {}, ["x"]))
 
+    def test_anything_else_is_no_message(self) -> None:
+        """A refusal is not counted."""
+        self.assertRaises(Skipped, LINE.delivery_size, b"ERROR forbidden :no\n")
+        self.assertRaises(Skipped, WAMP.delivery_size, wamp(8, 16, 1, {}, "wamp.error.not_authorized"))
+
 
 class CallTests(Case):
+    def test_only_results_count(self) -> None:
+        self.assertEqual(LINE.result_size(b"#000001 OK :x\n#0"), 14)
+        self.assertRaises(Skipped, LINE.result_size, b"#000001 ERROR not-exposed :nobody exposes a\n")
+        self.assertRaises(Skipped, WAMP.result_size, wamp(8, 48, 1, {}, "wamp.error.no_such_procedure"))
+
     def test_whole_calls_are_answered_with_what_they_brought(self) -> None:
         for dialect, invocation, answer in (
             (LINE, b"INVOKE 7 a +within=10.000 :x y\n", b"ANSWER 7 :x y\n"),
@@ -97,7 +107,7 @@ class SharedTests(Case):
         yield Broker(MQTT, ())
         self.said.append("ends")
 
-    def missing(self) -> AbstractContextManager[Broker]:
+    def missing(self) -> AbstractContextManager[Broker[Mqtt]]:
         self.said.append("is looked for")
         raise Skipped("needs nobody")
 

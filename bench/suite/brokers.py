@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Generic, TypeVar
 
 from bench.core import Core, processor_seconds, running_core
 from bench.suite.dialects.dialect import Dialect
@@ -23,15 +24,18 @@ __all__ = ["Broker", "Shared", "running_pkid", "running_relay"]
 _SERVERS = Path(__file__).parent / "servers"
 
 
+D = TypeVar("D", bound=Dialect, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Broker:
+class Broker(Generic[D]):
     """A running broker.
 
-    :ivar dialect: how it is spoken to; calls need a :class:`CallDialect`.
+    :ivar dialect: how it is spoken to.
     :ivar pids: its processes.
     """
 
-    dialect: Dialect
+    dialect: D
     pids: tuple[int, ...]
 
     def processor_seconds(self) -> float:
@@ -39,19 +43,19 @@ class Broker:
         return sum(map(processor_seconds, self.pids))
 
 
-class Shared:
+class Shared(Generic[D]):
     """A broker that is started when the first path needs it, and ends with the last one.
 
     :param start: starts it.
     :param stack: ends it.
     """
 
-    def __init__(self, start: Callable[[], AbstractContextManager[Broker]], stack: ExitStack) -> None:
+    def __init__(self, start: Callable[[], AbstractContextManager[Broker[D]]], stack: ExitStack) -> None:
         self._start = start
         self._stack = stack
-        self._found: Broker | Skipped | None = None
+        self._found: Broker[D] | Skipped | None = None
 
-    def get(self) -> Broker:
+    def get(self) -> Broker[D]:
         """Return it.
 
         :raises Skipped: when it cannot run here, each time with the same words.
@@ -67,7 +71,7 @@ class Shared:
 
 
 @contextmanager
-def running_pkid(*options: str) -> Iterator[Broker]:
+def running_pkid(*options: str) -> Iterator[Broker[LineDialect]]:
     """Run a core whose topics ``bench/...`` are private, with a rule that grants them to everybody."""
     with running_core("--authenticated", *options) as core:
         core.execute("broker private_topic bench/**")
@@ -75,14 +79,14 @@ def running_pkid(*options: str) -> Iterator[Broker]:
         yield broker_of(core)
 
 
-def broker_of(core: Core) -> Broker:
+def broker_of(core: Core) -> Broker[LineDialect]:
     """Return a core's line door, where the pre-shared key proves every name."""
     own = OwnPreSharedKey.derive("default", (core.state / "psk").read_text().strip(), os.urandom(16))
     return Broker(LineDialect(core.port_of("line"), core.authority, own), (core.pid,))
 
 
 @contextmanager
-def running_relay() -> Iterator[Broker]:
+def running_relay() -> Iterator[Broker[LineDialect]]:
     """Run the limit: a relay in Twisted over TLS that does what no broker can do without, and nothing else."""
     with TemporaryDirectory() as name:
         certificate, port = write_server_certificate(Path(name)), free_port()

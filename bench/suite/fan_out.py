@@ -27,6 +27,7 @@ __all__ = ["FanOut", "deliveries_per_second", "growth"]
 _WARM_UP = 0.3  # seconds
 _PATIENCE = 60.0  # seconds until the first messages arrive
 _PAUSE = 0.0002  # seconds
+_TOPICS = 1000  # of a connection
 _WRITE = 1 << 16  # bytes of a batch, at most
 
 
@@ -37,7 +38,7 @@ class FanOut:
     :ivar subscribers: how many get each message.
     :ivar batch: messages for each write, at most.
     :ivar payload: its bytes.
-    :ivar topics: how many are published on in turn; every subscriber has them all.
+    :ivar topics: how many are published on in turn; every subscriber has them all, a thousand on each connection.
     :ivar under_way: messages that were published and have not arrived everywhere, at most: the depth of the pipeline.
     :ivar bytes_under_way: the same for bytes, except that there is always one message.
     """
@@ -63,7 +64,7 @@ class FanOut:
         return [(len(group), b"".join(group)) for group in groups]
 
 
-def deliveries_per_second(broker: Broker, load: FanOut, seconds: float) -> Sample:
+def deliveries_per_second(broker: Broker[Dialect], load: FanOut, seconds: float) -> Sample:
     """Publish for so long, and return what arrived.
 
     :raises Skipped: when nothing does.
@@ -77,7 +78,7 @@ def deliveries_per_second(broker: Broker, load: FanOut, seconds: float) -> Sampl
             return growth("deliveries", arrived, broker, parts, seconds)
 
 
-def growth(what: str, count: Any, broker: Broker, parts: Mapping[str, BaseProcess], seconds: float) -> Sample:
+def growth(what: str, count: Any, broker: Broker[Dialect], parts: Mapping[str, BaseProcess], seconds: float) -> Sample:
     """Return how fast a count grows once it does, and how busy everybody is with it.
 
     :param parts: the processes of the load, by what they do.
@@ -103,7 +104,7 @@ def _wait_until_it_grows(count: Any, parts: Iterable[BaseProcess]) -> None:
         time.sleep(0.01)
 
 
-def _used(broker: Broker, parts: Mapping[str, BaseProcess]) -> dict[str, float]:
+def _used(broker: Broker[Dialect], parts: Mapping[str, BaseProcess]) -> dict[str, float]:
     """Return how much processor time everybody has used."""
     return {"broker": broker.processor_seconds()} | {
         name: processor_seconds(each.pid) for name, each in parts.items() if each.pid is not None
@@ -113,9 +114,10 @@ def _used(broker: Broker, parts: Mapping[str, BaseProcess]) -> dict[str, float]:
 def _count(dialect: Dialect, load: FanOut, topics: Sequence[str], arrived: Any, ready: Any) -> None:
     """Subscribe, and count what arrives at all subscribers together."""
     poll, streams = select.epoll(), {}
-    for number in range(load.subscribers):
+    parts = [topics[start : start + _TOPICS] for start in range(0, len(topics), _TOPICS)]
+    for number, part in enumerate(parts * load.subscribers):
         stream = dialect.connect(f"{topics[0].split('/')[1]}-{number}")
-        dialect.subscribe(stream, topics)
+        dialect.subscribe(stream, part)
         streams[stream.socket.fileno()] = stream
         poll.register(stream.socket.fileno(), select.EPOLLIN)
     ready.set()

@@ -52,11 +52,13 @@ class Contestant:
     """Somebody to be measured.
 
     :ivar running: starts it, gives what measures one round, and ends it; raises :class:`Skipped`.
+    :ivar at: where on a curve this is.
     """
 
     name: str
     running: Callable[[], AbstractContextManager[Measure]]
     role: Role = Role.PKID
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Path:
 
     :ivar figure: the figure that is plotted.
     :ivar once: whether one round is enough, because nothing changes from one to the next.
+    :ivar axis: what grows along a curve; the figure of a curve is a rate. Empty for a path that is none.
+    :ivar why: why a curve bends.
     """
 
     title: str
@@ -88,3 +92,5 @@ class Path:
     contestants: tuple[Contestant, ...]
     marks: tuple[Mark, ...] = ()
     once: bool = False
+    axis: str = ""
+    why: str = ""

@@ -1,16 +1,15 @@
-"""What came of it, as a picture: a bar for each contestant of each path, in SVG."""
+"""What came of it, as a picture in SVG: a bar for each contestant of each path, or a line for a curve."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from xml.sax.saxutils import escape
 
-from bench.suite.measurement import Role
+from bench.suite.curve_plot import HEIGHT, curve_shapes
 from bench.suite.rounds import Outcome
+from bench.suite.shapes import COLOURS, text
 
 __all__ = ["as_svg"]
 
-_COLOURS = {Role.PKID: "#2a6f97", Role.PEER: "#e09f3e", Role.LIMIT: "#9aa5b1"}
 _LEFT, _WIDTH, _ROW, _GAP = 330, 960, 20, 46  # pixels
 
 
@@ -21,8 +20,12 @@ def as_svg(outcomes: Iterable[Outcome]) -> str:
     for outcome in outcomes:
         bars = [(name, outcome.median(name, outcome.path.figure)) for name in outcome.samples]
         known = [(name, value) for name, value in bars if value is not None]
-        if known:
-            shapes += [_text(10, top + 16, f"{outcome.path.title}, {outcome.path.figure}", "bold")]
+        if known and outcome.path.axis:
+            shapes += [text(10, top + 16, f"{outcome.path.title}, {outcome.path.figure}", "bold")]
+            shapes += curve_shapes(outcome, _LEFT, top + 30, _WIDTH - _LEFT - 90)
+            top += HEIGHT + 2 * _GAP
+        elif known:
+            shapes += [text(10, top + 16, f"{outcome.path.title}, {outcome.path.figure}", "bold")]
             shapes += _bars(outcome, known, top + 24)
             top += _GAP + _ROW * len(known)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{top}" font-family="sans-serif">'
@@ -35,13 +38,8 @@ def _bars(outcome: Outcome, known: Sequence[tuple[str, float]], top: int) -> lis
     for number, (name, value) in enumerate(known):
         y = top + number * _ROW
         width = (_WIDTH - _LEFT - 90) * value / longest
-        colour = _COLOURS[outcome.role(name)]
-        shapes.append(_text(_LEFT - 8, y + 14, name, anchor="end"))
+        colour = COLOURS[outcome.role(name)]
+        shapes.append(text(_LEFT - 8, y + 14, name, anchor="end"))
         shapes.append(f'<rect x="{_LEFT}" y="{y + 2}" width="{width:.1f}" height="{_ROW - 5}" fill="{colour}"/>')
-        shapes.append(_text(_LEFT + width + 6, y + 14, f"{value:,.0f}" if value >= 100 else f"{value:.2f}"))
+        shapes.append(text(_LEFT + width + 6, y + 14, f"{value:,.0f}" if value >= 100 else f"{value:.2f}"))
     return shapes
-
-
-def _text(x: float, y: float, text: str, weight: str = "normal", anchor: str = "start") -> str:
-    style = f'font-size="12" font-weight="{weight}" text-anchor="{anchor}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(text)}</text>'

@@ -24,6 +24,7 @@ __all__ = [
     "flag",
     "free_port",
     "meanwhile",
+    "numbers",
     "resident_bytes",
     "serving",
 ]
@@ -87,6 +88,11 @@ def meanwhile(work: Callable[..., None], *arguments: Any) -> Iterator[BaseProces
 def counter() -> Any:
     """Return a number, its ``value``, which processes share; one of them may change it."""
     return _FORK.Value("q", 0, lock=False)
+
+
+def numbers(count: int) -> Any:
+    """Return so many numbers with fractions that processes share; one of them may change them."""
+    return _FORK.Array("d", count, lock=False)
 
 
 def flag() -> Any:

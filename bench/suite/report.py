@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from bench.suite.curve import bends
 from bench.suite.measurement import Mark, Scale
 from bench.suite.rounds import Outcome, Standing
 
@@ -59,6 +60,7 @@ def as_markdown(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
         if outcome.standings:
             lines += ["", "| mark | measured | reached |", "| --- | ---: | --- |"]
             lines += [_row(each) for each in outcome.standings]
+        lines += [f"\n{line}" for line in bends(outcome)]
         lines += [line for name, why in outcome.skipped.items() for line in ("", f"Skipped: {name}, because {why}.")]
     return "\n".join([*lines, ""])
 

@@ -46,9 +46,7 @@ class LineDialect:
 
     def delivery_size(self, data: bytes) -> int | None:
         """Return the size of a MESSAGE."""
-        line, end, _ = data.partition(b"\n")
-        length = _BODY.search(line)
-        return None if not end else len(line) + 1 + (int(length[1]) + 1 if length else 0)
+        return _size(data, b"MESSAGE ")
 
     def expose(self, stream: Connection, topic: str) -> None:
         """Expose a topic."""
@@ -70,7 +68,17 @@ class LineDialect:
             answers.append(b"ANSWER %b :%b\n" % (head.split(b" ", 2)[1], payload))
         return b"".join(answers), rest
 
-    result_size = delivery_size
+    def result_size(self, data: bytes) -> int | None:
+        """Return the size of an OK."""
+        return _size(data, b" OK")
+
+
+def _size(data: bytes, word: bytes) -> int | None:
+    line, end, _ = data.partition(b"\n")
+    if end and word not in line:
+        raise Skipped(f"it answered {line!r:.200}")
+    length = _BODY.search(line)
+    return len(line) + 1 + (int(length[1]) + 1 if length else 0) if end else None
 
 
 def _body(payload: bytes) -> bytes:

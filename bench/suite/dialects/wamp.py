@@ -15,7 +15,7 @@ __all__ = ["Wamp"]
 _REALM, _USER, _SECRET = "bench", "bench", "a secret of the benchmark"
 _ROLES: dict[str, dict[str, Any]] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
 _HELLO, _CHALLENGE, _AUTHENTICATE, _WELCOME = 1, 4, 5, 2
-_PUBLISH, _SUBSCRIBE, _SUBSCRIBED = 16, 32, 33
+_PUBLISH, _SUBSCRIBE, _SUBSCRIBED, _EVENT = 16, 32, 33, 36
 _CALL, _RESULT, _REGISTER, _REGISTERED, _INVOCATION, _YIELD = 48, 50, 64, 65, 68, 70
 _SHAKE, _SHAKEN = b"\x7f\xf3\0\0", b"\x7f"  # frames of up to 16 MiB, CBOR
 _FIRST_CALL = 1 << 17  # from here on a million numbers have the same size
@@ -54,7 +54,7 @@ class Wamp:
 
     def delivery_size(self, data: bytes) -> int | None:
         """Return the size of an EVENT."""
-        return _size(data)
+        return _size_of(_EVENT, data)
 
     def expose(self, stream: Connection, topic: str) -> None:
         """Register a procedure."""
@@ -76,11 +76,24 @@ class Wamp:
             start += size
         return b"".join(answers), data[start:]
 
-    result_size = delivery_size
+    def result_size(self, data: bytes) -> int | None:
+        """Return the size of a RESULT."""
+        return _size_of(_RESULT, data)
 
 
 def _uri(topic: str) -> str:
     return topic.replace("/", ".")
+
+
+def _size_of(kind: int, data: bytes) -> int | None:
+    """Return the size of the first message, which must be of this kind."""
+    size = _size(data)
+    if size is None or len(data) < size:
+        return None
+    message = loads(data[_HEAD:size])
+    if message[0] != kind:
+        raise Skipped(f"it answered {message!r:.200}")
+    return size
 
 
 def _size(data: bytes) -> int | None:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from bench.suite.brokers import Shared, running_pkid, running_relay
+from bench.suite.dialects.dialect import Dialect
 from bench.suite.fan_out import FanOut, deliveries_per_second
 from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Scale
 from bench.suite.peers.crossbar import running_crossbar
@@ -28,7 +29,7 @@ _WHO = (
     (_RELAY, running_relay, Role.LIMIT),
 )
 _FIGURES = ("deliveries/s", "deliveries/cpu-s")
-_SHARE = 0.3  # of the seconds of a round
+_SHARE = 0.2  # of the seconds of a round
 
 
 def paths(scale: Scale) -> Iterable[Path]:
@@ -55,6 +56,6 @@ def _marks(load: FanOut) -> Iterator[Mark]:
 
 
 @contextmanager
-def _running(shared: Shared, load: FanOut) -> Iterator[Measure]:
+def _running(shared: Shared[Dialect], load: FanOut) -> Iterator[Measure]:
     broker = shared.get()
     yield lambda seconds: deliveries_per_second(broker, load, _SHARE * seconds)

@@ -31,7 +31,7 @@ _USERS = {"type": "static", "principals": {Wamp.user: {"ticket": Wamp.secret, "r
 
 
 @contextmanager
-def running_crossbar() -> Iterator[Broker]:
+def running_crossbar() -> Iterator[Broker[Wamp]]:
     """Run Crossbar.
 
     :raises Skipped: when it is not to be had.

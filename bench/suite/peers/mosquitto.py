@@ -32,7 +32,7 @@ user root
 
 
 @contextmanager
-def running_mosquitto() -> Iterator[Broker]:
+def running_mosquitto() -> Iterator[Broker[Mqtt]]:
     """Run Mosquitto.
 
     :raises Skipped: when it is not to be had.

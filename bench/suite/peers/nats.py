@@ -21,7 +21,7 @@ _USER = {"user": Nats.user, "password": Nats.password, "permissions": {"publish"
 
 
 @contextmanager
-def running_nats() -> Iterator[Broker]:
+def running_nats() -> Iterator[Broker[Nats]]:
     """Run nats-server.
 
     :raises Skipped: when it is not to be had.
