@@ -27,6 +27,8 @@ class Payload:
 
     kind: PayloadKind
     data: bytes = field(repr=False)
+    is_checked: bool = field(default=False, compare=False, repr=False)
+    """Whether the door that it came by found that it is what its kind says; else nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,11 @@ class Payloads:
     data: tuple[bytes, ...] = field(repr=False)
     are_printable: bool = False
     """Whether all are UTF-8 that can be printed, for sure."""
+    are_checked: bool = field(default=False, compare=False, repr=False)
+    """Whether each is what its kind says, for sure."""
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __iter__(self) -> Iterator[Payload]:
-        return (Payload(self.kind, data) for data in self.data)
+        return (Payload(self.kind, data, self.are_checked) for data in self.data)

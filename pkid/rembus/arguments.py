@@ -17,6 +17,8 @@ _ARRAYS = range(Major.ARRAY << 5, Major.MAP << 5)  # initial bytes
 
 def cbor_arguments(payload: Payload) -> bytes:
     """Return arguments as CBOR; what came as CBOR stays as it is."""
+    if payload.is_checked and payload.kind is PayloadKind.CBOR:
+        return payload.data
     if _is_empty(payload):
         return head(Major.ARRAY, 0)
     item = cbor_item(payload)
@@ -65,7 +67,7 @@ def preceded_json(first: str, payload: Payload) -> bytes:
 
 def _as_it_is(payload: Payload) -> Payload:
     """Return a payload, as text or bytes if it says that it is CBOR, and is not, or too much of it."""
-    if payload.kind is PayloadKind.CBOR:
+    if payload.kind is PayloadKind.CBOR and not payload.is_checked:
         try:
             elements(head(Major.ARRAY, 1) + payload.data, 1)
         except Malformed:

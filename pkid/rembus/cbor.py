@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import cbor2
@@ -38,8 +39,9 @@ from pkid.rembus.packets import (
     Response,
     Unregister,
 )
+from pkid.rembus.short_forms import SHORT_FORMS
 
-__all__ = ["CBOR", "Cbor", "decode", "numbered_publication", "publication"]
+__all__ = ["CBOR", "Cbor", "decode", "decode_any", "numbered_publication", "publication"]
 
 _MOST_ELEMENTS = 6
 _ID_SIZE = 8  # bytes, the lowest first
@@ -51,6 +53,16 @@ _LONGEST_COMMAND = 1 << 16  # bytes of an admin's data, which alone is decoded
 
 def decode(data: bytes) -> Packet:
     """Return the packet that a message holds; payloads stay as they are written.
+
+    :raises Malformed: ``bad-message``.
+    """
+    short = SHORT_FORMS.get(data[:3])
+    packet = short(data) if short is not None else None
+    return packet if packet is not None else decode_any(data)
+
+
+def decode_any(data: bytes) -> Packet:
+    """Return the packet that a message holds, in whichever form its elements are written.
 
     :raises Malformed: ``bad-message``.
     """
@@ -78,13 +90,13 @@ CBOR = Cbor()
 
 def publication(topic: str, arguments: bytes) -> bytes:
     """Return a publication that needs no acknowledgement, with arguments that are encoded already."""
-    return b"\x83\x01" + write_text(topic) + arguments
+    return b"\x83\x01" + _topic(topic) + arguments
 
 
 def numbered_publication(packet: Publication, arguments: bytes) -> bytes:
     """Return a publication that has an id, with arguments that are encoded already."""
-    first = Kind.PUBLICATION | _FLAGS[packet.qos] | (_SLOT if packet.slotted else 0)
-    return head(Major.ARRAY, 4) + head(Major.UNSIGNED, first) + _id(packet) + write_text(packet.topic) + arguments
+    begin = _NUMBERED[packet.qos, packet.slotted]
+    return b"".join((begin, packet.id.to_bytes(_ID_SIZE, "little"), _topic(packet.topic), arguments))
 
 
 # Reading
@@ -98,7 +110,7 @@ def _read_id(parts: list[bytes]) -> int:
 
 
 def _payload(element: bytes) -> Payload:
-    return Payload(PayloadKind.CBOR, element)
+    return Payload(PayloadKind.CBOR, element, True)
 
 
 def _publication(parts: list[bytes], flags: int) -> Packet:
@@ -158,12 +170,24 @@ _READERS: dict[int, Callable[[list[bytes], int], Packet]] = {
 # Writing
 
 
-def _id(packet: Packet) -> bytes:
-    return write_bytes(packet.id.to_bytes(_ID_SIZE, "little"))
+_topic = lru_cache(1024)(write_text)
+
+
+def _begin(kind: int, size: int) -> bytes:
+    """Return the first elements of an array of so many, up to the id's bytes."""
+    return head(Major.ARRAY, size) + head(Major.UNSIGNED, kind) + head(Major.BYTES, _ID_SIZE)
+
+
+_NUMBERED = {
+    (qos, slotted): _begin(Kind.PUBLICATION | flag | (_SLOT if slotted else 0), 4)
+    for qos, flag in _FLAGS.items()
+    for slotted in (False, True)
+}
+_BEGINS = {(kind, more): _begin(kind, 2 + more) for kind in Kind for more in range(_MOST_ELEMENTS - 1)}
 
 
 def _array(kind: Kind, packet: Packet, *rest: bytes) -> bytes:
-    return b"".join((head(Major.ARRAY, 2 + len(rest)), head(Major.UNSIGNED, kind), _id(packet), *rest))
+    return b"".join((_BEGINS[kind, len(rest)], packet.id.to_bytes(_ID_SIZE, "little"), *rest))
 
 
 def _write_publication(packet: Publication) -> bytes:
@@ -175,7 +199,7 @@ def _write_publication(packet: Publication) -> bytes:
 
 def _write_request(packet: Request) -> bytes:
     target = NULL if packet.target is None else write_text(packet.target)
-    return _array(Kind.REQUEST, packet, write_text(packet.topic), target, cbor_arguments(packet.data))
+    return _array(Kind.REQUEST, packet, _topic(packet.topic), target, cbor_arguments(packet.data))
 
 
 def _write_register(packet: Register) -> bytes:

@@ -17,6 +17,7 @@ __all__ = [
     "array_content",
     "elements",
     "head",
+    "is_rest",
     "read_bytes",
     "read_text",
     "read_unsigned",
@@ -41,6 +42,7 @@ class Major(IntEnum):
 NULL = b"\xf6"
 
 _BYTES, _TEXT, _ARRAY, _MAP, _SIMPLE = 2, 3, 4, 5, 7  # of `Major`, but compared for each item
+_MEDIUM = _BYTES << 5 | 24  # initial byte of bytes whose length takes one byte
 _BREAK = 0xFF
 _INDEFINITE = -1
 _ARGUMENT_SIZES = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -89,6 +91,18 @@ def elements(data: bytes, most: int) -> list[bytes]:
         return _split(data, most)
     except (IndexError, UnicodeDecodeError):
         raise _unreadable("it is no CBOR") from None
+
+
+def is_rest(data: bytes, position: int) -> bool:
+    """Tell whether what follows a position is one well-formed item and nothing else.
+
+    :raises Malformed: ``bad-message`` when it is nested too deep, or holds too much.
+    """
+    try:
+        length = _LEAVES[data[position]]
+        return len(data) == (position + length if length else _end(data, position, DEPTH, _allowance(data)))
+    except (IndexError, UnicodeDecodeError):
+        return False
 
 
 def read_unsigned(element: bytes) -> int:
@@ -151,7 +165,7 @@ def _split(data: bytes, most: int) -> list[bytes]:
     major, count, position = _read_head(data, 0)
     if major != Major.ARRAY or not 0 < count <= most:
         raise _unreadable("it is no array of the right length")
-    found, allowance = [], _Allowance()
+    found, allowance = [], _allowance(data)
     for _ in range(count):
         start, length = position, _LEAVES[data[position]]
         position = position + length if length else _end(data, position, DEPTH, allowance)
@@ -161,37 +175,52 @@ def _split(data: bytes, most: int) -> list[bytes]:
     return found
 
 
-def _end(data: bytes, position: int, depth: int, allowance: _Allowance) -> int:
+def _end(data: bytes, position: int, depth: int, allowance: _Allowance | None) -> int:
     """Return where a well-formed item ends that is no leaf; that may be beyond the end of the data.
 
+    :param allowance: ``None`` when the data is too short to hold too much.
     :raises IndexError: when it goes on after the end of the data.
     :raises UnicodeDecodeError: when a text is not UTF-8.
     :raises Malformed: ``bad-message`` when it is not well-formed, nested too deep, or holds too much.
     """
     initial = data[position]
-    major = initial >> 5
-    if initial & 31 < 24:
-        argument, position = initial & 31, position + 1
-    else:
-        major, argument, position = _read_head(data, position)
+    major, argument = initial >> 5, initial & 31
+    position += 1
+    if argument >= 24:
+        major, argument, position = _read_head(data, position - 1)
+    if major == _TEXT and argument != _INDEFINITE:
+        data[position : position + argument].decode("utf-8")
     if major == _BYTES or major == _TEXT:
-        if argument == _INDEFINITE:
-            return _end_of_chunks(data, position, major, allowance)
-        if major == _TEXT:
-            data[position : position + argument].decode("utf-8")
-        return position + argument
+        chunked = argument == _INDEFINITE
+        return _end_of_chunks(data, position, major, allowance) if chunked else position + argument
     if major == _SIMPLE:
         return position
     if depth == 0:
         raise _unreadable("it is nested too deep")
     if argument == _INDEFINITE:
         return _end_of_stream(data, position, 2 if major == _MAP else 1, depth - 1, allowance)
-    count = _contents(major, argument)
-    allowance.take(count)
+    return _end_of_items(data, position, _contents(major, argument), depth - 1, allowance)
+
+
+def _end_of_items(data: bytes, position: int, count: int, depth: int, allowance: _Allowance | None) -> int:
+    """Return where so many items end, one behind the other."""
+    if allowance is not None:
+        allowance.take(count)
     for _ in range(count):
-        length = _LEAVES[data[position]]
-        position = position + length if length else _end(data, position, depth - 1, allowance)
+        initial = data[position]
+        length = _LEAVES[initial]
+        if length:
+            position += length
+        elif initial == _MEDIUM:
+            position += 2 + data[position + 1]
+        else:
+            position = _end(data, position, depth, allowance)
     return position
+
+
+def _allowance(data: bytes) -> _Allowance | None:
+    """Return how many items data may hold; ``None`` when it has not so many bytes, as each item has one."""
+    return None if len(data) <= MOST_ITEMS else _Allowance()
 
 
 def _contents(major: int, argument: int) -> int:
@@ -199,22 +228,18 @@ def _contents(major: int, argument: int) -> int:
     return argument if major == _ARRAY else 2 * argument if major == _MAP else 1
 
 
-def _end_of_chunks(data: bytes, position: int, major: int, allowance: _Allowance) -> int:
+def _end_of_chunks(data: bytes, position: int, major: int, allowance: _Allowance | None) -> int:
     """Return where a string of indefinite length ends, which is a row of strings (section 3.2.3)."""
     while data[position] != _BREAK:
         if data[position] >> 5 != major or data[position] & 31 == 31:
             raise _unreadable("it is no CBOR")
-        allowance.take(1)
-        position = _end(data, position, 0, allowance)
+        position = _end_of_items(data, position, 1, 0, allowance)
     return position + 1
 
 
-def _end_of_stream(data: bytes, position: int, step: int, depth: int, allowance: _Allowance) -> int:
+def _end_of_stream(data: bytes, position: int, step: int, depth: int, allowance: _Allowance | None) -> int:
     while data[position] != _BREAK:
-        allowance.take(step)
-        for _ in range(step):
-            length = _LEAVES[data[position]]
-            position = position + length if length else _end(data, position, depth, allowance)
+        position = _end_of_items(data, position, step, depth, allowance)
     return position + 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
@@ -66,34 +66,30 @@ class Status(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
-    """One message.
+class Identity:
+    """A client says its name.
 
-    :ivar id: 64 bits that whoever asks makes up; the answer has the same.
+    :ivar id: 64 bits that whoever asks makes up, here and in all packets; the answer has the same.
     """
 
     id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Identity(Packet):
-    """A client says its name."""
-
     cid: str
 
 
 @dataclass(frozen=True, slots=True)
-class Attestation(Packet):
+class Attestation:
     """A client proves its name."""
 
+    id: int
     cid: str
     signature: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Register(Packet):
+class Register:
     """A client gives a name its first key."""
 
+    id: int
     cid: str
     pin: str = field(repr=False)
     key: bytes
@@ -101,22 +97,22 @@ class Register(Packet):
 
 
 @dataclass(frozen=True, slots=True)
-class Unregister(Packet):
+class Unregister:
     """A client has its key forgotten."""
 
+    id: int
 
-@dataclass(frozen=True, slots=True)
-class Publication(Packet):
-    """Something published, on its way to the broker or to a subscriber.
 
-    :ivar id: 0 where it has none.
-    :ivar slotted: whether the id's low 32 bits are a mark of the publisher's.
-    """
+class Publication(NamedTuple):
+    """Something published, on its way to the broker or to a subscriber; a tuple, as there are many."""
 
+    id: int
+    """0 where it has none."""
     topic: str
     data: Payload
     qos: QoS = QoS.AT_MOST_ONCE
     slotted: bool = False
+    """Whether the id's low 32 bits are a mark of the publisher's."""
 
     @property
     def slot(self) -> int | None:
@@ -124,42 +120,49 @@ class Publication(Packet):
         return self.id & _SLOT if self.slotted else None
 
 
-@dataclass(frozen=True, slots=True)
-class Request(Packet):
-    """A call, on its way to the broker or to an exposer.
+class Request(NamedTuple):
+    """A call, on its way to the broker or to an exposer."""
 
-    :ivar target: the component that is to answer.
-    """
-
+    id: int
     topic: str
     target: str | None
+    """The component that is to answer."""
     data: Payload
 
 
 @dataclass(frozen=True, slots=True)
-class Admin(Packet):
+class Admin:
     """A command to the broker; what it is, its data says."""
 
+    id: int
     topic: str
     data: object
 
 
-@dataclass(frozen=True, slots=True)
-class Response(Packet):
+class Response(NamedTuple):
     """The answer to a request."""
 
+    id: int
     status: int
     data: Payload = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class Ack(Packet):
+class Ack:
     """A publication arrived."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ack2(Packet):
+class Ack2:
     """The acknowledgement of an exactly-once publication arrived."""
+
+    id: int
+
+
+Packet = Identity | Attestation | Register | Unregister | Publication | Request | Admin | Response | Ack | Ack2
+"""One message."""
 
 
 class Codec(Protocol):

@@ -43,6 +43,11 @@ _FINAL, _OPCODE, _MASKED, _LENGTH = 0x80, 0x0F, 0x80, 0x7F
 _OPCODES = {int(opcode): opcode for opcode in Opcode}
 _LONGEST_CONTROL = 125
 _MASK_SIZE = 4
+_MESSAGES = {_FINAL | opcode: opcode for opcode in (Opcode.TEXT, Opcode.BINARY)}
+_LONGEST_USUAL_HEADER = 8  # bytes, with the mask
+_SHORT_HEADS = {
+    opcode: tuple(bytes((_FINAL | opcode, length)) for length in range(_LONGEST_CONTROL + 1)) for opcode in Opcode
+}
 _EXTENDED = {126: 2, 127: 8}  # bytes of a longer length
 
 
@@ -65,24 +70,40 @@ class WebSocketReader:
         :raises Malformed: ``bad-message`` when it is no frame that a client may send.
         :raises Refused: ``limit`` when a message is too long.
         """
-        self._buffer += data
-        if len(self._buffer) < self._needed:
-            return []
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._needed:
+                return []
+            data = bytes(self._buffer)
+        self._needed = 0
         found: list[Frame] = []
-        buffer, position = bytes(self._buffer), 0
-        while (header := self._read_header(buffer, position)) is not None:
+        position = self._read_whole(data, 0, found)
+        while (header := self._read_header(data, position)) is not None:
             first, begin, length = header
-            self._needed = begin + length - position
-            if begin + length > len(buffer):
+            if begin + length > len(data):
+                self._needed = begin + length - position
                 break
-            self._needed = 0
-            position = begin + length
-            payload = _unmask(buffer[begin - _MASK_SIZE : begin], buffer[begin:position])
-            complete = self._complete(first, payload)
+            complete = self._complete(first, _unmask(data[begin - _MASK_SIZE : begin], data[begin : begin + length]))
             if complete is not None:
                 found.append(complete)
-        del self._buffer[:position]
+            position = self._read_whole(data, begin + length, found)
+        self._buffer[:] = data[position:]
         return found
+
+    def _read_whole(self, data: bytes, position: int, found: list[Frame]) -> int:
+        """Read messages that have one frame each, up to something else, as most are; return where they end."""
+        last = len(data) - _LONGEST_USUAL_HEADER if self._begun is None else -1
+        while position <= last:
+            opcode, second, begin = _MESSAGES.get(data[position]), data[position + 1], position + 6
+            length = second - _MASKED
+            if length == 126:
+                length, begin = data[position + 2] << 8 | data[position + 3], position + 8
+            end = begin + length
+            if opcode is None or second < _MASKED or second == 0xFF or length > self.limit or end > len(data):
+                break
+            found.append((opcode, _unmask(data[begin - _MASK_SIZE : begin], data[begin:end])))
+            position = end
+        return position
 
     def _read_header(self, buffer: bytes, position: int) -> tuple[int, int, int] | None:
         """Return a frame's first byte, where its payload begins and how long that is, once its header is there."""
@@ -131,7 +152,7 @@ def websocket_frame(opcode: Opcode, payload: bytes) -> bytes:
     """Return a frame, final and not masked, as a server sends it."""
     length = len(payload)
     if length <= _LONGEST_CONTROL:
-        return bytes((_FINAL | opcode, length)) + payload
+        return _SHORT_HEADS[opcode][length] + payload
     code, size = (126, 2) if length < 1 << 16 else (127, 8)
     return bytes((_FINAL | opcode, code)) + length.to_bytes(size, "big") + payload
 

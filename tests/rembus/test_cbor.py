@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cbor2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.errors import Malformed
-from pkid.rembus.cbor import CBOR, decode
+from pkid.rembus.cbor import CBOR, decode, decode_any
 from pkid.rembus.packets import (
     NOTHING,
     Ack,
@@ -50,6 +52,15 @@ PACKETS = st.one_of(
     st.builds(Attestation, st.integers(0, 9), st.text(), st.binary()),
     st.builds(Ack, st.integers(0, 9)) | st.builds(Ack2, st.integers(0, 9)) | st.builds(Unregister, st.integers(0, 9)),
 )  # fmt: skip
+
+
+def read_by(reader: Callable[[bytes], Packet], data: bytes) -> tuple[object, ...]:
+    """Return what a reader makes of a message: the kind of packet and its fields, or nothing."""
+    try:
+        packet = reader(data)
+    except Malformed:
+        return ()
+    return type(packet), packet
 
 
 class RecordedTests(Case):
@@ -121,6 +132,24 @@ class DecodeTests(Case):
             except Malformed:
                 continue
             CBOR.encode(packet)
+
+    @given(PACKETS, st.integers(0, 60), st.binary(max_size=3), st.integers(0, 3))
+    def test_a_short_form_is_read_as_by_its_elements_or_refused_like_them(
+        self, packet: Packet, place: int, other: bytes, cut: int
+    ) -> None:
+        data = CBOR.encode(packet)
+        for each in (data, data[:place] + other + data[place + cut :]):
+            self.assertEqual(read_by(decode, each), read_by(decode_any, each))
+
+    def test_what_is_read_is_known_to_be_an_item(self) -> None:
+        for message in (
+            b"\x83\x01" + CID + b"\x05",
+            b"\x84\x18\x31" + ID + CID + b"\x80",
+            b"\x85\x02" + ID + CID + b"\xf6\x80",
+        ):
+            packet = decode(message)
+            assert isinstance(packet, Publication | Request)
+            self.assertTrue(packet.data.is_checked)
 
     @given(PACKETS)
     def test_what_is_written_is_read_again(self, packet: Packet) -> None:
