@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pkid.broker.message import Batch, Message, QoS
-from pkid.broker.payload import Payload
+from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.topic import Pattern
 from pkid.messaging.interfaces import Dialect
 from pkid.rembus.arguments import cbor_arguments, json_arguments, preceded_cbor, preceded_json
@@ -56,6 +56,10 @@ class CborDialect:
 
     def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
         """Return the deliveries of a batch as they go over the wire."""
+        payloads, frame = batch.payloads, self._frame
+        if pattern is None and payloads.are_checked and payloads.kind is PayloadKind.CBOR:
+            begin = publication(batch.topic, b"")
+            return b"".join([frame(begin + data) for data in payloads.data])
         return b"".join(self.encode(message, pattern, False) for message in batch.messages)
 
 

@@ -6,8 +6,10 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING
 
+from pkid.broker.commands import Publish, PublishBatch
 from pkid.broker.effects import CloseReason
 from pkid.broker.message import Invocation
+from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.broker.replies import Reply
 from pkid.errors import Malformed, PkidError, Refused, Unavailable
 from pkid.messaging.approach import approach_of
@@ -15,7 +17,7 @@ from pkid.messaging.interfaces import Session
 from pkid.messaging.protocol import DoorProtocol
 from pkid.rembus import cbor, jsonrpc
 from pkid.rembus.conversation import Conversation
-from pkid.rembus.packets import Packet, Response
+from pkid.rembus.packets import Packet, Publication, Response
 from pkid.rembus.websocket import Opcode, websocket_frame
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class RembusProtocol(DoorProtocol):
     def __init__(self, factory: RembusFactory) -> None:
         self.dialect = factory.cbor
         self._waiting: deque[tuple[Opcode, bytes]] = deque()
+        self._gathered: list[bytes] = []
+        self._topic = ""
 
     # How it is framed
 
@@ -100,24 +104,59 @@ class RembusProtocol(DoorProtocol):
             self._fail(error)
 
     def _do(self, session: Session) -> None:
+        """Do what was said; publications on one topic that come together are given to the session together."""
+        together = session.is_open and not session.is_metered
         try:
             while self._waiting and self._goes_on(len(self._waiting[0][1])):
                 self._taken += 1
-                self._hear(session, *self._waiting.popleft())
+                opcode, payload = self._waiting.popleft()
+                if opcode is Opcode.BINARY:
+                    self.dialect = self.factory.cbor
+                    packet = cbor.decode(payload)
+                    if together and type(packet) is Publication and packet.is_plain:
+                        self._gather(session, packet)
+                        continue
+                    self._publish(session)
+                    self._take(session, packet)
+                else:
+                    self._publish(session)
+                    self._hear(session, opcode, payload)
         except Malformed as error:
+            self._publish(session)
             self._fail(error)
+        else:
+            self._publish(session)
 
     def _hear(self, session: Session, opcode: Opcode, payload: bytes) -> None:
-        if opcode is Opcode.BINARY:
-            self.dialect = self.factory.cbor
-            packet = cbor.decode(payload)
-        elif opcode is Opcode.TEXT:
+        if opcode is Opcode.TEXT:
             packet, spoken = self._decode(payload)
             self.dialect = self.factory.json_dialect(spoken, self.dialect)
+            self._take(session, packet)
         else:
             self._control(opcode, payload)
+
+    def _gather(self, session: Session, packet: Publication) -> None:
+        if self._gathered and packet.topic != self._topic:
+            self._publish(session)
+        self._topic = packet.topic
+        self._gathered.append(packet.data.data)
+
+    def _rest(self) -> None:
+        if self._session is not None:
+            self._publish(self._session)
+        super()._rest()
+
+    def _publish(self, session: Session) -> None:
+        """Give the session what was gathered."""
+        gathered = tuple(self._gathered)
+        if not gathered:
             return
-        self._take(session, packet)
+        self._gathered.clear()
+        if len(gathered) == 1:
+            payload = Payload(PayloadKind.CBOR, gathered[0], True)
+            session.receive(Publish(None, self._topic, payload, len(payload.data)))
+        else:
+            session.receive(PublishBatch(None, self._topic, Payloads(PayloadKind.CBOR, gathered, are_checked=True)))
 
     def _decode(self, text: bytes) -> tuple[Packet, jsonrpc.JsonRpc | None]:
         """Read a text, or answer that it cannot be read.

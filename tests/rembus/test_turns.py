@@ -5,7 +5,10 @@ from __future__ import annotations
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, Event, Ping
 
-from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.commands import Acknowledge, Command, Publish, PublishBatch
+from pkid.broker.effects import CloseReason
+from pkid.broker.message import QoS
+from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.messaging.protocol import DoorProtocol
 from pkid.rembus import packets
 from pkid.rembus.budget import Budget
@@ -47,3 +50,34 @@ class TurnTests(DoorCase, turns.TurnContract):
         self.send_events(speaker, BytesMessage(CBOR.encode(long)), 2)
         self.send(speaker, 1)
         self.assertEqual([self.heard() for _ in range(4)], [0, 1, 2, 0])
+
+    def given(self, *data: bytes, metered: bool = False) -> list[Command]:
+        """Return what the session of a client is given, which says these things in one piece."""
+        speaker = self.web_peer()
+        speaker.say(packets.Publication(0, "a", ONE))
+        session = self.messaging.sessions[max(self.messaging.sessions)]
+        given: list[Command] = []
+        self.patch(session, "receive", given.append)
+        self.patch(session, "disconnect", lambda reason: given.append(reason))
+        session.is_metered = metered
+        client = Connection(ConnectionType.CLIENT)
+        speaker.protocol.dataReceived(b"".join(client.send(BytesMessage(each)) for each in data))
+        return given
+
+    def test_publications_on_one_topic_that_come_together_are_given_together(self) -> None:
+        a, b = (CBOR.encode(packets.Publication(0, topic, ONE)) for topic in "ab")
+        kept = CBOR.encode(packets.Publication(5, "a", ONE, QoS.AT_LEAST_ONCE))
+        one, two = Publish(None, "b", ONE, 2), Payloads(PayloadKind.CBOR, (ONE.data,) * 2)
+        self.assertEqual(
+            self.given(a, a, b, a, a, kept, CBOR.encode(packets.Ack(7)), b),
+            [
+                PublishBatch(None, "a", two), one, PublishBatch(None, "a", two),
+                Publish(5, "a", ONE, 2, QoS.AT_LEAST_ONCE), Acknowledge(None, 7), one,
+            ],
+        )  # fmt: skip
+        self.assertEqual(self.given(b, b, metered=True), [one, one])
+
+    def test_what_came_before_the_unreadable_is_given(self) -> None:
+        b = CBOR.encode(packets.Publication(0, "b", ONE))
+        together = PublishBatch(None, "b", Payloads(PayloadKind.CBOR, (ONE.data,) * 2))
+        self.assertEqual(self.given(b, b, b"\xff", b), [together, CloseReason.MALFORMED])
