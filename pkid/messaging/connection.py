@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from pkid.auth.fairness import peer_key
 from pkid.broker.commands import Command, Publish, PublishBatch
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import ANONYMOUS, Identity
@@ -87,6 +88,12 @@ class Connection:
     def is_metered(self) -> bool:
         """Whether what it asks for in a second is limited."""
         return self._allowance is not None
+
+    @property
+    def party(self) -> str:
+        """Who it is where parties take turns: the name that was proven, or else the address."""
+        identity = self.identity
+        return f"name {identity.component}" if identity.authenticated else peer_key(self.approach.peer)
 
     def receive(self, command: Command) -> None:
         """Do what the client asks for."""

@@ -93,6 +93,10 @@ class Session(Protocol):
     def is_metered(self) -> bool:
         """Whether what it asks for in a second is limited, so that each publication is to come as a command alone."""
 
+    @property
+    def party(self) -> str:
+        """Who it is where parties take turns: the name that was proven, or else the address."""
+
     def receive(self, command: Command) -> None:
         """Do what the client asks for."""
 

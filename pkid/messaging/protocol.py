@@ -13,6 +13,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from pkid.auth.fairness import peer_key
 from pkid.broker.effects import CloseReason
 from pkid.errors import Unavailable
 from pkid.messaging.approach import is_encrypted, peer_of
@@ -129,7 +130,7 @@ class DoorProtocol(Protocol):
         self._lost = True
         self._vigil.stop()
         self._end_handshake()
-        if not self._resting:
+        if not self._resting and self._has_time():
             self._depart()
 
     # The client, as the broker's service sees it
@@ -175,7 +176,7 @@ class DoorProtocol(Protocol):
     def _work(self) -> None:
         """Do what came, as long as the session takes it and the client reads what it is told."""
         session = self._session
-        if session is None or self._working:
+        if session is None or self._working or not (self._rested or self._resting or self._has_time()):
             return
         self._working = True
         self._until = self.factory.clock.seconds() + LONGEST_TURN
@@ -195,6 +196,13 @@ class DoorProtocol(Protocol):
             return False
         waited = size < _LARGE or (self._rested and not self._taken)
         if waited and self._taken < self.factory.budget.turn and self.factory.clock.seconds() <= self._until:
+            return True
+        self._rest()
+        return False
+
+    def _has_time(self) -> bool:
+        """Tell whether there is time for a turn that begins now; if not, see to it that there is one later."""
+        if self.factory.rounds.has_time():
             return True
         self._rest()
         return False
@@ -227,7 +235,8 @@ class DoorProtocol(Protocol):
         self._resting = True
         if not self._lost:
             self._tcp().pauseProducing()
-        self.factory.rounds.join(peer_of(self._tcp()), self._go_on)
+        party = peer_key(peer_of(self._tcp())) if self._session is None else self._session.party
+        self.factory.rounds.join(party, self._go_on)
 
     def _go_on(self) -> None:
         self._resting, self._rested, self._taken = False, True, 0

@@ -1,7 +1,7 @@
 """Who goes on next, of the connections that have more to do than fits into one turn.
 
 However many they are, what they do together between two looks of the reactor at its sockets is bounded, so that who
-says little is heard soon. Addresses take turns.
+says little is heard soon. Those who proved a name take turns with one another and with the addresses of the others.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from pkid.auth.fairness import FairQueue, peer_key
+from pkid.auth.fairness import FairQueue
 
 __all__ = ["LONGEST_ROUND", "Rounds"]
 
@@ -32,14 +32,26 @@ class Rounds:
         self._clock = clock
         self._waiting: FairQueue[Callable[[], None]] = FairQueue(sys.maxsize)
         self._due = False
+        self._began: float | None = None  # when the first of this turn of the reactor did who did not wait
 
-    def join(self, peer: str, turn: Callable[[], None]) -> None:
+    def has_time(self) -> bool:
+        """Tell whether, in this turn of the reactor, there is time for one more who does not wait for a round."""
+        now = self._clock.seconds()
+        if self._began is None:
+            self._began = now
+            self._clock.callLater(0, self._end_turn)
+        return now - self._began <= LONGEST_ROUND
+
+    def join(self, party: str, turn: Callable[[], None]) -> None:
         """Have a turn begin in one of the next rounds.
 
-        :param peer: the address that the connection comes from.
+        :param party: whose it is; parties take turns, however many connections they have.
         """
-        self._waiting.push(peer_key(peer), turn)
+        self._waiting.push(party, turn)
         self._schedule()
+
+    def _end_turn(self) -> None:
+        self._began = None
 
     def _schedule(self) -> None:
         if not self._due:

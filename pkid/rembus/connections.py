@@ -59,17 +59,29 @@ class WebSocketProtocol(RembusProtocol):
     def _shake_hands(self) -> None:
         self._handshake = Handshake()
 
-    def _read(self, data: bytes) -> list[tuple[Opcode, bytes]]:
-        if self._session is not None:
-            return self._reader.feed(data)
+    def _feed(self, data: bytes) -> None:
+        try:
+            super()._feed(data if self._session is not None else self._go_through_handshake(data))
+        except (Malformed, Refused) as error:
+            self._fail(error)
+
+    def _go_through_handshake(self, data: bytes) -> bytes:
+        """Answer the request once it is there, and return what follows upon it.
+
+        :raises Malformed: when it is no request for a WebSocket.
+        :raises Refused: when it is too long, or a web page's.
+        """
         assert self._handshake is not None, "no bytes before the handshake of TLS"
         answered = self._handshake.feed(data)
         if answered is None:
-            return []
+            return b""
         answer, rest = answered
         self._outgoing.write(answer)
         self._begin()
-        return [] if self._closed else self._reader.feed(rest)
+        return rest
+
+    def _read(self, data: bytes) -> list[tuple[Opcode, bytes]]:
+        return self._reader.feed(data)
 
     def _limit(self, size: int) -> None:
         self._reader.limit = size

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RembusProtocol"]
 
+_PIECE = 1 << 12
+"""Bytes of which the messages are read at a time: many short ones take their time, too."""
+
 
 class RembusProtocol(DoorProtocol):
     """One connection, and the :class:`~pkid.messaging.interfaces.Client` of its session; how it is framed, others say.
@@ -37,6 +40,7 @@ class RembusProtocol(DoorProtocol):
 
     def __init__(self, factory: RembusFactory) -> None:
         self.dialect = factory.cbor
+        self._unread = bytearray()
         self._waiting: deque[tuple[Opcode, bytes]] = deque()
         self._gathered: list[bytes] = []
         self._topic = ""
@@ -98,36 +102,38 @@ class RembusProtocol(DoorProtocol):
         self._limit(self.factory.budget.message)
 
     def _feed(self, data: bytes) -> None:
-        try:
-            self._waiting += self._read(data)
-        except (Malformed, Refused) as error:
-            self._fail(error)
+        self._unread += data
 
     def _do(self, session: Session) -> None:
         """Do what was said; publications on one topic that come together are given to the session together."""
         together = session.is_open and not session.is_metered
         try:
-            while self._waiting and self._goes_on(len(self._waiting[0][1])):
-                self._taken += 1
-                opcode, payload = self._waiting.popleft()
-                if opcode is Opcode.BINARY:
-                    self.dialect = self.factory.cbor
-                    packet = cbor.decode(payload)
-                    if together and type(packet) is Publication and packet.is_plain:
-                        self._gather(session, packet)
-                        continue
-                    self._publish(session)
-                    self._take(session, packet)
+            while self._waiting or self._unread:
+                if not self._goes_on(len(self._waiting[0][1]) if self._waiting else 0):
+                    break
+                if self._waiting:
+                    self._taken += 1
+                    self._hear(session, *self._waiting.popleft(), together)
                 else:
-                    self._publish(session)
-                    self._hear(session, opcode, payload)
-        except Malformed as error:
+                    self._waiting += self._read(bytes(self._unread[:_PIECE]))
+                    del self._unread[:_PIECE]
+        except (Malformed, Refused) as error:
             self._publish(session)
             self._fail(error)
         else:
             self._publish(session)
 
-    def _hear(self, session: Session, opcode: Opcode, payload: bytes) -> None:
+    def _hear(self, session: Session, opcode: Opcode, payload: bytes, together: bool) -> None:
+        if opcode is Opcode.BINARY:
+            self.dialect = self.factory.cbor
+            packet = cbor.decode(payload)
+            if together and type(packet) is Publication and packet.is_plain:
+                self._gather(session, packet)
+                return
+            self._publish(session)
+            self._take(session, packet)
+            return
+        self._publish(session)
         if opcode is Opcode.TEXT:
             packet, spoken = self._decode(payload)
             self.dialect = self.factory.json_dialect(spoken, self.dialect)
@@ -184,5 +190,6 @@ class RembusProtocol(DoorProtocol):
             self._session.disconnect(CloseReason.MALFORMED)
 
     def _leave(self) -> None:
+        self._unread.clear()
         self._waiting.clear()
         super()._leave()

@@ -51,6 +51,11 @@ class MemorySession:
         """Whether it has its identity."""
         return self.messaging.state(self.number) is State.OPEN
 
+    @property
+    def party(self) -> str:
+        """Who takes turns."""
+        return self.approach.peer
+
     def receive(self, command: Command) -> None:
         """Do what the client asks for; hold it while it logs in."""
         self.give(command)

@@ -297,6 +297,7 @@ class ClosingTests(DoorCase):
             peer.say("SUBSCRIBE a", ending)
             peer.protocol.connectionLost()
         self.assertEqual([session.told for session in self.messaging.sessions.values()], [["lost"], ["lost"]])
+        self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_too_many_connections_are_told_so(self) -> None:
@@ -310,6 +311,7 @@ class ClosingTests(DoorCase):
         self.assertEqual(told.code, "busy")
         self.assertTrue(peer.wire.disconnecting)
         peer.protocol.connectionLost()
+        self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_a_connection_that_cannot_be_written_to_is_told_nothing(self) -> None:

@@ -16,14 +16,14 @@ class RoundTests(Case):
         self.rounds = Rounds(self.clock)
         self.done: list[str] = []
 
-    def join(self, name: str, peer: str = "192.0.2.1", seconds: float = 0.0) -> None:
+    def join(self, name: str, party: str = "192.0.2.1", seconds: float = 0.0) -> None:
         """Have a connection wait that takes so long for its turn."""
 
         def turn() -> None:
             self.done.append(name)
             self.clock.rightNow += seconds
 
-        self.rounds.join(peer, turn)
+        self.rounds.join(party, turn)
 
     def run_round(self) -> list[str]:
         """Let one turn of the reactor pass, and return who had theirs in it."""
@@ -51,12 +51,21 @@ class RoundTests(Case):
         self.join("b")
         self.assertEqual([self.run_round(), self.run_round()], [["a"], ["b"]])
 
-    def test_addresses_take_turns(self) -> None:
+    def test_parties_take_turns(self) -> None:
         for name in ("a1", "a2", "a3"):
             self.join(name, "192.0.2.1")
-        self.join("b1", "2001:db8::1")
-        self.join("b2", "2001:db8::2")
+        for name in ("b1", "b2"):
+            self.join(name, "name b")
         self.assertEqual(self.run_round(), ["a1", "b1", "a2", "b2", "a3"])
+
+    def test_there_is_time_for_a_while_in_each_turn_of_the_reactor(self) -> None:
+        self.assertTrue(self.rounds.has_time())
+        self.clock.rightNow += LONGEST_ROUND
+        self.assertTrue(self.rounds.has_time())
+        self.clock.rightNow += LONGEST_ROUND
+        self.assertFalse(self.rounds.has_time())
+        self.run_round()
+        self.assertTrue(self.rounds.has_time())
 
     def test_who_comes_back_waits_for_the_next_round(self) -> None:
         def turn() -> None:

@@ -130,3 +130,14 @@ class TurnContract(Case):
         speaker.proceed()
         self.assertEqual(self.heard(), 1)
         self.assertEqual(self.state(speaker), "producing")
+
+    def test_who_comes_when_there_is_no_time_left_has_its_turn_in_the_next_round(self) -> None:
+        speaker, leaving = self.speaker(), self.speaker()
+        self.send(leaving, 1)
+        self.assertEqual([self.heard(), self.sessions()], [1, 3])
+        self.patch(speaker.factory.rounds, "has_time", lambda: False)
+        self.send(speaker, 1)
+        self.leave(leaving)
+        self.assertEqual((self.state(speaker), self.sessions(), self.taken()), ("paused", 3, 0))
+        self.assertEqual([sum(self.heard() for _ in range(2)), self.sessions()], [1, 2])
+        self.assertEqual(self.state(speaker), "producing")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
+
+from twisted.internet.task import Clock
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, Event, Ping
 
@@ -14,7 +18,14 @@ from pkid.rembus import packets
 from pkid.rembus.budget import Budget
 from pkid.rembus.cbor import CBOR
 from tests.messaging import turns
+from tests.messaging.turns import TURN
 from tests.rembus.test_protocol import ONE, DoorCase, admin
+
+
+def ticking(clock: Clock) -> Callable[[], float]:
+    """Return a clock's time, which goes on by a millisecond each time that it is asked for."""
+    ticks = count()
+    return lambda: clock.rightNow + 0.001 * next(ticks)
 
 
 class TurnTests(DoorCase, turns.TurnContract):
@@ -81,3 +92,16 @@ class TurnTests(DoorCase, turns.TurnContract):
         b = CBOR.encode(packets.Publication(0, "b", ONE))
         together = PublishBatch(None, "b", Payloads(PayloadKind.CBOR, (ONE.data,) * 2))
         self.assertEqual(self.given(b, b, b"\xff", b), [together, CloseReason.MALFORMED])
+
+    def test_what_cannot_be_read_ends_the_connection_after_what_could(self) -> None:
+        speaker = self.speaker()
+        self.send(speaker, 4 * TURN)
+        speaker.dataReceived(b"\x83\x00")
+        self.assertEqual([self.heard() for _ in range(5)], [TURN, TURN, TURN, TURN, 0])
+        self.assertEqual(self.sessions(), 1)
+
+    def test_parts_of_a_message_without_an_end_have_turns(self) -> None:
+        speaker = self.speaker()
+        self.clock.seconds = ticking(self.clock)  # type: ignore[method-assign]
+        speaker.dataReceived(b"\x02\x80" + bytes(4) + (b"\x00\x80" + bytes(4)) * 10_000)
+        self.assertEqual(self.state(speaker), "paused")
