@@ -87,6 +87,14 @@ class RoundsTests(Case):
         self.assertIn("Skipped: refuser", text)
         self.assertIn("| pkid | 30.0 |", text)
 
+    def test_the_report_begins_with_the_marks_that_were_missed_and_the_time_of_each_path(self) -> None:
+        outcome = self.outcome(Mark("pkid", "requests/s", "peer", at_least=2.1), Mark("pkid", "requests/s", at_most=99))
+        outcome.seconds = 12.3
+        head = as_markdown([outcome], AROUND).partition("## A <path>")[0]
+        self.assertIn("Of 2 marks 1 were reached, 1 missed, 0 not measured.", head)
+        self.assertIn("- A <path>: pkid: requests/s / peer >= 2.1, measured 2.00", head)
+        self.assertIn("| A <path> | 12 |", head)
+
     def test_the_json_has_every_round(self) -> None:
         (found,) = json.loads(as_json([self.outcome()], AROUND))["paths"]
         self.assertEqual([each["requests/s"] for each in found["samples"]["peer"]], [5.0, 10.0, 30.0])

@@ -19,7 +19,7 @@ from bench.suite.plot import as_svg
 from bench.suite.report import as_json, as_markdown, circumstances
 from bench.suite.rounds import Outcome, measure
 
-FULL = Scale(seconds=4.0, rounds=5, rows=1_000_000)
+FULL = Scale(seconds=2.5, rounds=5, rows=1_000_000)
 QUICK = Scale(seconds=1.0, rounds=1, rows=20_000, sessions=1000)
 NAMES = sorted(module.name for module in iter_modules(paths.__path__))
 
@@ -51,9 +51,14 @@ def main() -> None:
 def run(names: Iterable[str], scale: Scale) -> Iterator[Outcome]:
     """Measure the paths of these files."""
     for name in names:
+        began = time.monotonic()
         for path in import_module(f"bench.suite.paths.{name}").paths(scale):
-            print(f"measuring: {path.title}", flush=True)
-            yield measure(name, path, scale)
+            print(f"measuring: {path.title}", end="", flush=True)
+            outcome = measure(name, path, scale)
+            outcome.seconds = time.monotonic() - began  # with what it took to begin
+            print(f", {outcome.seconds:.0f} s", flush=True)
+            yield outcome
+            began = time.monotonic()
 
 
 def write(folder: File, name: str, outcomes: list[Outcome], around: dict[str, object]) -> None:

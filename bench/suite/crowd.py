@@ -53,6 +53,12 @@ class Crowd:
             part.tell("arrivals", 0)
         return [moment for part in self._parts for moment in part.answer()]
 
+    def asked(self) -> int:
+        """Return how often the core asked whether somebody is there."""
+        for part in self._parts:
+            part.tell("asked", 0)
+        return sum(part.answer() for part in self._parts)
+
     def end(self) -> None:
         """End the processes, and so the sessions."""
         for part in self._parts:
@@ -102,7 +108,7 @@ class _Sessions:
         self._pipe, self._address, self._own, self._topic, self._number = pipe, address, own, topic, number
         self._selector = selectors.DefaultSelector()
         self._selector.register(pipe, selectors.EVENT_READ)
-        self._size = self._wanted = 0
+        self._size = self._wanted = self._asked = 0
         self._arrivals: list[float] = []
         self._is_awaited = False
 
@@ -125,6 +131,8 @@ class _Sessions:
         elif what == "expect":
             self._arrivals.clear()
             self._pipe.send(None)
+        elif what == "asked":
+            self._pipe.send(self._asked)
         else:
             self._is_awaited = True
             self._tell_arrivals()
@@ -146,6 +154,7 @@ class _Sessions:
         """Answer the core, and note when a message came; what came, came whole."""
         for line in wire.read_some().splitlines():
             if line == b"PING":
+                self._asked += 1
                 wire.send(b"PONG\n")
             elif line.startswith(b"MESSAGE"):
                 self._arrivals.append(time.monotonic())

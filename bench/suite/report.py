@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -38,6 +39,7 @@ def as_json(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
         {
             "name": outcome.name,
             "title": outcome.path.title,
+            "seconds": round(outcome.seconds, 1),
             "roles": {each.name: each.role.value for each in outcome.path.contestants},
             "samples": outcome.samples,
             "skipped": outcome.skipped,
@@ -52,9 +54,11 @@ def as_json(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
 
 
 def as_markdown(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
-    """Write the medians, the marks, and what was skipped and why."""
+    """Write the medians, the marks, and what was skipped and why; first what all marks came to."""
+    outcomes = list(outcomes)
     lines = ["# Benchmark", ""]
     lines += [f"- {name}: {value}" for name, value in around.items()]
+    lines += ["", *_overview(outcomes)]
     for outcome in outcomes:
         lines += ["", f"## {outcome.path.title}", "", *_table(outcome)]
         if outcome.standings:
@@ -63,6 +67,20 @@ def as_markdown(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
         lines += [f"\n{line}" for line in bends(outcome)]
         lines += [line for name, why in outcome.skipped.items() for line in ("", f"Skipped: {name}, because {why}.")]
     return "\n".join([*lines, ""])
+
+
+def _overview(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    standings = [(outcome, each) for outcome in outcomes for each in outcome.standings]
+    count = Counter(each.reached for _, each in standings)
+    yield f"Of {len(standings)} marks {count[True]} were reached, {count[False]} missed, {count[None]} not measured."
+    missed = [f"- {outcome.path.title}: {_told(each)}" for outcome, each in standings if each.reached is False]
+    yield from ["", "Missed:", "", *missed] if missed else []
+    yield from ["", "| path | seconds |", "| --- | ---: |"]
+    yield from [f"| {outcome.path.title} | {outcome.seconds:.0f} |" for outcome in outcomes]
+
+
+def _told(standing: Standing) -> str:
+    return f"{_sentence(standing.mark)}, measured {_number(standing.value or 0.0)}"
 
 
 def _table(outcome: Outcome) -> Iterator[str]:

@@ -38,12 +38,14 @@ class Outcome:
     :ivar name: the path's file.
     :ivar samples: the figures of each round, by contestant.
     :ivar skipped: why a contestant was not measured.
+    :ivar seconds: that it took.
     """
 
     name: str
     path: Path
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def median(self, contestant: str, figure: str) -> float | None:
         """Return the median of a figure over the rounds."""

@@ -23,7 +23,7 @@ from bench.kinds import Kind
 from bench.line import BATCH, Target, messages
 from bench.suite.crowd import Crowd, gathering
 from bench.suite.load import percentiles
-from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale, Skipped
 from bench.suite.processes import resident_bytes
 from bench.suite.visits import bare_handshakes
 from bench.wire import Address
@@ -111,12 +111,14 @@ class _Whole:
 
         def measure(seconds: float) -> Sample:
             time.sleep(silence)
-            used = self.core.processor_seconds()
+            asked, used = self.crowd.asked(), self.core.processor_seconds()
             time.sleep(silence)
-            used = self.core.processor_seconds() - used
+            asked, used = self.crowd.asked() - asked, self.core.processor_seconds() - used
+            if asked < self.crowd.size / 2:
+                raise Skipped(f"only {asked} of {self.crowd.size} had a heartbeat")
             return {
-                "us/heartbeat": 1e6 * used / self.crowd.size,
-                "% of a processor": 100 * used / Budget().idle.total_seconds(),
+                "us/heartbeat": 1e6 * used / asked,
+                "% of a processor": 100 * used / asked * self.crowd.size / Budget().idle.total_seconds(),
             }
 
         yield measure

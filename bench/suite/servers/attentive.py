@@ -11,14 +11,13 @@ from functools import partial
 
 from twisted.scripts.twistd import run
 
-from pkid.line import factory
-from pkid.line.budget import Budget
+from pkid.line import budget
 
 
 def main() -> None:
-    """Run as ``twistd`` would."""
+    """Run as ``twistd`` would, which imports the rest of pkid later."""
     silence = timedelta(seconds=float(sys.argv.pop(1)))
-    factory.Budget = partial(Budget, idle=silence, answer=silence * 0.9)  # type: ignore[misc, assignment]
+    budget.Budget = partial(budget.Budget, idle=silence, answer=silence * 0.9)  # type: ignore[misc, assignment]
     run()
 
 
