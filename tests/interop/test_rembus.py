@@ -217,6 +217,20 @@ class ComponentTests(RembusCase):
             LinePeer.of(self, self.daemon).send(publish("rt", "done"))
             self.assertEqual(staying.result(), {"received": ["done"]})
 
+    def test_a_component_finds_a_core_again_that_was_cut_off_itself(self) -> None:
+        former = self.start()
+        door = f"tcp:{former.address('rembus-ws')[1]}:interface=127.0.0.1"
+        with ThreadPoolExecutor(1) as pool:
+            staying = pool.submit(self.run_client, "stay")
+            self.wait_for_exposer()
+            former.kill()
+            self.daemon = Daemon(former.state, *WITH_PSK, "--rembus-ws", door)
+            self.daemon.start()
+            self.addCleanup(self.daemon.stop)
+            self.wait_for_exposer()
+            LinePeer.of(self, self.daemon).send(publish("rt", "done"))
+            self.assertEqual(staying.result(), {"received": ["done"]})
+
     def wait_for_exposer(self) -> None:
         """Wait until the component is there with its topics."""
         peer = LinePeer.of(self, self.daemon)

@@ -298,8 +298,8 @@ async def stay() -> dict:
     got = []
     staying = await component("recon")
     await staying.subscribe(lambda *data: got.append(data), topic="rt")
-    await staying.expose(lambda: "here", topic="rsvc")
     await staying.reactive()
+    await staying.expose(lambda: "here", topic="rsvc")  # the last, so that who can call it knows the rest is done
     await until(lambda: ("done",) in got)
     return {"received": got[-1]}
 
