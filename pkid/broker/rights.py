@@ -19,21 +19,24 @@ ADMIN = "admin"
 """The role whose members are admins."""
 
 _MOST_TOPICS = 4096  # whose rights are remembered
-_MOST_DECISIONS = 1024  # about one topic
+_MOST_DECISIONS = 1 << 16  # about all topics together: names and topics are whatever strangers say
 
 
 class TopicRights:
     """What holds on one topic, until rights change.
 
     :param rules: the rules about the topic, those that name it first.
+    :param decided: what is remembered of all topics.
     """
 
-    def __init__(self, private: bool, rules: Iterable[Rule], roles: Mapping[str, Collection[str]]) -> None:
+    def __init__(
+        self, private: bool, rules: Iterable[Rule], roles: Mapping[str, Collection[str]], decided: _Decisions
+    ) -> None:
         self.is_private = private
         self._roles = roles
         self._by_name: dict[str, list[tuple[int, Rule]]] = {}
         self._others: list[tuple[int, Rule]] = []
-        self._decided: dict[tuple[str | None, bool, Verb], Decision] = {}
+        self._decided = decided
         for place, rule in enumerate(rules):
             if rule.subject.is_component:
                 self._by_name.setdefault(rule.subject.text, []).append((place, rule))
@@ -50,7 +53,7 @@ class TopicRights:
         """Decide whether somebody may do something, and tell what the decision rests on."""
         if not self._by_name and not self._others:
             return _CLOSED if self.is_private else _OPEN
-        asked = identity.component, identity.authenticated, verb
+        asked = self, identity.component, identity.authenticated, verb
         decision = self._decided.get(asked)
         if decision is None:
             if len(self._decided) >= _MOST_DECISIONS:
@@ -79,6 +82,8 @@ class TopicRights:
         return [rule for _, rule in sorted([*named, *others], key=_place) if verb in rule.verbs]
 
 
+_Decisions = dict[tuple[TopicRights, str | None, bool, Verb], Decision]
+
 _OPEN = Decision(True, Basis.PUBLIC)
 _CLOSED = Decision(False, Basis.PRIVATE)
 _GRANTED = {True: Basis.GRANTED, False: Basis.UNPROVEN}
@@ -102,13 +107,14 @@ class Rights:
         self._rules: PatternIndex[Rule] = PatternIndex(verbatim=False)
         self._roles: dict[str, set[str]] = {}
         self._topics: dict[Segments, TopicRights] = {}  # until the next change
+        self._decided: _Decisions = {}
 
     def on(self, topic: Segments) -> TopicRights:
         """Return what holds on one topic."""
         known = self._topics.get(topic)
         if known is None:
             if len(self._topics) >= _MOST_TOPICS:
-                self._topics.clear()
+                self._forget()
             known = self._topics[topic] = self._survey(topic)
         return known
 
@@ -190,9 +196,13 @@ class Rights:
 
     def _changed(self) -> None:
         self.version += 1
+        self._forget()
+
+    def _forget(self) -> None:
         self._topics.clear()
+        self._decided.clear()
 
     def _survey(self, topic: Segments) -> TopicRights:
         found = sorted(self._rules.find(topic), key=lambda hit: (not hit[0].is_literal, hit[0].text))
         rules = [rule for _, rules in found for rule in rules]
-        return TopicRights(self.is_private(topic), rules, self._roles)
+        return TopicRights(self.is_private(topic), rules, self._roles, self._decided)

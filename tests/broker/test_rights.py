@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pkid.broker import rights as rights_module
 from pkid.broker.changes import (
     AddRule,
     AssignRole,
@@ -19,7 +22,7 @@ from pkid.broker.changes import (
 )
 from pkid.broker.identity import ANONYMOUS, Identity, Tenants
 from pkid.broker.rights import Rights
-from pkid.broker.rules import ALL_VERBS, Access, Basis, Rule, Subject, Verb
+from pkid.broker.rules import ALL_VERBS, Access, Basis, Decision, Rule, Subject, Verb
 from pkid.broker.topic import Pattern, read_topic
 from pkid.errors import Reason, Refused
 from tests.support import Case
@@ -255,3 +258,13 @@ class IdentityTests(Case):
 
     def test_reads_as_what_it_is(self) -> None:
         self.assertEqual([str(i) for i in (ANONYMOUS, ALICE, CLAIMED)], ["anonymous", "alice", "alice (not proven)"])
+
+
+class MemoryTests(Case):
+    def test_what_is_remembered_has_one_bound_however_many_topics_and_names_there_are(self) -> None:
+        self.patch(rights_module, "_MOST_DECISIONS", 100)
+        made = rights(AddRule(rule(Access.DENY, "**", "*")))
+        for topic in range(50):
+            for name in range(50):
+                self.assertFalse(made.allows(Identity(f"n{name}"), Verb.RPC, (f"t{topic}",)))
+        self.assertLess(sum(type(each) is Decision for each in gc.get_objects()), 200)
