@@ -34,7 +34,7 @@ class PlainPin:
 
     def matches(self, text: str) -> bool:
         """Tell whether this is the PIN."""
-        return hmac.compare_digest(self.text.encode(), text.encode("utf-8", "surrogatepass"))
+        return hmac.compare_digest(self.text.encode("utf-8", "surrogatepass"), text.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)

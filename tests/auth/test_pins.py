@@ -21,6 +21,9 @@ class PinTests(Case):
             for other in ("", "1122334", "112233445", "11223345", "11223344\0", "\uff11\uff11223344", "\udc80"):
                 self.assertFalse(pin.matches(other), other)
 
+    def test_one_that_somebody_wrote_with_half_a_character_is_none_that_matches(self) -> None:
+        self.assertFalse(PlainPin("\ud80011223344").matches("11223344"))
+
     def test_a_hashed_one_can_be_stored(self) -> None:
         pin = HashedPin.make("11223344", SALT)
         self.assertEqual(HashedPin.decode(pin.encode()), pin)
