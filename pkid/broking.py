@@ -10,6 +10,7 @@ from twisted.application.service import IService
 
 from pkid.auth.derivation import Offload
 from pkid.auth.keyring import Keyring
+from pkid.auth.known_certificates import KnownCertificates
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.schemes import Scheme
 from pkid.ca.authority import Authority
@@ -117,7 +118,9 @@ class Broking:
             psks=reception.keyring,
             derivation=reception.derivation,
             trust_domain=authority.profile.trust_domain,
-            find_entry=lambda sha256: ledger.transact(lambda entries: entries.find_fingerprint(sha256)),
+            find_entry=KnownCertificates(
+                lambda sha256: ledger.transact(lambda entries: entries.find_fingerprint(sha256))
+            ),
             is_ours=authority.recognises,
             store=self.keyring,
             tenants=StoredTenants(ledger, _now),

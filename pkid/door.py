@@ -22,8 +22,10 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
+from zope.interface import implementedBy
+from zope.interface.declarations import Provides
 
-from pkid.eager import send_at_once
+from pkid.eager import EagerServer, send_at_once
 from pkid.errors import StateError
 from pkid.vestibule import Vestibule
 
@@ -169,4 +171,6 @@ class Door(Service):
         factory = TLSMemoryBIOFactory(tls, False, self._factory, self._reactor)
         if self._gathers:
             factory.protocol = TLSMemoryBIOProtocol
+        # TLS declares of each connection what its transport provides; while these are kept, they are made once.
+        self._declarations = [Provides(factory.protocol, each) for each in implementedBy(EagerServer)]
         return factory

@@ -19,6 +19,7 @@ from pkid.state import KeyPair
 
 __all__ = ["LiveContext", "NewestTLS", "server_context"]
 
+_NEWEST = SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1_2 | SSL.OP_NO_TICKET
 _SHALLOWEST = 2  # a leaf, an intermediate, a root: what a client may always send
 _CHAIN_TOO_LONG = 22  # X509_V_ERR_CERT_CHAIN_TOO_LONG, which pyOpenSSL has no name for
 
@@ -41,7 +42,10 @@ class LiveContext:
 
 @implementer(IOpenSSLServerConnectionCreator)
 class NewestTLS:
-    """Makes the connections that another creator makes, of TLS 1.3 and nothing older."""
+    """Makes the connections that another creator makes, of TLS 1.3 and nothing older, and without tickets.
+
+    Tickets are for clients that come often and stay for a moment; those of a broker stay, and would pay for them.
+    """
 
     def __init__(self, creator: IOpenSSLServerConnectionCreator) -> None:
         self._creator = creator
@@ -49,7 +53,7 @@ class NewestTLS:
     def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """Make a connection."""
         connection: SSL.Connection = self._creator.serverConnectionForTLS(tlsProtocol)
-        connection.set_options(SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1_2)
+        connection.set_options(_NEWEST)
         return connection
 
 

@@ -15,6 +15,8 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial.unittest import TestCase
+from zope.interface import implementedBy
+from zope.interface.declarations import Provides
 
 from pkid.door import Door, LateFactory
 from pkid.eager import EagerServer
@@ -151,6 +153,13 @@ class SocketTests(TestCase):
             self.addCleanup(opened.stopService)
             opened.open()
             self.assertIs(opened._port.transport, kind)  # type: ignore[union-attr]
+
+    def test_what_a_transport_provides_is_declared_once_for_all_connections(self) -> None:
+        opened = door("tcp:0:interface=127.0.0.1", reactor, LiveContext())
+        self.addCleanup(opened.stopService)
+        opened.open()
+        kept = [Provides(BufferingTLSTransport, each) for each in implementedBy(EagerServer)]
+        self.assertEqual([id(each) for each in kept], [id(each) for each in opened._declarations])
 
     def test_a_port_in_use(self) -> None:
         port = self.open("tcp:0:interface=127.0.0.1").address.split()[1]

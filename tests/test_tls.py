@@ -25,7 +25,7 @@ from twisted.trial.unittest import TestCase
 from pkid.ca.keys import KeyType, PrivateKey
 from pkid.ca.names import Names
 from pkid.state import KeyPair
-from pkid.tls import LiveContext, server_context
+from pkid.tls import LiveContext, NewestTLS, server_context
 from tests.certificates import NOON, authority, private_key, profile, root
 
 T = TypeVar("T")
@@ -37,6 +37,16 @@ class Echo(Protocol):
     def dataReceived(self, data: bytes) -> None:
         assert self.transport is not None
         self.transport.write(data)
+
+
+def talk(connection: ssl.SSLSocket) -> tuple[ssl.SSLSession | None, bool | None]:
+    """Say something, and say goodbye; return what a next connection may resume, and whether this one did."""
+    connection.sendall(b"x")
+    connection.recv(1)  # TLS 1.3 sends tickets after the handshake
+    session, reused = connection.session, connection.session_reused
+    with contextlib.suppress(OSError):
+        connection.unwrap()  # a session that ends without a farewell is not resumed
+    return session, reused
 
 
 class LiveContextTests(TestCase):
@@ -115,26 +125,30 @@ class LiveContextTests(TestCase):
         with self.assertRaises(ssl.SSLError):
             await self.client(choose, set_alpn_protocols=["h2"])
 
+    async def test_a_door_of_the_broker_speaks_nothing_older_than_tls_13_and_gives_no_tickets(self) -> None:
+        endpoint = wrapServerTLS(NewestTLS(self.live), TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
+        self.port = await endpoint.listen(Factory.forProtocol(Echo))
+        self.addCleanup(self.port.stopListening)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        session, _ = await self.client(talk, context=context)
+        if session is not None:
+            _, reused = await self.client(talk, context=context, session=session)
+            self.assertFalse(reused)
+        with self.assertRaises(ssl.SSLError):
+            await self.client(ssl.SSLSocket.version, maximum_version=ssl.TLSVersion.TLSv1_2)
+
     async def test_sessions_are_resumed(self) -> None:
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             context.maximum_version = version
-
-            def get(connection: ssl.SSLSocket) -> tuple[ssl.SSLSession | None, bool | None]:
-                connection.sendall(b"x")
-                connection.recv(1)  # TLS 1.3 sends tickets after the handshake
-                session, reused = connection.session, connection.session_reused
-                with contextlib.suppress(OSError):
-                    connection.unwrap()  # a session that ends without a farewell is not resumed
-                return session, reused
-
-            session, reused = await self.client(get, context=context)
+            session, reused = await self.client(talk, context=context)
             self.assertFalse(reused)
-            _, reused = await self.client(get, context=context, session=session)
+            _, reused = await self.client(talk, context=context, session=session)
             self.assertTrue(reused, version)
             self.use(KeyType.P256, 2**131)
-            _, reused = await self.client(get, context=context, session=session)
+            _, reused = await self.client(talk, context=context, session=session)
             self.assertFalse(reused, "a session of the context before")
 
     async def test_sessions_are_not_kept_here(self) -> None:

@@ -37,7 +37,7 @@ from pkid.auth.proofs import (
     SignedProof,
 )
 from pkid.auth.psk_proof import PskProof
-from pkid.auth.schemes import SCRAM, SIGNATURES, Scheme
+from pkid.auth.schemes import SCRAM, SIGNATURES, Scheme, scheme_names
 from pkid.auth.transcript import NONCE_SIZE, BindingType, Transcript
 from pkid.ca.names import TrustDomain
 from pkid.errors import Malformed, Reason, Refused
@@ -69,8 +69,8 @@ class Login:
         self._offers = offers
         self._peer = peer
         self._certificate = certificate
-        self._certified = None if certificate is None else component_in(certificate, trust_domain)
-        self._offered = tuple(scheme.value for scheme in greeting.accepted)
+        self._trust_domain = trust_domain
+        self._offered = scheme_names(greeting.accepted)
         self._spent = False
         self._exchange: tuple[ScramExchange, Deferred[Any]] | None = None
 
@@ -80,10 +80,11 @@ class Login:
         A name with a credential is never offered nothing, because then it could be used without a proof.
         """
         schemes = list(await self._offers.schemes(component))
-        if component == self._certified and Scheme.CERTIFICATE in self._greeting.accepted:
-            schemes.append(Scheme.CERTIFICATE)
+        if self._certificate is not None and Scheme.CERTIFICATE in self._greeting.accepted:
+            if component_in(self._certificate, self._trust_domain) == component:
+                schemes.append(Scheme.CERTIFICATE)
         usable = [scheme for scheme in schemes if self._is_usable(scheme)]
-        self._offered = tuple(scheme.value for scheme in usable or schemes)
+        self._offered = scheme_names(tuple(usable or schemes))
         return self._offered
 
     async def prove(self, component: str, proof: Proof) -> Admission | ScramAnswer:

@@ -47,13 +47,15 @@ class PskChecker:
     async def _admit(self, credentials: IPskCode) -> Admission:
         proof, transcript = credentials.proof, credentials.transcript
         psk = await self._find(proof, transcript.component)
-        derived = self._derivation.recall(psk, proof.salt)
-        if derived is None:
-            derived = await self._derivation.derive(psk, proof.salt, credentials.peer)
+        recalled = self._derivation.recall(psk, proof.salt)
+        derived = recalled or await self._derivation.derive(psk, proof.salt, credentials.peer)
         good = authentication_code(derived, transcript, Prover.COMPONENT)
-        if not hmac.compare_digest(good, proof.code) or await self._find(proof, transcript.component) != psk:
-            raise UnauthorizedLogin  # it may have ended, or the name been given away, while it was derived
-        self._derivation.remember(psk, proof.salt, derived)
+        if not hmac.compare_digest(good, proof.code):
+            raise UnauthorizedLogin
+        if recalled is None:
+            if await self._find(proof, transcript.component) != psk:
+                raise UnauthorizedLogin  # it ended, or the name was given away, while it was derived
+            self._derivation.remember(psk, proof.salt, derived)
         self._derivation.welcome(credentials.peer)
         evidence = authentication_code(derived, transcript, Prover.CORE)
         return Admission(transcript.component, psk.credential, evidence, psk.terms.expires)

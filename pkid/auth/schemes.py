@@ -6,8 +6,9 @@ A scheme follows from what the core has stored for the name; a proof is never tr
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 
-__all__ = ["PLAIN", "SCRAM", "SIGNATURES", "Scheme"]
+__all__ = ["PLAIN", "SCRAM", "SIGNATURES", "Scheme", "scheme_names"]
 
 
 class Scheme(Enum):
@@ -32,6 +33,8 @@ class Scheme(Enum):
     PLAIN_ECDSA = "plain_ecdsa_sha256"
     PLAIN_SECRET = "plain_secret_sha256"
 
+    __hash__ = object.__hash__  # there is one of each; an Enum's own is a call of Python for each look into a set
+
 
 SIGNATURES = frozenset({Scheme.RSA_PSS, Scheme.ECDSA_P256, Scheme.ECDSA_P384, Scheme.ED25519})
 """Signatures over the transcript."""
@@ -41,3 +44,9 @@ SCRAM = frozenset({Scheme.SCRAM, Scheme.SCRAM_PLUS})
 
 PLAIN = frozenset({Scheme.PLAIN_RSA, Scheme.PLAIN_ECDSA, Scheme.PLAIN_SECRET})
 """The weaker forms, which are bound to no connection and say nothing of the core."""
+
+
+@lru_cache(maxsize=64)
+def scheme_names(schemes: tuple[Scheme, ...]) -> tuple[str, ...]:
+    """Return what schemes are called over the wire."""
+    return tuple(scheme.value for scheme in schemes)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
+from struct import Struct
 
 from pkid.errors import Reason, Refused
 
@@ -19,6 +21,7 @@ NONCE_SIZE = 32
 _LABEL = b"pkid broker login"
 _VERSION = b"1"
 _EXPORTER_SIZE = 32  # bytes: RFC 9266, section 2
+_number = Struct(">I").pack
 
 
 class Prover(Enum):
@@ -99,15 +102,12 @@ class Transcript:
         """
         return b"".join(
             (
-                _field(_LABEL),
-                _field(_VERSION),
-                _text(prover.value),
+                _beginning(prover),
                 _text(self.server),
                 _field(self.server_nonce),
                 _field(self.client_nonce),
                 _text(self.component),
-                _number(len(self.offers)),
-                *map(_text, self.offers),
+                _list(self.offers),
                 _text(self.chosen),
                 _text(self.binding_type.value),
                 _field(self.binding),
@@ -115,8 +115,14 @@ class Transcript:
         )
 
 
-def _number(value: int) -> bytes:
-    return value.to_bytes(4, "big")
+@lru_cache(maxsize=2)
+def _beginning(prover: Prover) -> bytes:
+    return _field(_LABEL) + _field(_VERSION) + _text(prover.value)
+
+
+@lru_cache(maxsize=64)  # a door offers a few lists, again and again
+def _list(members: tuple[str, ...]) -> bytes:
+    return _number(len(members)) + b"".join(map(_text, members))
 
 
 def _field(value: bytes) -> bytes:

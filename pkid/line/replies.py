@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from enum import Enum
+from functools import lru_cache
 from typing import Any, cast
 
 from pkid.auth.proofs import ScramAnswer
-from pkid.auth.schemes import Scheme
+from pkid.auth.schemes import Scheme, scheme_names
 from pkid.broker.changes import Change
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import Identity
@@ -32,7 +33,7 @@ from pkid.broker.rules import Decision
 from pkid.broker.topic import Pattern
 from pkid.line.frames import LineFault
 from pkid.line.rights import write_change
-from pkid.line.writing import bodies, body, encode_base64url, line, prefix, shown
+from pkid.line.writing import bodies, body, encode_base64url, line, prefix, shown, word
 
 __all__ = [
     "VERSION", "write_batch", "write_closing", "write_delivery", "write_fault", "write_greeting", "write_invocation",
@@ -45,7 +46,15 @@ VERSION = "1"
 
 def write_greeting(server: str, nonce: bytes, accepted: Iterable[Scheme]) -> bytes:
     """Write the first line of a connection."""
-    return line("", "PKID", VERSION, server, encode_base64url(nonce), *(scheme.value for scheme in accepted))
+    before, after = _around_nonce(server, tuple(accepted))
+    return before + encode_base64url(nonce).encode("ascii") + after
+
+
+@lru_cache(maxsize=64)
+def _around_nonce(server: str, accepted: tuple[Scheme, ...]) -> tuple[bytes, bytes]:
+    """Write what all greetings have in common, before the challenge and behind it."""
+    offers = "".join(f" {word(name)}" for name in scheme_names(accepted))
+    return line("", "PKID", VERSION, server)[:-1] + b" ", f"{offers}\n".encode()
 
 
 def write_reply(reply: Reply) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
@@ -22,7 +23,7 @@ _ENCRYPTED_ONLY = frozenset({Scheme.SCRAM_PLUS, Scheme.CERTIFICATE, Scheme.PASSW
 
 def is_encrypted(transport: ITransport) -> bool:
     """Tell whether a connection has TLS."""
-    return ISSLTransport(transport, None) is not None
+    return bool(ISSLTransport.providedBy(transport))
 
 
 def peer_of(transport: ITransport) -> str:
@@ -39,29 +40,28 @@ def approach_of(
     :param schemes: the kinds of proof that the door takes, the best first; only those that can be given on this
         connection are accepted.
     """
-    channel = Channel(is_encrypted(transport), _exporter(transport), unbound_allowed)
-    certificate = _certificate(transport)
-    accepted = tuple(scheme for scheme in schemes if _is_possible(scheme, channel, certificate))
+    encrypted = is_encrypted(transport)
+    channel = Channel(encrypted, _exporter(transport) if encrypted else None, unbound_allowed)
+    certificate = _certificate(transport) if encrypted else None
+    accepted = _possible(
+        schemes, encrypted, channel.exporter is not None, channel.takes_unbound, certificate is not None
+    )
     return Approach(door, peer_of(transport), channel, accepted, certificate)
 
 
-def _is_possible(scheme: Scheme, channel: Channel, certificate: bytes | None) -> bool:
-    if scheme in _ENCRYPTED_ONLY and not channel.encrypted:
-        return False
-    match scheme:
-        case Scheme.SCRAM_PLUS:
-            return channel.exporter is not None
-        case Scheme.SCRAM:
-            return channel.takes_unbound
-        case Scheme.CERTIFICATE:
-            return certificate is not None
-    return True
+@lru_cache(maxsize=64)
+def _possible(
+    schemes: tuple[Scheme, ...], encrypted: bool, bound: bool, takes_unbound: bool, certified: bool
+) -> tuple[Scheme, ...]:
+    """Return the schemes that can be given on a connection of this kind."""
+    impossible = set() if encrypted else set(_ENCRYPTED_ONLY)
+    given = {Scheme.SCRAM_PLUS: bound, Scheme.SCRAM: takes_unbound, Scheme.CERTIFICATE: certified}
+    impossible.update(scheme for scheme, possible in given.items() if not possible)
+    return tuple(scheme for scheme in schemes if scheme not in impossible)
 
 
 def _exporter(transport: ITransport) -> bytes | None:
     """Return what binds proofs to a connection; TLS before 1.3 has nothing that is as good."""
-    if not is_encrypted(transport):
-        return None
     connection = cast("Connection", cast("ISystemHandle", transport).getHandle())
     if connection.get_protocol_version_name() != _BINDING_VERSION:
         return None
@@ -70,6 +70,5 @@ def _exporter(transport: ITransport) -> bytes | None:
 
 def _certificate(transport: ITransport) -> bytes | None:
     """Return the certificate that the client showed, DER."""
-    encrypted = ISSLTransport(transport, None)
-    shown = None if encrypted is None else cast("X509 | None", encrypted.getPeerCertificate())
+    shown = cast("X509 | None", cast("ISSLTransport", transport).getPeerCertificate())
     return None if shown is None else dump_certificate(FILETYPE_ASN1, shown)

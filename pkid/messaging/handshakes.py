@@ -20,21 +20,24 @@ class Handshakes:
         self._most = most
         self._per_address = per_address
         self._counts: Counter[str] = Counter()
+        self._total = 0
 
     def __len__(self) -> int:
-        return self._counts.total()
+        return self._total
 
     def begin(self, peer: str) -> bool:
         """Take a place for a connection from an address, and tell whether there was one."""
         address = peer_key(peer)
-        if len(self) >= self._most or self._counts[address] >= self._per_address:
+        if self._total >= self._most or self._counts[address] >= self._per_address:
             return False
         self._counts[address] += 1
+        self._total += 1
         return True
 
     def end(self, peer: str) -> None:
         """Give the place back."""
         address = peer_key(peer)
+        self._total -= 1
         self._counts[address] -= 1
         if not self._counts[address]:
             del self._counts[address]
