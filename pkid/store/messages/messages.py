@@ -7,16 +7,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from pkid.broker.message import Message
 from pkid.store.messages.rows import row_of
 from pkid.store.messages.schema import messages, progress, usage
+from pkid.store.prepared import Prepared
 
 __all__ = ["STEP", "Limits", "SQLMessages"]
 
 STEP = 512
 """How many messages are forgotten at most in one transaction: some milliseconds of the store's time."""
+
+
+_INSERT = Prepared(insert(messages).values({column.name: bindparam(column.name) for column in messages.columns}))
+_LAST_NUMBER = Prepared(select(progress.c.last_number))
+_PASS_NUMBER = Prepared(
+    update(progress).where(progress.c.last_number < bindparam("passed")).values(last_number=bindparam("passed"))
+)
+_USAGE = Prepared(select(usage.c.messages, usage.c.bytes))
+_USAGE_OF = Prepared(select(usage.c.messages, usage.c.bytes).where(usage.c.tenant == bindparam("whose")))
+_COUNT = Prepared(
+    update(usage)
+    .where(usage.c.tenant == bindparam("whose"))
+    .values(messages=usage.c.messages + bindparam("more"), bytes=usage.c.bytes + bindparam("more_bytes"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +62,18 @@ class SQLMessages:
         fresh = self._unknown(group)
         if not fresh:
             return
-        self._connection.execute(insert(messages), [row_of(message) for message in fresh])
+        _INSERT.run_many(self._connection, [row_of(message) for message in fresh])
         self._count((message.tenant, 1, message.size) for message in fresh)
         self.pass_number(max(message.number for message in fresh))
 
     def last_number(self) -> int:
         """Return the highest number that was passed."""
-        number: int = self._connection.execute(select(progress.c.last_number)).scalar_one()
+        number: int = _LAST_NUMBER.run(self._connection).scalar_one()
         return number
 
     def pass_number(self, number: int) -> None:
         """See to it that no new message gets a number up to this one."""
-        passed = update(progress).where(progress.c.last_number < number).values(last_number=number)
-        self._connection.execute(passed)
+        _PASS_NUMBER.run(self._connection, passed=number)
 
     def tenants(self) -> list[str]:
         """Return the tenants with messages."""
@@ -67,13 +81,12 @@ class SQLMessages:
 
     def totals(self) -> tuple[int, int]:
         """Return how many messages are kept, and how many bytes they come to."""
-        found = self._connection.execute(select(usage.c.messages, usage.c.bytes)).all()
+        found = _USAGE.run(self._connection).all()
         return sum(row.messages for row in found), sum(row.bytes for row in found)
 
     def trim(self, tenant: str, limits: Limits) -> bool:
         """Forget a tenant's oldest messages, as far as it has too many; tell whether there are too many still."""
-        found = select(usage.c.messages, usage.c.bytes).where(usage.c.tenant == tenant)
-        kept = self._connection.execute(found).one_or_none()
+        kept = _USAGE_OF.run(self._connection, whose=tenant).one_or_none()
         if kept is None:
             return False
         too_many, too_much = kept.messages - limits.most, kept.bytes - limits.room
@@ -125,6 +138,5 @@ class SQLMessages:
             counts[tenant][0] += number
             counts[tenant][1] += size
         for tenant, (number, size) in counts.items():
-            new = {"messages": usage.c.messages + number, "bytes": usage.c.bytes + size}
-            if not self._connection.execute(update(usage).where(usage.c.tenant == tenant).values(new)).rowcount:
+            if not _COUNT.run(self._connection, whose=tenant, more=number, more_bytes=size).rowcount:
                 self._connection.execute(insert(usage).values(tenant=tenant, messages=number, bytes=size))

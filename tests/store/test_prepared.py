@@ -1,0 +1,52 @@
+"""Statements that are made once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    Table,
+    bindparam,
+    create_engine,
+    insert,
+    select,
+    update,
+)
+
+from pkid.store.prepared import Prepared
+from tests.support import Case
+
+THINGS = Table("things", MetaData(), Column("id", Integer), Column("good", Boolean), Column("since", DateTime))
+ADD = Prepared(insert(THINGS).values({column.name: bindparam(column.name) for column in THINGS.columns}))
+RAISE = Prepared(update(THINGS).where(THINGS.c.id < bindparam("least")).values(id=bindparam("least")))
+IDS = Prepared(select(THINGS.c.id).order_by(THINGS.c.id))
+NOW = datetime(2026, 11, 22, tzinfo=UTC).replace(tzinfo=None)
+
+
+class PreparedTests(Case):
+    def setUp(self) -> None:
+        engine = create_engine("sqlite://")
+        self.addCleanup(engine.dispose)
+        self.connection = engine.connect()
+        self.addCleanup(self.connection.close)
+        THINGS.create(self.connection)
+
+    def test_values_are_stored_as_the_library_stores_them(self) -> None:
+        ADD.run_many(self.connection, [{"since": NOW, "id": 1, "good": True}])
+        self.connection.execute(insert(THINGS).values(id=2, good=True, since=NOW))
+        rows = self.connection.exec_driver_sql("SELECT good, since FROM things").all()
+        self.assertEqual(rows[0], rows[1])
+        self.assertEqual(self.connection.execute(select(THINGS)).first(), (1, True, NOW))
+
+    def test_a_value_may_stand_at_several_places(self) -> None:
+        ADD.run_many(self.connection, [{"id": each, "good": None, "since": None} for each in (1, 5, 3)])
+        self.assertEqual(RAISE.run(self.connection, least=4).rowcount, 2)
+        self.assertEqual(IDS.run(self.connection).scalars().all(), [4, 4, 5])
+
+    def test_what_is_missing_is_an_error(self) -> None:
+        self.assertRaises(KeyError, ADD.run, self.connection, id=1)
