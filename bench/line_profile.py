@@ -97,13 +97,15 @@ class Hall:
         raise NotImplementedError("nobody logs in here")
 
 
-def messages(subscribers: int, batch: int) -> Callable[[int], None]:
-    """Return what publishes so many messages."""
+def messages(subscribers: int, batch: int, topics: int = 1) -> Callable[[int], None]:
+    """Return what publishes so many messages, on so many topics in turn."""
     hall = Hall()
+    names = [TOPIC + b"%d" % number for number in range(topics)]
     for _ in range(subscribers):
-        hall.enter(b"SUBSCRIBE %b\n" % TOPIC)
-    publisher = hall.enter(b"PING\n")
-    return _saying(hall, publisher, b"PUBLISH %b :%b\n" % (TOPIC, PAYLOAD) * batch, batch)
+        hall.enter(b"".join(b"SUBSCRIBE %b\n" % name for name in names))
+    publisher = hall.enter(b"START\n")
+    lines = [b"PUBLISH %b :%b\n" % (names[number % topics], PAYLOAD) for number in range(batch)]
+    return _saying(hall, publisher, b"".join(lines), batch)
 
 
 def acknowledged(batch: int) -> Callable[[int], None]:
@@ -153,6 +155,7 @@ def _saying(hall: Hall, speaker: End, lines: bytes, batch: int) -> Callable[[int
 CASES: dict[str, Callable[[], Callable[[int], None]]] = {
     "messages 1 -> 1, in batches": lambda: messages(1, BATCH),
     "messages 1 -> 1, one for each write": lambda: messages(1, 1),
+    "messages 1 -> 1, in batches, on 16 topics": lambda: messages(1, BATCH, 16),
     "messages 1 -> 10, in batches": lambda: messages(10, BATCH),
     "messages 1 -> 1 at least once, in batches": lambda: acknowledged(BATCH),
     "calls, 32 in flight": lambda: calls(32),

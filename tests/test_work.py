@@ -14,6 +14,10 @@ from sqlalchemy import event
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from pkid.auth import derivation, tokens
+from pkid.broker.changes import AddRule
+from pkid.broker.rights import TopicRights
+from pkid.broker.rules import ALL_VERBS, Access, Rule, Subject
+from pkid.broker.topic import Pattern
 from pkid.ca import request as ca_request
 from pkid.ca.issuer import Issuer
 from pkid.line.dialect import Lines
@@ -155,6 +159,16 @@ class LineWorkTests(Case):
         self.enter(b"SUBSCRIBE t\n")
         calls = self.calls(self.enter(b"START\n"), b"PUBLISH t :hello\n" * self.BATCH)
         self.assertLess(calls, 8 * self.BATCH)
+
+    def test_a_right_is_decided_once_for_each_topic_and_name(self) -> None:
+        counted: Counter[str] = Counter()
+        self.patch(TopicRights, "_decide", counting(counted, "decisions", TopicRights._decide))
+        self.core.service.follow([AddRule(Rule(Access.GRANT, ALL_VERBS, Pattern("t"), Subject("alice")))])
+        self.enter(b"EXPOSE t\n")
+        caller = self.enter(b"START\n")
+        for number in range(20):
+            caller.dataReceived(b"#%d CALL t :hello\n" % number)
+        self.assertEqual(counted["decisions"], 2)  # both are without a name: to expose, and to call
 
     def test_messages_that_come_together_are_encoded_once_for_all_and_written_once_to_each(self) -> None:
         counted: Counter[str] = Counter()

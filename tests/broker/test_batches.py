@@ -41,6 +41,7 @@ class Forgetful(Hub):
         literal.cache_clear()
         read_topic.cache_clear()
         self.rights._topics.clear()
+        self.rights._decided.clear()
         for tenant in self.broker.membership.tenants():
             tenant._routes.clear()
         for peer in self.broker._peers.values():
