@@ -20,6 +20,7 @@ from twisted.python import usage
 
 from pkid.auth.logins import SCHEMES
 from pkid.files import read_small
+from pkid.garbage import no_collections, spare_what_is_loaded
 from pkid.options import ComponentOptions
 from pkid.settings import SettingsError
 from pkid.settings.resolution import Settings, resolve
@@ -111,6 +112,8 @@ def makeService(options: Options) -> IService:
     # What a library finds odd in a stranger's bytes is judged by pkid, and is no line of the log by itself.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pkid\.")
 
-    from pkid.service import make_service
+    reactor.callWhenRunning(spare_what_is_loaded)
+    with no_collections():
+        from pkid.service import make_service
 
-    return make_service(options.settings, reactor, options.resolve)
+        return make_service(options.settings, reactor, options.resolve)

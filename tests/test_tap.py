@@ -17,6 +17,7 @@ from twisted.application.service import Service
 from twisted.python.usage import UsageError
 
 from pkid import __version__
+from pkid.garbage import spare_what_is_loaded
 from pkid.settings.auth import DEFAULTS, Chosen
 from pkid.settings.table import CORE
 from pkid.tap import Options, makeService
@@ -147,6 +148,8 @@ class MakeServiceTests(TapCase):
         from twisted.internet import reactor
 
         self.patch(reactor, "seconds", reactor.seconds)
+        begun: list[object] = []
+        self.patch(reactor, "callWhenRunning", begun.append)
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         service = Service()
         make_service = Mock(return_value=service)
@@ -158,6 +161,7 @@ class MakeServiceTests(TapCase):
         self.assertIs(reactor.seconds, time.monotonic)
         self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
         make_service.assert_called_once_with(options.settings, reactor, options.resolve)
+        self.assertEqual(begun, [spare_what_is_loaded])
 
 
 class ProcessTests(Case):
