@@ -37,6 +37,7 @@ from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.broker.rules import Verb
 from pkid.errors import PkidError
 from pkid.line.frames import Frame, LineFault, refuse
+from pkid.line.printable import is_printable
 from pkid.line.proofs import read_proof
 from pkid.line.rights import CHANGES
 from pkid.line.talk import Bye, Help, Ping, Pong, Talk
@@ -75,7 +76,7 @@ def read_batch(frame: Frame, bodies: Sequence[bytes]) -> Command:
     """
     first = _payload(frame)
     data = (first.data, *bodies)
-    return PublishBatch(frame.request, frame.words[0], Payloads(first.kind, data, first.data.decode().isprintable()))
+    return PublishBatch(frame.request, frame.words[0], Payloads(first.kind, data, is_printable(first.data)))
 
 
 def read_since(text: str) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pkid.broker.payload import PayloadKind
 from pkid.errors import PkidError, Reason
+from pkid.line.printable import is_printable
 
 __all__ = ["Frame", "FrameReader", "Limits", "LineFault", "refuse"]
 
@@ -135,7 +136,7 @@ class FrameReader:
         if end < 0:
             return []
         bodies = _bodies(bytes(buffer[place:end]), head, most)
-        if not _are_printable(bodies) or len(head) + max(map(len, bodies)) > self._limits.line:
+        if not is_printable(b" ".join(bodies)) or len(head) + max(map(len, bodies)) > self._limits.line:
             self._singly = len(bodies)
             return []
         self._place += sum(map(len, bodies)) + len(bodies) * (len(head) + 1)
@@ -157,11 +158,12 @@ class FrameReader:
                 raise LineFault(Reason.BAD_LINE, f"it is longer than {self._limits.line} bytes", fatal=True)
             return None
         self._began, self._place = place, end + 1
+        data = buffer[place:end].removesuffix(b"\r")
         try:
-            line = buffer[place:end].decode().removesuffix("\r")
+            line = data.decode()
         except UnicodeDecodeError:
             raise LineFault(Reason.BAD_LINE, "it is not UTF-8", fatal=True) from None
-        if not line.isprintable() and not _CONTROLS.isdisjoint(line):
+        if not is_printable(data) and not _CONTROLS.isdisjoint(line):
             raise LineFault(Reason.BAD_LINE, "it holds control characters", fatal=True)
         return line
 
@@ -265,11 +267,3 @@ def _bodies(lines: bytes, head: bytes, most: int) -> list[bytes]:
         if b"\n" in body:
             return [*bodies[:place], body.partition(b"\n")[0]]
     return bodies
-
-
-def _are_printable(bodies: list[bytes]) -> bool:
-    """Tell whether each is UTF-8 and can be printed: spaces between them keep them apart."""
-    try:
-        return b" ".join(bodies).decode().isprintable()
-    except UnicodeDecodeError:
-        return False

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.errors import Malformed, Reason
+from pkid.line.printable import is_printable
 
 __all__ = ["bodies", "body", "decode_base64url", "encode_base64url", "line", "prefix", "shown", "word"]
 
@@ -51,12 +52,12 @@ def body(head: str, payload: Payload) -> bytes:
     data = payload.data
     inline = _INLINE.get(payload.kind)
     if inline is not None and len(data) <= _LONGEST_INLINE:
+        if is_printable(data):
+            return b"%b%b%b\n" % (head.encode(), inline.encode(), data)
         try:
-            text = data.decode()
+            data.decode()
         except UnicodeDecodeError:
             return b"%b +%d +bytes\n%b\n" % (head.encode(), len(data), data)
-        if text.isprintable():
-            return f"{head}{inline}{text}\n".encode()
     return b"%b +%d +%b\n%b\n" % (head.encode(), len(data), payload.kind.value.encode(), data)
 
 
