@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -25,15 +26,21 @@ FIELDS = tuple(field.name for field in fields(Entry))
 """The columns of an entry, in its order."""
 
 _ROW = (*FIELDS, "reversed_name")
+_MOST_ROWS = 64  # of one statement, so that a database takes all their values
 _values = attrgetter(*FIELDS)
 _Conversion = Callable[[Any], Any] | None
 
 
 def insert_entries(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Add rows, one at least."""
-    insertion = _insertion(connection.dialect)
-    rows = [_converted(insertion.values, (*_values(entry), entry.name[::-1])) for entry in entries]
-    connection.exec_driver_sql(insertion.text, rows)
+    """Add rows, one at least; those of a group go in one statement.
+
+    A driver may let other threads run at each statement's start, and then waits for them at its end.
+    """
+    for start in range(0, len(entries), _MOST_ROWS):
+        some = entries[start : start + _MOST_ROWS]
+        insertion = _insertion(connection.dialect, len(some))
+        values = chain.from_iterable((*_values(entry), entry.name[::-1]) for entry in some)
+        connection.exec_driver_sql(insertion.text, _converted(insertion.values, values))
 
 
 def select_entries(connection: Connection, hashes: Sequence[bytes], since: datetime) -> list[Entry]:
@@ -64,9 +71,10 @@ def _converted(conversions: Iterable[_Conversion], values: Iterable[Any]) -> tup
     return tuple([value if convert is None else convert(value) for convert, value in pairs])
 
 
-@lru_cache(8)
-def _insertion(dialect: Dialect) -> _Statement:
-    return _made(insert(certificates).values({name: bindparam(name) for name in _ROW}), dialect)
+@lru_cache(128)
+def _insertion(dialect: Dialect, rows: int) -> _Statement:
+    """Make the statement for so many rows."""
+    return _made(insert(certificates).values([dict.fromkeys(_ROW) for _ in range(rows)]), dialect)
 
 
 @lru_cache(128)
