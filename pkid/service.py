@@ -158,7 +158,7 @@ class Core(MultiService):
         reception = Reception(authority, ledger.store, derivations, settings)
         self._rotation = Rotation(reception.keyring, reception.endorsements, self._read_psks, files)
         self._rotation.begin(psks)
-        issuance = Issuance(authority, ledger.store, observe_group=metrics.group.observe)
+        issuance = Issuance(authority, ledger.store, observe_group=metrics.group.observe, clock=reactor)
         decisions = Decisions(reception.strangers, globalLogPublisher)
         names = EndingNames(lambda spans: ledger.reader.read(partial(count_ending_names, spans=spans)), reactor, _now)
         metrics.watch(

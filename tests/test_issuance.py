@@ -7,6 +7,7 @@ from itertools import count
 from unittest.mock import patch
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
 
 from pkid.ca.authority import Authority, Order
 from pkid.ca.ledger import Entry, Ledger
@@ -134,3 +135,80 @@ class IssuanceTests(Case):
         self.store.release()
         self.assertEqual(self.who([first, group[1], *last]), "ace")
         self.assertEqual(len(self.store.entries), 5)
+
+
+class PatienceTests(Case):
+    """With a clock, a group waits for who was just answered; a commit takes ten milliseconds here."""
+
+    def setUp(self) -> None:
+        self.authority, self.store, self.clock = WatchedAuthority(), MemoryStore(), Clock()
+        self.issuance = Issuance(self.authority, self.store, clock=self.clock)
+
+    def order(self, names: str) -> list[Deferred[Entry]]:
+        return [self.issuance.order(Order(PEM, name, ANY_NAME)) for name in names]
+
+    def commit(self, seconds: float = 0.01) -> None:
+        self.clock.advance(seconds)
+        self.store.release()
+
+    def commit_three(self) -> None:
+        """Let a group of one, and one of three commit."""
+        self.store.hold()
+        self.order("abcd")
+        self.clock.advance(0.01)
+        self.store.release_one()
+        self.commit()
+        self.assertEqual(self.authority.groups, ["a", "bcd"])
+
+    def test_as_many_as_the_last_group_had_wait_no_longer(self) -> None:
+        self.commit_three()
+        answers = self.order("xy")
+        self.assertEqual(self.authority.groups[2:], [])
+        answers += self.order("z")
+        self.assertEqual(self.authority.groups[2:], ["xyz"])
+        for answer in answers:
+            self.successResultOf(answer)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_fewer_wait_as_long_as_the_last_group_took_and_no_longer(self) -> None:
+        self.commit_three()
+        (answer,) = self.order("x")
+        self.clock.advance(0.0099)
+        self.assertNoResult(answer)
+        self.clock.advance(0.0002)
+        self.successResultOf(answer)
+        self.assertEqual(self.authority.groups[2:], ["x"])
+
+    def test_nobody_waits_long_whatever_a_commit_took(self) -> None:
+        self.store.hold()
+        self.order("ab")
+        self.clock.advance(60)
+        self.store.release_one()
+        self.order("c")
+        self.commit(60)
+        (answer,) = self.order("x")
+        self.clock.advance(0.021)
+        self.successResultOf(answer)
+
+    def test_who_comes_later_waits_for_nobody(self) -> None:
+        self.commit_three()
+        self.clock.advance(0.011)
+        self.successResultOf(self.order("x")[0])
+
+    def test_one_that_asks_again_and_again_is_never_kept_waiting(self) -> None:
+        self.store.hold()
+        for name in "abc":
+            (answer,) = self.order(name)
+            self.commit()
+            self.store.hold()
+            self.successResultOf(answer)
+
+    def test_nothing_is_left_to_wait_for_when_all_left(self) -> None:
+        self.commit_three()
+        answers = self.order("xy")
+        for answer in answers:
+            answer.cancel()
+            self.failureResultOf(answer, CancelledError)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.clock.advance(1)
+        self.assertEqual(self.authority.groups[2:], [])
