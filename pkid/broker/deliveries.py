@@ -115,12 +115,19 @@ class Deliveries:
         """Bring kept messages; new ones wait until those are written."""
         peer.recalls.append(recall)
         self._slow.add(peer)
-        return [recall] if len(peer.recalls) == 1 else []
+        return self._ask(peer)
+
+    def _ask(self, peer: Peer) -> list[Effect]:
+        if peer.recalling or not peer.recalls:
+            return []
+        peer.recalling = True
+        return [peer.recalls[0]]
 
     def recalled(self, peer: Peer, given: Recalled, moment: Moment) -> list[Effect]:
         """Write kept messages, and ask for the next ones as soon as the session can take them."""
+        peer.recalling = False
         if not peer.recalls or peer.recalls[0] != given.recall or peer.session is None or peer.recall_due:
-            return []
+            return self._ask(peer)  # something else is wished for by now
         wanted: PatternIndex[Wanted] = PatternIndex()
         for want in given.recall.wanted:
             wanted.add(want.pattern, want)
@@ -151,7 +158,7 @@ class Deliveries:
         """Forget all that is under way to a peer."""
         self.withdraw(peer)
         peer.backlog.clear()
-        peer.paused = False
+        peer.paused = peer.recalling = False
         self._slow.discard(peer)
         self.overflown.pop(peer, None)
 
@@ -195,7 +202,7 @@ class Deliveries:
         effects: list[Effect] = []
         if peer.recall_due and not peer.paused:
             peer.recall_due = False
-            effects.append(peer.recalls[0])
+            effects += self._ask(peer)
         while room > 0 and peer.backlog and not self._is_held(peer):
             entry = peer.backlog.take()
             room -= entry.size

@@ -61,6 +61,8 @@ class Peer:
     """What is being recalled for it, one after the other; new messages wait meanwhile."""
     recall_due: bool = False
     """Whether the next part of the first recall waits until the transport can take it."""
+    recalling: bool = False
+    """Whether something was asked of the past that is not here yet: one thing at a time."""
 
     paused: bool = False
     backlog: Backlog = field(init=False)

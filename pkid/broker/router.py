@@ -225,6 +225,8 @@ class Router:
     def _check_limits(self, peer: Peer, pattern: Pattern) -> None:
         if len(peer.subscriptions) >= self._policy.subscriptions:
             raise Refused(Reason.LIMIT, f"{self._policy.subscriptions} subscriptions")
+        if len(peer.recalls) >= self._policy.subscriptions:
+            raise Refused(Reason.LIMIT, f"{self._policy.subscriptions} subscriptions whose past is still to come")
         if not pattern.is_literal and peer.patterns >= self._policy.patterns:
             raise Refused(Reason.LIMIT, f"{self._policy.patterns} subscriptions to patterns")
 

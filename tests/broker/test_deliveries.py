@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pkid.broker.changes import Authorize, PrivateTopic, Unauthorize
 from pkid.broker.commands import LAST_RECEIVED, Acknowledge, Complete, Publish, React, Subscribe, Unsubscribe
-from pkid.broker.effects import CloseReason
+from pkid.broker.effects import CloseReason, Effect, Recall, Send
 from pkid.broker.inputs import Lost, Pause, Ready
 from pkid.broker.kept import KeptMessages
 from pkid.broker.message import QoS
@@ -429,10 +429,9 @@ class HistoryTests(Case):
         stale = hub.broker.receive(again, React(1, True), hub.now)
         hub.say(again, React(2, False))
         hub.say(publisher, publish("b"))
-        fresh = hub.broker.receive(again, React(3, True), hub.now)
-        hub.carry_out(stale)
+        hub.say(again, React(3, True))
         self.assertEqual(hub.payloads(again), [])
-        hub.carry_out(fresh)
+        hub.carry_out(stale)
         self.assertEqual(hub.payloads(again), ["a", "b"])
 
     def test_an_answer_to_an_older_wish_is_passed_over(self) -> None:
@@ -443,9 +442,37 @@ class HistoryTests(Case):
         stale = hub.broker.receive(again, React(1, True), hub.now)
         hub.say(again, React(2, False))
         hub.say(again, React(3, True))
-        self.assertEqual(hub.payloads(again), ["missed"])
+        hub.say(again, React(4, False))
         hub.carry_out(stale)
         self.assertEqual(hub.payloads(again), [])
+        hub.say(again, React(5, True))
+        self.assertEqual(hub.payloads(again), ["missed"])
+
+    def test_one_thing_is_asked_of_the_past_at_a_time_however_often_it_is_wished_for(self) -> None:
+        hub, publisher, subscriber = pair(since=LAST_RECEIVED)
+        hub.say(subscriber, Lost())
+        again = hub.join("s", active=False)
+        asked: list[Effect] = []
+        for number in range(10):
+            hub.say(publisher, publish(number))
+            for wish in (True, False, True):
+                asked += hub.broker.receive(again, React(None, wish), hub.now)
+            hub.broker.receive(again, React(None, False), hub.now)
+        asked += hub.broker.receive(again, React(None, True), hub.now)
+        self.assertEqual(len([each for each in asked if isinstance(each, Recall)]), 1)
+        hub.carry_out(asked)
+        self.assertEqual(hub.payloads(again), list(range(10)))
+
+    def test_subscriptions_whose_past_is_still_to_come_have_a_limit(self) -> None:
+        hub, publisher, _ = pair(Policy(subscriptions=3, retained=(Pattern("t"),)))
+        hub.say(publisher, publish("x"))
+        newcomer = hub.join("n")
+        for _ in range(3):
+            hub.broker.receive(newcomer, Subscribe(1, "t", LAST_RECEIVED), hub.now)
+            hub.broker.receive(newcomer, Unsubscribe(2, "t"), hub.now)
+        (failed,) = hub.broker.receive(newcomer, Subscribe(3, "t", LAST_RECEIVED), hub.now)
+        assert isinstance(failed, Send) and isinstance(failed.reply, Failed)
+        self.assertIs(failed.reply.reason, Reason.LIMIT)
 
 
 class KeptMessagesTests(Case):
