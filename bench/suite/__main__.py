@@ -19,8 +19,8 @@ from bench.suite.plot import as_svg
 from bench.suite.report import as_json, as_markdown, circumstances
 from bench.suite.rounds import Outcome, measure
 
-FULL = Scale(seconds=2.5, rounds=5, rows=1_000_000)
-QUICK = Scale(seconds=1.0, rounds=1, rows=20_000, sessions=1000)
+FULL = Scale(seconds=2.0, rounds=5, rows=1_000_000)
+QUICK = Scale(seconds=0.5, rounds=1, rows=20_000, sessions=1000)
 NAMES = sorted(module.name for module in iter_modules(paths.__path__))
 
 

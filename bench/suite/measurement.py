@@ -38,7 +38,7 @@ class Scale:
     :ivar seconds: of one round of one contestant.
     :ivar rounds: how often each has its turn.
     :ivar rows: certificates in the inventory.
-    :ivar sessions: that are idle at the same time.
+    :ivar sessions: that are idle at the same time; other curves end with it, too.
     """
 
     seconds: float

@@ -1,5 +1,7 @@
 """Sessions that only stay: what each of them holds, what its heartbeats cost, and how much the others notice.
 
+Messages are published 1 to 1 beside them, in batches, so that it shows what they cost those who do something.
+
 The core is started as an operator of ten thousand components would: with ``--connections 11000``. The sessions come
 from several addresses of this machine, so that the default limit for each address holds. Its line door asks after
 shorter silences than usual, so that every session has one heartbeat within a round; the share of a processor is
@@ -12,7 +14,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path as File
@@ -34,39 +36,33 @@ __all__ = ["paths"]
 
 _SIZES = (1, 10, 100, 1000, 2000, 5000, 10_000)
 _TOPIC = "bench/all"
+_HEARTBEATS = "heartbeats of all"
 _MESSAGES = 5
 _LONGEST = 2.0  # seconds
 _BARE = 1000
 _ATTENTIVE = File(__file__).parents[1] / "servers" / "attentive.py"
-_SHORTEST_SILENCE = 8.0  # seconds
+_SHORTEST_SILENCE = 4.0  # seconds
 
 
 def paths(scale: Scale) -> Iterable[Path]:
-    """Return the path: one core, to which more and more come."""
+    """Return the paths: one core, to which more and more come, and then all that are there."""
     _open_many_files()
-    sizes = [size for size in _SIZES if size <= scale.sessions]
-    silence = max(_SHORTEST_SILENCE, 4 * scale.seconds)
+    silence = max(_SHORTEST_SILENCE, 10 * scale.seconds)
     program = [sys.executable, str(_ATTENTIVE), str(silence)]
     with running_core("--connections", str(scale.sessions + 1000), program=program) as core:
         own = OwnPreSharedKey.derive("default", (core.state / "psk").read_text().strip(), os.urandom(16))
         address = Address("127.0.0.1", core.port_of("line"), core.authority)
         with gathering(address, own, _TOPIC) as crowd:
             whole = _Whole(core, address, own, crowd)
-            names = [f"{size} idle" for size in sizes]
+            yield whole.curve([size for size in _SIZES if size <= scale.sessions])
             yield Path(
-                "Idle TLS sessions on the line door",
-                "KiB/session",
+                f"All of {scale.sessions} idle TLS sessions",
+                "us/delivery",
                 (
-                    *(Contestant(name, partial(whole.growing, size)) for name, size in zip(names, sizes, strict=True)),
-                    Contestant("heartbeats of all", partial(whole.silent, silence)),
+                    Contestant(_HEARTBEATS, partial(whole.silent, silence)),
                     Contestant("a message to all", whole.told),
-                    Contestant(f"bare Twisted, {_BARE} connections", partial(_bare, core), Role.LIMIT),
                 ),
-                (
-                    Mark(names[-1], "KiB/session", at_most=40),
-                    Mark(names[-1], "KiB/further session", names[-2], at_most=1.1),
-                    Mark("heartbeats of all", "% of a processor", at_most=5),
-                ),
+                (Mark(_HEARTBEATS, "% of a processor", at_most=5),),
                 once=True,
             )
 
@@ -82,6 +78,24 @@ class _Whole:
         self.core, self.address, self.own, self.crowd = core, address, own, crowd
         self.target = Target(address, {"psk": Kind("bench-psk", own)}, core.pid)
         self.first = self.last = 0
+
+    def curve(self, sizes: Sequence[int]) -> Path:
+        """Return the path on which they become so many, and more."""
+        names = [f"beside {size}" for size in sizes]
+        growing = (
+            Contestant(name, partial(self.growing, size), at=size) for name, size in zip(names, sizes, strict=True)
+        )
+        return Path(
+            "Idle TLS sessions, and messages 1 to 1 beside them",
+            "messages/cpu-s",
+            (*growing, Contestant(f"bare Twisted, {_BARE} connections", partial(_bare, self.core), Role.LIMIT)),
+            (
+                Mark(names[-1], "KiB/session", at_most=40),
+                Mark(names[-1], "KiB/further session", names[-2], at_most=1.1),
+            ),
+            once=True,
+            axis="idle sessions",
+        )
 
     @contextmanager
     def growing(self, size: int) -> Iterator[Measure]:
@@ -110,7 +124,6 @@ class _Whole:
         """Let nobody say anything for as long as it takes until each of them was asked once."""
 
         def measure(seconds: float) -> Sample:
-            time.sleep(silence)
             asked, used = self.crowd.asked(), self.core.processor_seconds()
             time.sleep(silence)
             asked, used = self.crowd.asked() - asked, self.core.processor_seconds() - used

@@ -33,20 +33,22 @@ _ROOM = ("--connections-per-address=2000", "--backlog=8m")
 
 def paths(scale: Scale) -> Iterable[Path]:
     """Return the curves."""
+    many = [number for number in _MANY if number <= scale.sessions]
     with ExitStack() as stack:
         pkid = Shared(partial(running_pkid, *_ROOM), stack)
         relay = Shared(running_relay, stack)
         payloads = [_point(pkid, "pkid", number, FanOut(payload=number)) for number in _PAYLOADS]
         yield _curve("payload", "bytes of payload", payloads, _BYTES)
+        numbers = [number for number in _SUBSCRIBERS if number <= scale.sessions // 10]
         subscribers = [
             _point(shared, name, number, FanOut(subscribers=number), role)
             for shared, name, role in ((pkid, "pkid", Role.PKID), (relay, "bare relay", Role.LIMIT))
-            for number in _SUBSCRIBERS
+            for number in numbers
         ]
         yield _curve("subscribers", "subscribers", subscribers, _SHARED)
-        topics = [_point(pkid, "pkid", number, FanOut(topics=number)) for number in _MANY]
+        topics = [_point(pkid, "pkid", number, FanOut(topics=number)) for number in many]
         yield _curve("topics", "topics in turn", topics, _TURNS)
-    yield _curve("grants", "grants", [_with_grants(number) for number in _MANY], _REMEMBERED)
+    yield _curve("grants", "grants", [_with_grants(number) for number in many], _REMEMBERED)
 
 
 def _curve(what: str, axis: str, contestants: Iterable[Contestant], why: str) -> Path:

@@ -35,5 +35,7 @@ def paths(scale: Scale) -> Iterable[Path]:
         yield Path(
             "POST /ca/sign by connections, P-256 CA",
             "requests/s",
-            tuple(Contestant(f"{number} at a time", partial(asking, number)) for number in _CONNECTIONS),
+            tuple(Contestant(f"{number} at a time", partial(asking, number), at=number) for number in _CONNECTIONS),
+            once=True,
+            axis="connections",
         )
