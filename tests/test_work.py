@@ -15,6 +15,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from pkid.auth import derivation, tokens
 from pkid.broker.changes import AddRule
+from pkid.broker.message import QoS
+from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.rights import TopicRights
 from pkid.broker.rules import ALL_VERBS, Access, Rule, Subject
 from pkid.broker.topic import Pattern
@@ -23,6 +25,11 @@ from pkid.ca.issuer import Issuer
 from pkid.line.dialect import Lines
 from pkid.line.factory import LineFactory
 from pkid.line.protocol import LineProtocol
+from pkid.rembus.cbor import CBOR
+from pkid.rembus.factory import Framing, RembusFactory
+from pkid.rembus.frames import frame
+from pkid.rembus.packets import Admin, Packet, Publication
+from pkid.rembus.protocol import RembusProtocol
 from pkid.store.service import SQLStore
 from pkid.store.sqlite import open_sqlite
 from tests.certificates import csr_pem, make_token, private_key
@@ -182,6 +189,52 @@ class LineWorkTests(Case):
         speaker.dataReceived(b"PUBLISH t :hello\n" * self.BATCH)
         self.core.clock.advance(0)
         self.assertEqual(counted, {"encode_batch": 1, "write": 10})
+
+
+class RembusWorkTests(Case):
+    """Messages on the Rembus door, which has a broker behind it and clients in memory."""
+
+    BATCH = 60
+
+    def setUp(self) -> None:
+        self.core = Core()
+        self.factory = RembusFactory(self.core.service, self.core.clock, "rembus-tcp", Framing.PLAIN)
+
+    def enter(self, *said: Packet) -> RembusProtocol:
+        """Have a client come and say something."""
+        protocol = self.factory.buildProtocol(None)
+        protocol.makeConnection(Wire())
+        protocol.dataReceived(self.written(*said))
+        self.core.clock.advance(0)
+        return protocol
+
+    def written(self, *said: Packet) -> bytes:
+        return b"".join(frame(CBOR.encode(each)) for each in said)
+
+    def calls(self, *qualities: QoS) -> float:
+        """Return how many function calls it takes to publish a message and deliver it, once all is remembered."""
+        commands = {"cmd": "subscribe"}, {"cmd": "reactive", "status": True}
+        self.enter(*(Admin(1, "t", command) for command in commands))
+        speaker, payload = self.enter(), Payload(PayloadKind.CBOR, b"\x81\x65hello")
+        ids = iter(range(1, 1000))
+
+        def work(data: bytes) -> None:
+            speaker.dataReceived(data)
+            self.core.clock.advance(0)
+
+        first, second = (
+            self.written(*(Publication(next(ids), "t", payload, qos) for qos in qualities * self.BATCH)) for _ in "ab"
+        )
+        work(first)
+        profile = cProfile.Profile()
+        profile.runcall(work, second)
+        return float(pstats.Stats(profile).total_calls) / self.BATCH  # type: ignore[attr-defined]
+
+    def test_messages_that_come_together_cost_some_calls_each(self) -> None:
+        self.assertLess(self.calls(QoS.AT_MOST_ONCE), 60)
+
+    def test_an_acknowledged_message_is_read_in_one_pass(self) -> None:
+        self.assertLess(self.calls(QoS.AT_LEAST_ONCE), 150)
 
 
 def counting(counted: Counter[str], name: str, function: Callable[..., T]) -> Callable[..., T]:

@@ -33,6 +33,7 @@ class Deliveries:
 
     def __init__(self, policy: Policy, rights: Rights) -> None:
         self._policy = policy
+        self._acknowledge_seconds = policy.acknowledge_time.total_seconds()
         self._rights = rights
         self.overflown: dict[Peer, None] = {}
         self.dropped = 0
@@ -195,8 +196,7 @@ class Deliveries:
             self._slow.add(peer)
 
     def _schedule(self, peer: Peer, number: int, moment: Moment) -> None:
-        due = moment.monotonic + self._policy.acknowledge_time.total_seconds()
-        self._resend.append((due, peer, number))
+        self._resend.append((moment.monotonic + self._acknowledge_seconds, peer, number))
 
     def _flush(self, peer: Peer, room: int, moment: Moment) -> list[Effect]:
         effects: list[Effect] = []

@@ -37,11 +37,11 @@ class Received:
     def __contains__(self, request: RequestId) -> bool:
         return request in self._acknowledged
 
-    def note(self, request: RequestId) -> None:
-        """Remember a publication that is not acknowledged yet."""
+    def note(self, request: RequestId, acknowledged: bool = False) -> None:
+        """Remember a publication, which is acknowledged at once or will be."""
         if self._acknowledged is _NOTHING:
             self._acknowledged = OrderedDict()
-        self._acknowledged[request] = False
+        self._acknowledged[request] = acknowledged
         if len(self._acknowledged) > self._most:
             self._acknowledged.popitem(last=False)
 

@@ -212,9 +212,9 @@ class Router:
         peer.may_publish[topic] = self._rights.version
 
     def _receipt(self, peer: Peer, request: RequestId, message: Message, kept: bool) -> list[Effect]:
-        peer.received.note(request)
+        peer.received.note(request, not kept)
         if not kept:
-            return self._acknowledge(peer, request)
+            return [Send(peer.session or 0, Acknowledged(request))]
         self._uncommitted[message.number] = (peer, peer.session or 0, request)
         return []
 

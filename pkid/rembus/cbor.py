@@ -183,6 +183,7 @@ _NUMBERED = {
     for qos, flag in _FLAGS.items()
     for slotted in (False, True)
 }
+_ACK = _begin(Kind.ACK, 2)
 _BEGINS = {(kind, more): _begin(kind, 2 + more) for kind in Kind for more in range(_MOST_ELEMENTS - 1)}
 
 
@@ -219,7 +220,7 @@ _WRITERS: dict[type[Packet], Callable[[Any], bytes]] = {
     Request: _write_request,
     Admin: lambda packet: _array(Kind.ADMIN, packet, write_text(packet.topic), cbor2.dumps(packet.data)),
     Response: lambda packet: _array(Kind.RESPONSE, packet, head(Major.UNSIGNED, packet.status), cbor_item(packet.data)),
-    Ack: lambda packet: _array(Kind.ACK, packet),
+    Ack: lambda packet: _ACK + packet.id.to_bytes(_ID_SIZE, "little"),
     Ack2: lambda packet: _array(Kind.ACK2, packet),
     Unregister: lambda packet: _array(Kind.UNREGISTER, packet),
     Register: _write_register,

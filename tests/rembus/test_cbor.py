@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import cbor2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pkid.broker.message import QoS
@@ -133,6 +133,7 @@ class DecodeTests(Case):
                 continue
             CBOR.encode(packet)
 
+    @settings(deadline=None)
     @given(PACKETS, st.integers(0, 60), st.binary(max_size=3), st.integers(0, 3))
     def test_a_short_form_is_read_as_by_its_elements_or_refused_like_them(
         self, packet: Packet, place: int, other: bytes, cut: int
