@@ -21,7 +21,10 @@ from pkid.broker.rights import TopicRights
 from pkid.broker.rules import ALL_VERBS, Access, Rule, Subject
 from pkid.broker.topic import Pattern
 from pkid.ca import request as ca_request
+from pkid.ca.authority import Order
 from pkid.ca.issuer import Issuer
+from pkid.ca.keys import KeyType
+from pkid.ca.policy import ANY_NAME
 from pkid.line.dialect import Lines
 from pkid.line.factory import LineFactory
 from pkid.line.protocol import LineProtocol
@@ -63,7 +66,7 @@ class WorkTests(Case):
     def setUp(self) -> None:
         self.done: Counter[str] = Counter()
         self.thread = Later()
-        engine = open_sqlite(Path(self.mktemp()))
+        self.engine = engine = open_sqlite(Path(self.mktemp()))
         self.addCleanup(engine.dispose)
         event.listen(engine, "before_cursor_execute", self.statement)
         event.listen(engine, "commit", lambda _: self.count("commits"))
@@ -110,6 +113,20 @@ class WorkTests(Case):
         groups = 2  # the first order waits for nobody
         statements = ("begin", "select", "insert", "commits")
         self.assertEqual({name: self.done[name] for name in statements}, dict.fromkeys(statements, groups))
+
+    def test_to_sign_and_record_a_group_costs_a_few_hundred_calls_for_each_order(self) -> None:
+        keys = [private_key(), private_key(KeyType.RSA2048)]
+        bodies = [csr_pem(key, common_name=f"c{number}.example") for number in range(ORDERS) for key in keys]
+        orders = [Order(body, "psk:default", ANY_NAME) for body in bodies]
+        store = SQLStore(self.engine, self.thread)
+
+        def work(group: list[Order]) -> None:
+            store.transact_now(lambda ledger: self.door.authority.fulfil(group, ledger))
+
+        work(orders[:ORDERS])  # the statements for so many are made then
+        profile = cProfile.Profile()
+        profile.runcall(work, orders[ORDERS:])
+        self.assertLess(pstats.Stats(profile).total_calls, 450 * ORDERS)  # type: ignore[attr-defined]
 
     def test_a_salt_that_is_kept_costs_no_derivation_and_its_header_is_read_once(self) -> None:
         tokens._read_header.cache_clear()
