@@ -1,4 +1,7 @@
-"""WAMP over RawSocket: frames of a type and three bytes of length, with CBOR in them."""
+"""WAMP over RawSocket: frames of a type and three bytes of length, with CBOR in them.
+
+With MessagePack, which would be one more dependency, Crossbar delivers about a sixth more.
+"""
 
 from __future__ import annotations
 
