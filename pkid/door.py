@@ -65,8 +65,8 @@ class Door(Service):
     :param endpoint: an endpoint string of Twisted.
     :param tls: makes the TLS connections; ``None`` for plain text.
     :param flag: chooses the endpoint, if it is not called as the door is.
-    :param gathers: whether the factory's connections write once in a turn at most; for others TLS gathers what they
-        write.
+    :param gathers: whether the factory's connections write once in a turn at most, so that they may send at once; for
+        others TLS gathers what they write, and without TLS the reactor does.
     """
 
     _log = Logger()
@@ -163,7 +163,7 @@ class Door(Service):
         listener.listen(factory).addBoth(results.append)
         if isinstance(results[0], Failure):
             results[0].raiseException()
-        if self._tls is not None:
+        if self._gathers or self._tls is not None:
             send_at_once(results[0])
         return results[0]
 

@@ -147,9 +147,10 @@ class SocketTests(TestCase):
         with socket.create_connection(("127.0.0.1", int(port)), timeout=5):
             pass
 
-    def test_only_behind_tls_connections_send_at_once_because_others_write_in_pieces(self) -> None:
-        for tls, kind in ((None, tcp.Server), (LiveContext(), EagerServer)):
-            opened = door("tcp:0:interface=127.0.0.1", reactor, tls)
+    def test_connections_send_at_once_if_they_or_tls_gather_because_others_write_in_pieces(self) -> None:
+        cases = ((None, False, tcp.Server), (None, True, EagerServer), (LiveContext(), False, EagerServer))
+        for tls, gathers, kind in cases:
+            opened = Door("line", "tcp:0:interface=127.0.0.1", Factory(), tls, reactor, gathers=gathers)  # type: ignore[arg-type]
             self.addCleanup(opened.stopService)
             opened.open()
             self.assertIs(opened._port.transport, kind)  # type: ignore[union-attr]

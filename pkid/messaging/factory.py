@@ -10,9 +10,9 @@ from twisted.internet.protocol import Factory
 from pkid.messaging.budget import Budget
 from pkid.messaging.handshakes import Handshakes
 from pkid.messaging.interfaces import Messaging
-from pkid.messaging.outgoing import EndOfTurn
 from pkid.messaging.protocol import DoorProtocol
 from pkid.messaging.rounds import Rounds
+from pkid.messaging.turn import Turn
 
 __all__ = ["DoorFactory"]
 
@@ -35,4 +35,4 @@ class DoorFactory(Factory[P], Generic[P]):
         self.budget = budget
         self.handshakes = Handshakes(budget.handshakes, budget.handshakes_per_address)
         self.rounds = Rounds(clock)
-        self.write_soon = EndOfTurn(clock).write_soon
+        self.turn = Turn(clock)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IPushProducer, IReactorTime, ITransport
-from twisted.logger import Logger
+from twisted.internet.interfaces import IPushProducer, ITransport
 from zope.interface import implementer
 
-__all__ = ["EndOfTurn", "Outgoing"]
+__all__ = ["Outgoing"]
 
 _MOST_GATHERED = 1 << 16  # bytes; more is not kept for the end of the turn
 _MOST_HELD_BACK = 1 << 17  # bytes; what two turns of a publisher in haste bring
@@ -116,30 +115,3 @@ class Outgoing:
             self._pieces.clear()
             self._size = 0
             self._transport.write(data)
-
-
-class EndOfTurn:
-    """Has what was gathered for connections written in the reactor's next turn.
-
-    :param clock: the reactor.
-    """
-
-    _log = Logger()
-
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._due: list[Outgoing] = []
-
-    def write_soon(self, outgoing: Outgoing) -> None:
-        """Have what was gathered for a connection written."""
-        if not self._due:
-            self._clock.callLater(0, self._write)
-        self._due.append(outgoing)
-
-    def _write(self) -> None:
-        due, self._due = self._due, []
-        for outgoing in due:
-            try:
-                outgoing.flush()
-            except Exception:
-                self._log.failure("cannot write to a connection")

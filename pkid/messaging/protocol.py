@@ -92,7 +92,7 @@ class DoorProtocol(Protocol):
         """Begin to watch the times, and begin the session when all hands are shaken."""
         factory, transport = self.factory, self._tcp()
         self._vigil = Vigil(factory.budget, factory.clock, self._expire, self._ask)
-        self._outgoing = Outgoing(transport, factory.write_soon, self._pause, self._ready)
+        self._outgoing = Outgoing(transport, factory.turn.write_soon, self._pause, self._ready)
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
             transport.setTcpKeepAlive(True)
@@ -116,6 +116,8 @@ class DoorProtocol(Protocol):
         """Take bytes, and write what there is to say to them."""
         if self._closed:
             return
+        turn = self.factory.turn
+        turn.begin()
         self._vigil.heard()
         self._received += len(data)
         self._outgoing.gather()
@@ -124,6 +126,7 @@ class DoorProtocol(Protocol):
             self._work()
         finally:
             self._outgoing.release()
+            turn.end()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget everything, and tell the session, but not before what came was done, a turn at a time."""
@@ -202,7 +205,7 @@ class DoorProtocol(Protocol):
 
     def _has_time(self) -> bool:
         """Tell whether there is time for a turn that begins now; if not, see to it that there is one later."""
-        if self.factory.rounds.has_time():
+        if self.factory.turn.has_time():
             return True
         self._rest()
         return False

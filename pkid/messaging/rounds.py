@@ -32,15 +32,6 @@ class Rounds:
         self._clock = clock
         self._waiting: FairQueue[Callable[[], None]] = FairQueue(sys.maxsize)
         self._due = False
-        self._began: float | None = None  # when the first of this turn of the reactor did who did not wait
-
-    def has_time(self) -> bool:
-        """Tell whether, in this turn of the reactor, there is time for one more who does not wait for a round."""
-        now = self._clock.seconds()
-        if self._began is None:
-            self._began = now
-            self._clock.callLater(0, self._end_turn)
-        return now - self._began <= LONGEST_ROUND
 
     def join(self, party: str, turn: Callable[[], None]) -> None:
         """Have a turn begin in one of the next rounds.
@@ -49,9 +40,6 @@ class Rounds:
         """
         self._waiting.push(party, turn)
         self._schedule()
-
-    def _end_turn(self) -> None:
-        self._began = None
 
     def _schedule(self) -> None:
         if not self._due:

@@ -58,15 +58,6 @@ class RoundTests(Case):
             self.join(name, "name b")
         self.assertEqual(self.run_round(), ["a1", "b1", "a2", "b2", "a3"])
 
-    def test_there_is_time_for_a_while_in_each_turn_of_the_reactor(self) -> None:
-        self.assertTrue(self.rounds.has_time())
-        self.clock.rightNow += LONGEST_ROUND
-        self.assertTrue(self.rounds.has_time())
-        self.clock.rightNow += LONGEST_ROUND
-        self.assertFalse(self.rounds.has_time())
-        self.run_round()
-        self.assertTrue(self.rounds.has_time())
-
     def test_who_comes_back_waits_for_the_next_round(self) -> None:
         def turn() -> None:
             self.done.append("again")
