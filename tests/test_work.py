@@ -31,7 +31,7 @@ from pkid.line.protocol import LineProtocol
 from pkid.rembus.cbor import CBOR
 from pkid.rembus.factory import Framing, RembusFactory
 from pkid.rembus.frames import frame
-from pkid.rembus.packets import Admin, Packet, Publication
+from pkid.rembus.packets import Admin, Packet, Publication, Request, Response
 from pkid.rembus.protocol import RembusProtocol
 from pkid.store.service import SQLStore
 from pkid.store.sqlite import open_sqlite
@@ -252,6 +252,26 @@ class RembusWorkTests(Case):
 
     def test_an_acknowledged_message_is_read_in_one_pass(self) -> None:
         self.assertLess(self.calls(QoS.AT_LEAST_ONCE), 150)
+
+    def test_a_call_at_a_time_goes_there_and_back_without_a_delayed_call(self) -> None:
+        exposer, caller = self.enter(Admin(1, "t", {"cmd": "expose"})), self.enter()
+        said = Payload(PayloadKind.CBOR, b"\x81\x65hello", True)
+        numbers = range(1, self.BATCH + 1)  # the core's numbers of calls begin so, too
+        calls = [(self.written(Request(id, "t", None, said)), self.written(Response(id, 0, said))) for id in numbers]
+        delayed = len(self.core.clock.getDelayedCalls())
+
+        def work() -> None:
+            for asked, answered in calls:
+                caller.dataReceived(asked)
+                exposer.dataReceived(answered)
+
+        profile = cProfile.Profile()
+        profile.runcall(work)
+        self.assertLess(pstats.Stats(profile).total_calls / self.BATCH, 270)  # type: ignore[attr-defined]
+        self.assertEqual(len(self.core.clock.getDelayedCalls()), delayed)
+        heard = caller.transport
+        assert isinstance(heard, Wire)
+        self.assertEqual(heard.value().count(b"hello"), self.BATCH)
 
 
 def counting(counted: Counter[str], name: str, function: Callable[..., T]) -> Callable[..., T]:

@@ -28,12 +28,12 @@ class TurnTests(Case):
         if said:
             self.other.write(said)
         self.turn.end()
-        return self.wire.value()
+        return bytes(self.wire.value())
 
     def end_turn(self) -> bytes:
         """Let the reactor's turn end, and return what was written by then."""
         self.clock.advance(0)
-        return self.wire.value()
+        return bytes(self.wire.value())
 
     def be_calm(self) -> None:
         """Have a turn pass in which one was heard."""
