@@ -15,11 +15,15 @@ __all__ = ["no_collections", "spare_what_is_loaded"]
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """Look for no garbage meanwhile; afterwards as before."""
+    """Look for no garbage meanwhile; afterwards as before, but never among what was loaded until then.
+
+    Otherwise the first look afterwards, and one more before the core is ready, would go through all of it.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
+        spare_what_is_loaded()
     finally:
         if was_enabled:
             gc.enable()

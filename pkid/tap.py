@@ -18,13 +18,15 @@ from twisted.application.service import IService
 from twisted.cred.strcred import AuthOptionMixin
 from twisted.python import usage
 
-from pkid.auth.logins import SCHEMES
-from pkid.files import read_small
 from pkid.garbage import no_collections, spare_what_is_loaded
-from pkid.options import ComponentOptions
-from pkid.settings import SettingsError
-from pkid.settings.resolution import Settings, resolve
-from pkid.settings.table import CORE
+
+with no_collections():
+    from pkid.auth.logins import SCHEMES
+    from pkid.files import read_small
+    from pkid.options import ComponentOptions
+    from pkid.settings import SettingsError
+    from pkid.settings.resolution import Settings, resolve
+    from pkid.settings.table import CORE
 
 __all__ = ["Options", "makeService"]
 
