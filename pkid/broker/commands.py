@@ -15,6 +15,7 @@ __all__ = [
     "LAST_RECEIVED",
     "NOW",
     "Acknowledge",
+    "AcknowledgeBatch",
     "Administer",
     "Answer",
     "Call",
@@ -106,16 +107,24 @@ class Publish(Command):
 
 @dataclass(frozen=True, slots=True)
 class PublishBatch(Command):
-    """Send several things, one after the other and each at most once, to all who subscribed to a topic."""
+    """Send several things, one after the other, to all who subscribed to a topic."""
 
     topic: str
     payloads: Payloads
+    requests: tuple[RequestId, ...] = ()
+    """What each is called, when each is to arrive at least once; none when each is sent at most once."""
+
+    @property
+    def qos(self) -> QoS:
+        """How often each is to arrive."""
+        return QoS.AT_LEAST_ONCE if self.requests else QoS.AT_MOST_ONCE
 
     @property
     def parts(self) -> Iterator[Publish]:
         """What does the same, one by one."""
-        for payload in self.payloads:
-            yield Publish(self.request, self.topic, payload, len(payload.data))
+        requests = self.requests or (self.request,) * len(self.payloads)
+        for request, payload in zip(requests, self.payloads, strict=True):
+            yield Publish(request, self.topic, payload, len(payload.data), self.qos)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,13 @@ class Acknowledge(Command):
     """Say that a message arrived."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeBatch(Command):
+    """Say that several messages arrived."""
+
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,16 @@ class Deliveries:
                 effects.append(Deliver(tuple(ready), message, stop.pattern))
         return effects
 
-    def fan_out_batch(self, batch: Batch, route: Route, sender: Peer) -> list[Effect] | None:
-        """Deliver a batch; do nothing, and return ``None``, where each of its messages may end somebody's session."""
+    def fan_out_batch(self, batch: Batch, route: Route, sender: Peer, moment: Moment) -> list[Effect] | None:
+        """Deliver a batch; do nothing, and return ``None``, where each of its messages is to be looked at.
+
+        That is where each may end somebody's session, or has to wait for acknowledgements of those before.
+        """
         if self._is_free(route, sender):
+            if batch.qos is not QoS.AT_MOST_ONCE and not self._expect_receipts(batch, route, moment):
+                return None
             return [DeliverBatch(stop.sessions, batch, stop.pattern) for stop in route.stops]
-        if self._policy.overflow is Overflow.DISCONNECT:
+        if self._policy.overflow is Overflow.DISCONNECT or batch.qos is not QoS.AT_MOST_ONCE:
             return None
         effects: list[Effect] = []
         for stop in route.stops:
@@ -194,6 +199,20 @@ class Deliveries:
         self._schedule(peer, message.number, moment)
         if len(peer.sent) >= self._policy.unacknowledged:
             self._slow.add(peer)
+
+    def _expect_receipts(self, batch: Batch, route: Route, moment: Moment) -> bool:
+        """Wait for the acknowledgements of a batch from all who are to give them; of none if that is too much."""
+        peers = [peer for stop in route.stops if stop.pattern is None for peer in stop.peers]
+        room = self._policy.unacknowledged - len(batch.payloads)
+        if any(len(peer.sent) >= room for peer in peers):
+            return False
+        due, resend = moment.monotonic + self._acknowledge_seconds, self._resend
+        for message in batch.messages if peers else ():
+            number = message.number
+            for peer in peers:
+                peer.sent[number] = Outstanding(message)
+                resend.append((due, peer, number))
+        return True
 
     def _schedule(self, peer: Peer, number: int, moment: Moment) -> None:
         self._resend.append((moment.monotonic + self._acknowledge_seconds, peer, number))

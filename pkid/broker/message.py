@@ -53,7 +53,7 @@ class Message(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Messages of one publisher on one topic that came together, none of which is acknowledged."""
+    """Messages of one publisher on one topic that came together."""
 
     number: int
     """Of the first; the others have those that follow."""
@@ -63,14 +63,15 @@ class Batch(NamedTuple):
     payloads: Payloads
     sender: Identity
     received_at: float
+    qos: QoS = QoS.AT_MOST_ONCE
 
     @property
     def messages(self) -> Iterator[Message]:
         """The messages one by one."""
-        number, tenant, topic, segments, payloads, sender, received_at = self
+        number, tenant, topic, segments, payloads, sender, received_at, qos = self
         for place, payload in enumerate(payloads, number):
             size = len(payload.data)
-            yield Message(place, tenant, topic, segments, payload, size, QoS.AT_MOST_ONCE, sender, received_at)
+            yield Message(place, tenant, topic, segments, payload, size, qos, sender, received_at)
 
 
 @dataclass(frozen=True, slots=True)

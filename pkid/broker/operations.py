@@ -8,6 +8,7 @@ from typing import Any
 from pkid.broker.calls import Calls
 from pkid.broker.commands import (
     Acknowledge,
+    AcknowledgeBatch,
     Administer,
     Answer,
     Call,
@@ -58,6 +59,7 @@ class Operations:
         self._router = router
         self._handlers: dict[type[Command], _Handler] = {
             Acknowledge: router.acknowledge,
+            AcknowledgeBatch: router.acknowledge_batch,
             Administer: self._administer,
             Answer: calls.answer,
             Call: calls.call,

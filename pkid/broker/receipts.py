@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pkid.broker.commands import RequestId
@@ -44,6 +45,10 @@ class Received:
         self._acknowledged[request] = acknowledged
         if len(self._acknowledged) > self._most:
             self._acknowledged.popitem(last=False)
+
+    def are_new(self, requests: Collection[RequestId]) -> bool:
+        """Tell whether none of these came before, and none of them comes twice."""
+        return self._acknowledged.keys().isdisjoint(requests) and len(set(requests)) == len(requests)
 
     def acknowledge(self, request: RequestId) -> None:
         """Note that a publication was acknowledged."""

@@ -10,6 +10,7 @@ from pkid.errors import Reason
 
 __all__ = [
     "Acknowledged",
+    "AcknowledgedBatch",
     "Answered",
     "Challenge",
     "Done",
@@ -77,6 +78,13 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class AcknowledgedBatch:
+    """Publications that were one command arrived, as safely as their topic promises."""
+
+    requests: tuple[RequestId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """An acknowledgement of an exactly-once message arrived; its number may be forgotten."""
 
@@ -105,4 +113,16 @@ class Draining:
     """The broker is about to stop; connect elsewhere, or later."""
 
 
-Reply = Greet | Challenge | Welcome | Done | Failed | Acknowledged | Release | Answered | Withdrawn | Draining
+Reply = (
+    Greet
+    | Challenge
+    | Welcome
+    | Done
+    | Failed
+    | Acknowledged
+    | AcknowledgedBatch
+    | Release
+    | Answered
+    | Withdrawn
+    | Draining
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pkid.broker.commands import (
     NOW,
     Acknowledge,
+    AcknowledgeBatch,
     Complete,
     Expose,
     Publish,
@@ -21,7 +22,7 @@ from pkid.broker.membership import Membership
 from pkid.broker.message import Batch, Message, Moment, QoS
 from pkid.broker.peer import Peer, Subscription
 from pkid.broker.policy import Policy
-from pkid.broker.replies import Acknowledged, Failed
+from pkid.broker.replies import Acknowledged, AcknowledgedBatch, Failed
 from pkid.broker.rights import Rights
 from pkid.broker.rules import Verb
 from pkid.broker.topic import Pattern, Segments, read_topic
@@ -76,15 +77,21 @@ class Router:
             self._check_publish(peer, command.topic, route.segments)
         except Refused:
             return None
-        if route.is_kept or not route.is_single:
+        requests = command.requests
+        if route.is_kept or not route.is_single or (requests and not peer.received.are_new(requests)):
             return None
         batch = Batch(
             self._last_number + 1, tenant.name, command.topic, route.segments, command.payloads, peer.identity,
-            moment.utc,
+            moment.utc, command.qos,
         )  # fmt: skip
-        effects = self._deliveries.fan_out_batch(batch, route, peer)
-        if effects is not None:
-            self._last_number += len(command.payloads)
+        effects = self._deliveries.fan_out_batch(batch, route, peer, moment)
+        if effects is None:
+            return None
+        self._last_number += len(command.payloads)
+        if requests:
+            for request in requests:
+                peer.received.note(request, acknowledged=True)
+            effects.append(Send(peer.session or 0, AcknowledgedBatch(requests)))
         return effects
 
     def complete(self, peer: Peer, command: Complete, moment: Moment) -> list[Effect]:
@@ -95,6 +102,11 @@ class Router:
     def acknowledge(self, peer: Peer, command: Acknowledge, moment: Moment) -> list[Effect]:
         """Note that a message arrived."""
         return self._deliveries.acknowledge(peer, command.number, moment)
+
+    def acknowledge_batch(self, peer: Peer, command: AcknowledgeBatch, moment: Moment) -> list[Effect]:
+        """Note that messages arrived, one after the other."""
+        acknowledge = self._deliveries.acknowledge
+        return [effect for number in command.numbers for effect in acknowledge(peer, number, moment)]
 
     def kept(self, number: int, error: PkidError | None = None) -> list[Effect]:
         """Acknowledge a message that was committed, or tell its publisher that it was not."""

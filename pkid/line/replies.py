@@ -19,6 +19,7 @@ from pkid.broker.overview import SessionFacts, TopicFacts
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.replies import (
     Acknowledged,
+    AcknowledgedBatch,
     Answered,
     Challenge,
     Done,
@@ -87,6 +88,8 @@ def write_delivery(message: Message, pattern: Pattern | None, again: bool) -> by
 
 def write_batch(batch: Batch, pattern: Pattern | None) -> bytes:
     """Write the messages of a batch for their subscribers."""
+    if batch.qos and pattern is None:
+        return b"".join([write_delivery(message, pattern, False) for message in batch.messages])
     head = f"MESSAGE {batch.topic}{_whose(batch.sender)} +at={batch.received_at:.3f}"
     return bodies(head if pattern is None else f"{head} +pattern={pattern.text}", batch.payloads)
 
@@ -144,6 +147,7 @@ def _answered(reply: Answered) -> bytes:
 
 _WRITERS: dict[type[Reply], Callable[[Any], bytes]] = {
     Acknowledged: lambda reply: f"{prefix(reply.request)}OK\n".encode(),
+    AcknowledgedBatch: lambda reply: b"".join(f"{prefix(each)}OK\n".encode() for each in reply.requests),
     Answered: _answered,
     Challenge: _challenge,
     Done: _done,

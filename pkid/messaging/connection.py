@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from pkid.auth.fairness import peer_key
-from pkid.broker.commands import Command, Publish, PublishBatch
+from pkid.broker.commands import Acknowledge, AcknowledgeBatch, Command, Publish, PublishBatch
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import ANONYMOUS, Identity
 from pkid.broker.inputs import Disconnect, Lost, Pause, Ready
@@ -99,6 +99,8 @@ class Connection:
         """Do what the client asks for."""
         if type(command) is PublishBatch:
             self._counts[Publish] += len(command.payloads)
+        elif type(command) is AcknowledgeBatch:
+            self._counts[Acknowledge] += len(command.numbers)
         else:
             self._counts[type(command)] += 1
         self._engine.receive(self.number, command)

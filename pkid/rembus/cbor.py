@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -41,7 +41,16 @@ from pkid.rembus.packets import (
 )
 from pkid.rembus.short_forms import SHORT_FORMS
 
-__all__ = ["CBOR", "Cbor", "decode", "decode_any", "numbered_publication", "publication"]
+__all__ = [
+    "CBOR",
+    "Cbor",
+    "acknowledgement",
+    "decode",
+    "decode_any",
+    "numbered_publication",
+    "numbered_publications",
+    "publication",
+]
 
 _MOST_ELEMENTS = 6
 _ID_SIZE = 8  # bytes, the lowest first
@@ -97,6 +106,18 @@ def numbered_publication(packet: Publication, arguments: bytes) -> bytes:
     """Return a publication that has an id, with arguments that are encoded already."""
     begin = _NUMBERED[packet.qos, packet.slotted]
     return b"".join((begin, packet.id.to_bytes(_ID_SIZE, "little"), _topic(packet.topic), arguments))
+
+
+def numbered_publications(ids: Iterable[int], topic: str, arguments: Iterable[bytes]) -> list[bytes]:
+    """Return publications on one topic that have ids and are to arrive at least once."""
+    begin, topic_item = _NUMBERED[QoS.AT_LEAST_ONCE, False], _topic(topic)
+    pairs = zip(ids, arguments, strict=True)
+    return [begin + id.to_bytes(_ID_SIZE, "little") + topic_item + each for id, each in pairs]
+
+
+def acknowledgement(id: int) -> bytes:
+    """Return the acknowledgement of a publication."""
+    return _ACK + id.to_bytes(_ID_SIZE, "little")
 
 
 # Reading
@@ -220,7 +241,7 @@ _WRITERS: dict[type[Packet], Callable[[Any], bytes]] = {
     Request: _write_request,
     Admin: lambda packet: _array(Kind.ADMIN, packet, write_text(packet.topic), cbor2.dumps(packet.data)),
     Response: lambda packet: _array(Kind.RESPONSE, packet, head(Major.UNSIGNED, packet.status), cbor_item(packet.data)),
-    Ack: lambda packet: _ACK + packet.id.to_bytes(_ID_SIZE, "little"),
+    Ack: lambda packet: acknowledgement(packet.id),
     Ack2: lambda packet: _array(Kind.ACK2, packet),
     Unregister: lambda packet: _array(Kind.UNREGISTER, packet),
     Register: _write_register,

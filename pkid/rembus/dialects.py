@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from pkid.broker.message import Batch, Message, QoS
@@ -10,10 +10,10 @@ from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.topic import Pattern
 from pkid.messaging.interfaces import Dialect
 from pkid.rembus.arguments import cbor_arguments, json_arguments, preceded_cbor, preceded_json
-from pkid.rembus.cbor import Cbor, numbered_publication, publication
+from pkid.rembus.cbor import Cbor, acknowledgement, numbered_publication, numbered_publications, publication
 from pkid.rembus.jsonrpc import JsonRpc
 from pkid.rembus.names import Numbering
-from pkid.rembus.packets import Packet, Publication
+from pkid.rembus.packets import Ack, Packet, Publication
 
 __all__ = ["CborDialect", "JsonDialect", "RembusDialect"]
 
@@ -26,6 +26,9 @@ class RembusDialect(Dialect, Protocol):
 
     def packet(self, packet: Packet) -> bytes:
         """Return a packet as it goes over the wire."""
+
+    def acknowledgements(self, ids: Iterable[int]) -> bytes:
+        """Return the acknowledgements of publications as they go over the wire."""
 
 
 class CborDialect:
@@ -43,6 +46,10 @@ class CborDialect:
         """Return a packet as it goes over the wire."""
         return self._frame(self._codec.encode(packet))
 
+    def acknowledgements(self, ids: Iterable[int]) -> bytes:
+        """Return the acknowledgements of publications as they go over the wire."""
+        return b"".join(map(self._frame, map(acknowledgement, ids)))
+
     def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
         """Return a delivery as it goes over the wire; through a pattern, the topic is the first argument."""
         payload = message.payload
@@ -58,6 +65,9 @@ class CborDialect:
         """Return the deliveries of a batch as they go over the wire."""
         payloads, frame = batch.payloads, self._frame
         if pattern is None and payloads.are_checked and payloads.kind is PayloadKind.CBOR:
+            if batch.qos is not QoS.AT_MOST_ONCE:
+                ids = self._numbering.ids_of(batch)
+                return b"".join(map(frame, numbered_publications(ids, batch.topic, payloads.data)))
             begin = publication(batch.topic, b"")
             return b"".join([frame(begin + data) for data in payloads.data])
         return b"".join(self.encode(message, pattern, False) for message in batch.messages)
@@ -77,6 +87,10 @@ class JsonDialect:
     def packet(self, packet: Packet) -> bytes:
         """Return a packet as it goes over the wire."""
         return self._frame(self._codec.encode(packet))
+
+    def acknowledgements(self, ids: Iterable[int]) -> bytes:
+        """Return the acknowledgements of publications as they go over the wire."""
+        return b"".join([self.packet(Ack(id)) for id in ids])
 
     def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
         """Return a delivery as it goes over the wire; through a pattern, the topic is the first argument."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pkid.broker.message import Message, QoS
+from pkid.broker.message import Batch, Message, QoS
 
-__all__ = ["Numbering", "component_of"]
+__all__ = ["Numbering", "component_of", "has_slot"]
 
 _MARK = 1 << 63
 _SLOT_BITS = 32
@@ -15,6 +15,11 @@ def component_of(cid: str) -> str:
     """Return a component's name: some clients say it alone, some as the path of their broker's address."""
     _, is_address, rest = cid.partition("://")
     return rest.partition("/")[2] if is_address else cid
+
+
+def has_slot(id: int) -> bool:
+    """Tell whether the id of a message on its way to a subscriber has a slot in it; else it is the message's number."""
+    return id >= _MARK
 
 
 class Numbering:
@@ -37,9 +42,15 @@ class Numbering:
             return message.slot
         return _MARK | (message.number & _LOW) << _SLOT_BITS | message.slot
 
+    def ids_of(self, batch: Batch) -> range:
+        """Return the ids of a batch's messages on their way to a subscriber who is to acknowledge them."""
+        end = batch.number + len(batch.payloads)
+        self._newest = max(self._newest, end - 1)
+        return range(batch.number, end)
+
     def number_of(self, id: int) -> int:
         """Return the number of the message that a subscriber acknowledges."""
-        if id < _MARK:
+        if not has_slot(id):
             return id
         low = id >> _SLOT_BITS & _LOW
         return self._newest - ((self._newest - low) & _LOW)

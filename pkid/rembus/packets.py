@@ -115,11 +115,6 @@ class Publication(NamedTuple):
     """Whether the id's low 32 bits are a mark of the publisher's."""
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it has no id, so that nothing but its payload tells it from others on its topic."""
-        return not (self.qos or self.slotted)
-
-    @property
     def slot(self) -> int | None:
         """The publisher's mark."""
         return self.id & _SLOT if self.slotted else None

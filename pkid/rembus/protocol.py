@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from pkid.broker.commands import Publish, PublishBatch
 from pkid.broker.effects import CloseReason
 from pkid.broker.message import Invocation
-from pkid.broker.payload import Payload, PayloadKind, Payloads
-from pkid.broker.replies import Reply
+from pkid.broker.replies import AcknowledgedBatch, Reply
 from pkid.errors import Malformed, PkidError, Refused, Unavailable
 from pkid.messaging.approach import approach_of
 from pkid.messaging.interfaces import Session
 from pkid.messaging.protocol import DoorProtocol
 from pkid.rembus import cbor, jsonrpc
 from pkid.rembus.conversation import Conversation
-from pkid.rembus.packets import Packet, Publication, Response
+from pkid.rembus.gathering import GATHERED, Gathering
+from pkid.rembus.packets import Packet, Response
 from pkid.rembus.websocket import Opcode, websocket_frame
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ class RembusProtocol(DoorProtocol):
         self.dialect = factory.cbor
         self._unread = bytearray()
         self._waiting: deque[tuple[Opcode, bytes]] = deque()
-        self._gathered: list[bytes] = []
-        self._topic = ""
+        self._gathering = Gathering()
 
     # How it is framed
 
@@ -70,6 +68,10 @@ class RembusProtocol(DoorProtocol):
 
     def send(self, reply: Reply) -> None:
         """Tell the client something."""
+        if type(reply) is AcknowledgedBatch:
+            ids = cast("tuple[int, ...]", reply.requests)
+            self._outgoing.write(self.dialect.acknowledgements(ids))
+            return
         packet = self._conversation.tell(reply)
         if packet is not None:
             self._outgoing.write(self.dialect.packet(packet))
@@ -105,7 +107,7 @@ class RembusProtocol(DoorProtocol):
         self._unread += data
 
     def _do(self, session: Session) -> None:
-        """Do what was said; publications on one topic that come together are given to the session together."""
+        """Do what was said; packets of one kind that come together are given to the session together."""
         together = session.is_open and not session.is_metered
         try:
             while self._waiting or self._unread:
@@ -118,22 +120,20 @@ class RembusProtocol(DoorProtocol):
                     self._waiting += self._read(bytes(self._unread[:_PIECE]))
                     del self._unread[:_PIECE]
         except (Malformed, Refused) as error:
-            self._publish(session)
+            self._give(session)
             self._fail(error)
         else:
-            self._publish(session)
+            self._give(session)
 
     def _hear(self, session: Session, opcode: Opcode, payload: bytes, together: bool) -> None:
         if opcode is Opcode.BINARY:
             self.dialect = self.factory.cbor
             packet = cbor.decode(payload)
-            if together and type(packet) is Publication and packet.is_plain:
-                self._gather(session, packet)
-                return
-            self._publish(session)
-            self._take(session, packet)
+            if not (together and type(packet) in GATHERED and self._gather(session, packet)):
+                self._give(session)
+                self._take(session, packet)
             return
-        self._publish(session)
+        self._give(session)
         if opcode is Opcode.TEXT:
             packet, spoken = self._decode(payload)
             self.dialect = self.factory.json_dialect(spoken, self.dialect)
@@ -141,28 +141,23 @@ class RembusProtocol(DoorProtocol):
         else:
             self._control(opcode, payload)
 
-    def _gather(self, session: Session, packet: Publication) -> None:
-        if self._gathered and packet.topic != self._topic:
-            self._publish(session)
-        self._topic = packet.topic
-        self._gathered.append(packet.data.data)
+    def _gather(self, session: Session, packet: Packet) -> bool:
+        """Gather a packet with those before, or else give the session those first; tell whether it was gathered."""
+        if self._gathering.add(packet):
+            return True
+        self._give(session)
+        return self._gathering.add(packet)
 
     def _rest(self) -> None:
         if self._session is not None:
-            self._publish(self._session)
+            self._give(self._session)
         super()._rest()
 
-    def _publish(self, session: Session) -> None:
+    def _give(self, session: Session) -> None:
         """Give the session what was gathered."""
-        gathered = tuple(self._gathered)
-        if not gathered:
-            return
-        self._gathered.clear()
-        if len(gathered) == 1:
-            payload = Payload(PayloadKind.CBOR, gathered[0], True)
-            session.receive(Publish(None, self._topic, payload, len(payload.data)))
-        else:
-            session.receive(PublishBatch(None, self._topic, Payloads(PayloadKind.CBOR, gathered, are_checked=True)))
+        command = self._gathering.finish()
+        if command is not None:
+            session.receive(command)
 
     def _decode(self, text: bytes) -> tuple[Packet, jsonrpc.JsonRpc | None]:
         """Read a text, or answer that it cannot be read.

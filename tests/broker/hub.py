@@ -34,7 +34,7 @@ from pkid.broker.inputs import Admitted, Committed, Denied, Failure, Input, Know
 from pkid.broker.kept import KeptMessages
 from pkid.broker.message import Invocation, Message, Moment, QoS
 from pkid.broker.policy import Policy
-from pkid.broker.replies import Reply
+from pkid.broker.replies import Acknowledged, AcknowledgedBatch, Reply
 from pkid.broker.rights import Rights
 from pkid.errors import Reason, Refused
 
@@ -144,6 +144,8 @@ class Hub:
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
+            case Send(session=session, reply=AcknowledgedBatch(requests)):
+                self.replies[session] += map(Acknowledged, requests)
             case Send(session=session, reply=reply):
                 self.replies[session].append(reply)
             case Deliver():

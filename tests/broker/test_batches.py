@@ -8,12 +8,21 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pkid.broker.changes import AddRule, Authorize, Change, PrivateTopic, PublicTopic, RemoveRule
-from pkid.broker.commands import LAST_RECEIVED, Command, PublishBatch, React, Subscribe, Unsubscribe
-from pkid.broker.effects import Audit, CloseReason, DeliverBatch
+from pkid.broker.commands import (
+    LAST_RECEIVED,
+    Acknowledge,
+    AcknowledgeBatch,
+    Command,
+    PublishBatch,
+    React,
+    Subscribe,
+    Unsubscribe,
+)
+from pkid.broker.effects import Audit, CloseReason, DeliverBatch, Effect, Send
 from pkid.broker.inputs import Input, Lost, Pause, Ready
 from pkid.broker.payload import PayloadKind, Payloads
 from pkid.broker.policy import Overflow, Policy
-from pkid.broker.replies import Reply
+from pkid.broker.replies import Acknowledged, AcknowledgedBatch, Reply
 from pkid.broker.rules import Access, Rule, Subject, Verb
 from pkid.broker.topic import Pattern, literal, read_topic
 from tests.broker.hub import Hub
@@ -26,15 +35,34 @@ def batch(topic: str, *payloads: bytes) -> PublishBatch:
     return PublishBatch("", topic, Payloads(PayloadKind.TEXT, payloads))
 
 
+def acknowledged_batch(topic: str, *requests: str) -> PublishBatch:
+    """Return publications that are to arrive at least once, each with its request for a payload."""
+    return PublishBatch(None, topic, Payloads(PayloadKind.TEXT, tuple(map(str.encode, requests))), requests)
+
+
 class Forgetful(Hub):
     """A hub whose broker decides everything anew, and publishes one by one."""
 
     def say(self, number: int, given: Command | Input) -> list[Reply]:
         """Give the broker an input, or the parts of a batch."""
         self.forget()
+        if isinstance(given, PublishBatch) and given.requests:
+            return self.say_before_anything_is_committed(number, *given.parts)
         if isinstance(given, PublishBatch):
             return [reply for part in given.parts for reply in self.say(number, part)]
+        if isinstance(given, AcknowledgeBatch):
+            return [reply for each in given.numbers for reply in self.say(number, Acknowledge(None, each))]
         return super().say(number, given)
+
+    def say_before_anything_is_committed(self, number: int, *given: Command) -> list[Reply]:
+        """Give the broker inputs one by one; then have carried out what they led to."""
+        before = len(self.replies[number])
+        effects: list[Effect] = []
+        for each in given:
+            self.forget()
+            effects += self.broker.receive(number, each, self.now)
+        self.carry_out(effects)
+        return self.replies[number][before:]
 
     def forget(self) -> None:
         """Forget every decision."""
@@ -62,9 +90,12 @@ class Twins:
     def __init__(self, chance: Random) -> None:
         self.chance = chance
         policy = Policy(
-            claimed_tenants=True, retained=(Pattern("a/x"),), overflow=chance.choice(list(Overflow)), backlog_entries=5
-        )
+            claimed_tenants=True, retained=(Pattern("a/x"),), overflow=chance.choice(list(Overflow)), backlog_entries=5,
+            unacknowledged=3, remembered=12,
+        )  # fmt: skip
         self.hubs = Hub(policy, KEYS), Forgetful(policy, KEYS)
+        for hub in self.hubs:
+            hub.acknowledging = False
         self.rules: list[Rule] = []
         self.numbers: list[int] = []
         for name in (*NAMES, None):
@@ -84,10 +115,13 @@ class Twins:
                 hub.change(change)
         elif chance.random() < 0.1:
             self.join(chance.choice(NAMES))
+        elif chance.random() < 0.05:
+            for hub in self.hubs:
+                hub.wait(10)
         else:
             number, given = chance.choice(self.numbers), self.given()
             told = [hub.say(number, given) for hub in self.hubs]
-            assert told[0] == told[1], given
+            assert told[0] == told[1], (given, told)
         assert seen(self.hubs[0]) == seen(self.hubs[1])
 
     def given(self) -> Command | Input:
@@ -97,6 +131,8 @@ class Twins:
         since = chance.choice([None, 0.0, 5.0, LAST_RECEIVED])
         said: list[Command | Input] = [
             *[batch(chance.choice(TOPICS), *payloads)] * 6,
+            *[acknowledged_batch(chance.choice(TOPICS), *self.requests())] * 4,
+            *[AcknowledgeBatch(None, tuple(chance.sample(range(self.last_number + 2), 2)))] * 3,
             *[Subscribe("1", chance.choice(PATTERNS), since)] * 3,
             Unsubscribe("1", chance.choice(PATTERNS)),
             React("1", chance.random() < 0.7),
@@ -106,6 +142,15 @@ class Twins:
             Lost(),
         ]
         return chance.choice(said)
+
+    def requests(self) -> list[str]:
+        """Return what publications are called, some of which may have come before."""
+        return [f"{self.chance.randrange(30)}" for _ in range(self.chance.randint(1, 4))]
+
+    @property
+    def last_number(self) -> int:
+        """The number of the last message that anybody was handed."""
+        return max([0, *(delivery.message.number for delivery in self.hubs[0].deliveries)])
 
     def change(self) -> Change:
         """Return a change of the rights."""
@@ -196,3 +241,63 @@ class BatchTests(Case):
         self.batches(b"x")
         self.hub.say(ann, Pause())
         self.assertEqual(len(self.batches(b"x", b"y")), 1)
+
+
+class AcknowledgedBatchTests(Case):
+    def setUp(self) -> None:
+        self.hub = Hub(Policy(unacknowledged=4))
+        self.hub.acknowledging = False
+        self.publisher, self.ann = self.hub.join("publisher"), self.hub.join("ann")
+        self.hub.say(self.ann, Subscribe("1", "t"))
+
+    def publish(self, *requests: str) -> list[Effect]:
+        """Publish, and return what comes of it."""
+        effects = self.hub.broker.receive(self.publisher, acknowledged_batch("t", *requests), self.hub.now)
+        self.hub.carry_out(effects)
+        return effects
+
+    def test_messages_are_one_effect_and_their_receipts_another(self) -> None:
+        delivery, receipts = self.publish("x", "y")
+        assert isinstance(delivery, DeliverBatch)
+        self.assertEqual([(each.number, each.qos) for each in delivery.batch.messages], [(1, 1), (2, 1)])
+        self.assertEqual(receipts, Send(self.publisher, AcknowledgedBatch(("x", "y"))))
+
+    def test_without_subscribers_they_are_acknowledged(self) -> None:
+        self.hub.say(self.ann, Unsubscribe("1", "t"))
+        self.assertEqual(self.publish("x", "y"), [Send(self.publisher, AcknowledgedBatch(("x", "y")))])
+
+    def test_each_is_sent_again_until_it_is_acknowledged(self) -> None:
+        self.publish("x", "y", "z")
+        self.hub.say(self.ann, AcknowledgeBatch(None, (1, 3)))
+        self.hub.wait(self.hub.policy.acknowledge_time.total_seconds())
+        self.assertEqual([(each.message.number, each.again) for each in self.hub.deliveries[3:]], [(2, True)])
+
+    def test_no_more_are_under_way_to_a_subscriber_than_may_be(self) -> None:
+        self.publish("1", "2", "3")
+        self.publish("4", "5", "6")
+        self.assertEqual(len(self.hub.payloads(self.ann)), 4)
+        self.hub.say(self.ann, AcknowledgeBatch(None, (1, 2, 3)))
+        self.assertEqual(len(self.hub.payloads(self.ann)), 2)
+
+    def test_one_that_comes_twice_is_passed_on_once(self) -> None:
+        self.publish("x", "y")
+        self.hub.say(self.ann, AcknowledgeBatch(None, (1, 2)))
+        self.publish("y", "z")
+        self.publish("w", "w")
+        self.assertEqual(len(self.hub.payloads(self.ann)), 4)
+        self.assertEqual(self.hub.replies[self.publisher][1:], [Acknowledged(each) for each in "xyyzww"])
+
+    def test_of_what_is_kept_each_waits_for_its_commit(self) -> None:
+        self.hub = Hub(Policy(retained=(Pattern("t"),)))
+        self.hub.holding = True
+        publisher = self.hub.connect()
+        self.assertEqual(self.hub.say(publisher, acknowledged_batch("t", "x", "y")), [])
+        self.hub.release()
+        self.assertEqual(self.hub.replies[publisher], [Acknowledged("x"), Acknowledged("y")])
+
+    def test_through_a_pattern_none_is_to_be_acknowledged(self) -> None:
+        self.hub.say(self.ann, Unsubscribe("1", "t"))
+        self.hub.say(self.ann, Subscribe("1", "*"))
+        self.publish("1", "2", "3", "4", "5")
+        self.hub.wait(self.hub.policy.acknowledge_time.total_seconds())
+        self.assertEqual(len(self.hub.payloads(self.ann)), 5)

@@ -7,6 +7,7 @@ from pkid.broker.changes import AddRule, AssignRole, Authorize, PrivateTopic, Pu
 from pkid.broker.commands import (
     LAST_RECEIVED,
     Acknowledge,
+    AcknowledgeBatch,
     Administer,
     Answer,
     Call,
@@ -252,7 +253,15 @@ class EveryCommandTests(Case):
         Call(1, "t", "x", 1), Call(1, "t", "x", 1, target="other"),
     )  # fmt: skip
     OF_ADMINS = (Administer(1, PublicTopic(Pattern("t"))), Inspect(1, View.RIGHTS), Explain(1, Verb.RPC, "t", "boss"))
-    OF_ITS_OWN = (Acknowledge, Answer, Cancel, Complete, React, Setup)  # `Setup` is judged part by part
+    OF_ITS_OWN = (
+        Acknowledge,
+        AcknowledgeBatch,
+        Answer,
+        Cancel,
+        Complete,
+        React,
+        Setup,
+    )  # `Setup` is judged part by part
     OF_LOGINS = (Identify, Prove, Register, Unregister)
 
     def test_all_are_here(self) -> None:

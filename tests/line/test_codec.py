@@ -406,6 +406,13 @@ class BatchTests(Case):
             write_batch(batch, pattern), b"".join(write_delivery(each, pattern, False) for each in batch.messages)
         )
 
+    def test_those_that_are_to_be_acknowledged_have_numbers(self) -> None:
+        payloads = Payloads(PayloadKind.TEXT, (b"x", b"y"), True)
+        batch = Batch(7, ".", "a", ("a",), payloads, ANONYMOUS, 1.5, QoS.AT_LEAST_ONCE)
+        for pattern in (None, Pattern("*")):
+            one_by_one = b"".join(write_delivery(each, pattern, False) for each in batch.messages)
+            self.assertEqual(write_batch(batch, pattern), one_by_one)
+
     def test_a_body_that_is_too_long_for_a_line_goes_by_length(self) -> None:
         payloads = Payloads(PayloadKind.TEXT, (b"x", b"x" * 1025), True)
         written = write_batch(Batch(7, ".", "a", ("a",), payloads, ANONYMOUS, 1.5), None)

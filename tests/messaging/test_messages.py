@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pkid.broker.commands import (
     Acknowledge,
+    AcknowledgeBatch,
     Answer,
     Call,
     Expose,
@@ -59,6 +60,11 @@ class MessageTests(Case):
         self.assertEqual([client.deliveries for client in clients], [[b"news 1 2 3"]] * 2)
         self.assertEqual(clients[0].dialect.encoded - before, 1)
         self.assertEqual((core.service.tally.delivered, core.service.tally.commands[Publish]), (6, 3))
+
+    def test_acknowledgements_that_come_together_are_counted_one_by_one(self) -> None:
+        core = Core()
+        core.join().say(AcknowledgeBatch(None, (1, 2, 3)))
+        self.assertEqual(core.service.tally.commands, {Acknowledge: 3})
 
     def test_a_message_of_a_batch_that_cannot_be_written_is_passed_over_alone(self) -> None:
         core = Core()

@@ -47,6 +47,18 @@ class CborTests(Case):
             first, second = (dialect.encode(each, None, False) for each in batch.messages)
             self.assertEqual(dialect.encode_batch(batch, None), first + second)
 
+    def test_a_batch_that_is_to_be_acknowledged_is_written_as_it_would_be_one_by_one(self) -> None:
+        payloads = Payloads(PayloadKind.CBOR, (b"\x81\x01", b"\x80"), are_checked=True)
+        batch = Batch(5, ".", "a/b", ("a", "b"), payloads, ANONYMOUS, 1.5, QoS.AT_LEAST_ONCE)
+        for dialect in (self.dialect, JsonDialect(PYTHON, framed, Numbering())):
+            for pattern in (None, Pattern("a/*")):
+                one_by_one = b"".join(dialect.encode(each, pattern, False) for each in batch.messages)
+                self.assertEqual(dialect.encode_batch(batch, pattern), one_by_one)
+
+    def test_acknowledgements_are_packets_each_in_its_frame(self) -> None:
+        for dialect in (self.dialect, JsonDialect(PYTHON, framed, Numbering())):
+            self.assertEqual(dialect.acknowledgements((1, 2)), dialect.packet(Ack(1)) + dialect.packet(Ack(2)))
+
     def test_a_packet_has_its_frame(self) -> None:
         self.assertEqual(self.dialect.packet(Ack(1)), b"<" + CBOR.encode(Ack(1)) + b">")
 

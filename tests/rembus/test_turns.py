@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, Event, Ping
 
-from pkid.broker.commands import Acknowledge, Command, Publish, PublishBatch
+from pkid.broker.commands import Acknowledge, AcknowledgeBatch, Command, Publish, PublishBatch
 from pkid.broker.effects import CloseReason
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind, Payloads
@@ -87,6 +87,23 @@ class TurnTests(DoorCase, turns.TurnContract):
             ],
         )  # fmt: skip
         self.assertEqual(self.given(b, b, metered=True), [one, one])
+
+    def test_acknowledged_publications_on_one_topic_and_acknowledgements_are_each_given_together(self) -> None:
+        def said(id: int, topic: str = "a", qos: QoS = QoS.AT_LEAST_ONCE, slotted: bool = False) -> bytes:
+            return CBOR.encode(packets.Publication(id, topic, ONE, qos, slotted))
+
+        plain, acks = said(0, qos=QoS.AT_MOST_ONCE), [CBOR.encode(packets.Ack(id)) for id in (7, 8, 1 << 63 | 9)]
+        two = Payloads(PayloadKind.CBOR, (ONE.data,) * 2)
+        self.assertEqual(
+            self.given(said(1), said(2), said(3, "b"), plain, said(4), *acks, said(5, qos=QoS.EXACTLY_ONCE), said(6),
+                       said(7, slotted=True)),
+            [
+                PublishBatch(None, "a", two, (1, 2)), Publish(3, "b", ONE, 2, QoS.AT_LEAST_ONCE),
+                Publish(None, "a", ONE, 2), Publish(4, "a", ONE, 2, QoS.AT_LEAST_ONCE),
+                AcknowledgeBatch(None, (7, 8)), Acknowledge(None, 0), Publish(5, "a", ONE, 2, QoS.EXACTLY_ONCE),
+                Publish(6, "a", ONE, 2, QoS.AT_LEAST_ONCE), Publish(7, "a", ONE, 2, QoS.AT_LEAST_ONCE, 7),
+            ],
+        )  # fmt: skip
 
     def test_what_came_before_the_unreadable_is_given(self) -> None:
         b = CBOR.encode(packets.Publication(0, "b", ONE))
