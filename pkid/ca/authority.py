@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from cryptography import x509
-
 from pkid.ca.chain import is_der_issued_by, is_issued_by
 from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType, PublicKey
@@ -20,6 +18,7 @@ from pkid.ca.names import Names
 from pkid.ca.pem import write_certificates
 from pkid.ca.policy import Policy
 from pkid.ca.profile import Approved, Profile
+from pkid.ca.recognition import Chain, Recognition
 from pkid.ca.renewal import renewal_due
 from pkid.ca.request import read_request
 from pkid.ca.succession import check_succession
@@ -27,9 +26,6 @@ from pkid.ca.trust import pem
 from pkid.errors import PkidError, Reason, Unavailable
 
 __all__ = ["RETRY_WINDOW", "Authority", "Chain", "Order"]
-
-Chain = tuple[x509.Certificate, ...]
-"""An issuer's certificate and all above it, the root last."""
 
 RETRY_WINDOW = timedelta(minutes=5)
 """For how long the same request with the same credential gets the same certificate."""
@@ -72,6 +68,7 @@ class Authority:
     ) -> None:
         self._mandate = _Mandate(issuer, profile)
         self._former = tuple(former)
+        self._recognition = Recognition()
         self._now = now
         self._serial = serial
 
@@ -147,7 +144,7 @@ class Authority:
         ledger.touch()
 
     def _chain_above(self, certificate: bytes) -> Chain | None:
-        return next((chain for chain in self.chains if is_der_issued_by(certificate, chain[0])), None)
+        return self._recognition.chain_above(certificate, self.chains)
 
     def _answer(
         self,
