@@ -9,19 +9,23 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from time import time
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from pkid.auth.fairness import peer_key
 from pkid.ca.ledger import Entry
 
-__all__ = ["Action", "Strangers", "allowed", "audit_line", "certificate_facts", "denied"]
+__all__ = ["NAMESPACE", "Action", "Strangers", "allowed", "audit_line", "certificate_facts", "denied"]
 
-_log = Logger(namespace="pkid.audit")
+NAMESPACE = "pkid.audit"
+"""The trail's events have it as their ``log_namespace``."""
+
+_log = Logger(namespace=NAMESPACE)
 _LONGEST = 400  # characters of one value
 _MOST_PEERS = 1024
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII but for the space, '"', '=' and the backslash
@@ -122,23 +126,29 @@ class Strangers:
 
 def audit_line(fields: dict[str, object]) -> str:
     """Return the line for these fields."""
-    return " ".join(["audit", *_pairs(fields)])
+    return " ".join(["audit", *[f"{name}={_written(value)}" for name, value in fields.items()]])
 
 
 def _write(action: Action, result: str, credential: str, peer: str, facts: dict[str, object]) -> None:
     fields = {"action": action.value, "result": result, "credential": credential, "peer": peer, **facts}
-    _log.info("{audit_line}", audit_line=audit_line(fields), audit=fields)
-
-
-def _pairs(fields: dict[str, object]) -> Iterator[str]:
-    for name, value in fields.items():
-        yield f"{name}={_written(value)}"
+    # The event that _log.info would make, which looks for the level among all levels first.
+    event = {
+        "log_logger": _log,
+        "log_level": LogLevel.info,
+        "log_namespace": NAMESPACE,
+        "log_source": None,
+        "log_format": "{audit_line}",
+        "log_time": time(),
+        "audit_line": audit_line(fields),
+        "audit": fields,
+    }
+    _log.observer(event)
 
 
 def _written(value: object) -> str:
     """Write a value as it is if it is one plain word, else as a JSON string, which holds no control character."""
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
     text = str(value)
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}..."

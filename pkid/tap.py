@@ -30,6 +30,8 @@ with no_collections():
 
 __all__ = ["Options", "makeService"]
 
+_LOG = "pkid.log.stdout_observer"
+
 _ABOUT = """\
 Give every component trusted TLS that renews itself, from one pre-shared key.
 """
@@ -101,6 +103,15 @@ class Options(ComponentOptions, AuthOptionMixin):
             self.settings = self.resolve()
         except SettingsError as error:
             raise usage.UsageError(str(error)) from None
+        self._choose_log()
+
+    def _choose_log(self) -> None:
+        """Have ``twistd -n`` write its log to standard output at less cost, unless the operator wants another one."""
+        twistd = self.parent
+        if twistd is None or not twistd.get("nodaemon") or twistd.get("syslog") or twistd.get("logger"):
+            return
+        if twistd.get("logfile") in (None, "-"):
+            twistd["logger"] = _LOG
 
 
 def makeService(options: Options) -> IService:

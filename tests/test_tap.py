@@ -14,10 +14,13 @@ from types import ModuleType
 from unittest.mock import Mock, patch
 
 from twisted.application.service import Service
+from twisted.logger import eventAsText
 from twisted.python.usage import UsageError
+from twisted.scripts._twistd_unix import ServerOptions
 
 from pkid import __version__
 from pkid.garbage import spare_what_is_loaded
+from pkid.log import stdout_observer
 from pkid.settings.auth import DEFAULTS, Chosen
 from pkid.settings.table import CORE
 from pkid.tap import Options, makeService
@@ -120,6 +123,26 @@ class OptionsTests(TapCase):
             self.parse("--version")
         printed.assert_called_once_with(f"pkid {__version__}")
         self.assertEqual(caught.exception.code, 0)
+
+
+class LogTests(TapCase):
+    """Which observer ``twistd`` writes its log with."""
+
+    def chosen(self, *arguments: str) -> object:
+        twistd = ServerOptions()
+        twistd.parseOptions([*arguments, "--pidfile=", "pkid"])
+        return twistd["logger"]
+
+    def test_in_the_foreground_it_is_ours(self) -> None:
+        self.assertIs(self.chosen("-n"), stdout_observer)
+        self.assertIs(self.chosen("-n", "--logfile=-"), stdout_observer)
+
+    def test_elsewhere_it_is_twisteds(self) -> None:
+        for options in ((), ("-n", "--logfile=x.log"), ("-n", "--syslog")):
+            self.assertIsNone(self.chosen(*options))
+
+    def test_the_operators_choice_stands(self) -> None:
+        self.assertIs(self.chosen("-n", "--logger=twisted.logger.eventAsText"), eventAsText)
 
 
 class HelpTests(TapCase):

@@ -8,7 +8,7 @@ from twisted.application.service import Service
 from twisted.logger import ILogObserver, LogEvent, LogPublisher
 from zope.interface import implementer
 
-from pkid.audit import Strangers
+from pkid.audit import NAMESPACE, Strangers
 from pkid.metrics.readings import Labelled
 
 __all__ = ["LABELS", "Decisions"]
@@ -47,10 +47,10 @@ class Decisions(Service):
     def __call__(self, event: LogEvent) -> None:
         """Count an event, if it is one of the trail."""
         fields = event.get("audit")
-        if isinstance(fields, dict) and event.get("log_namespace") == "pkid.audit":
-            kind = tuple(str(fields.get(label, "")) for label in LABELS)
-            known = kind in self._written or len(self._written) < _MOST_KINDS
-            self._written[kind if known else (*kind[:2], "other")] += 1
+        if isinstance(fields, dict) and event.get("log_namespace") == NAMESPACE:
+            action, result, reason = fields.get("action", ""), fields.get("result", ""), fields.get("reason", "")
+            known = (action, result, reason) in self._written or len(self._written) < _MOST_KINDS
+            self._written[action, result, reason if known else "other"] += 1
 
     def read(self) -> Labelled:
         """Return how many decisions there were, those that were left out of the trail included."""
