@@ -41,6 +41,8 @@ class Calls:
         own: frozenset[str] = frozenset(),
     ) -> None:
         self._policy = policy
+        self._usual_seconds = policy.call_time.total_seconds()
+        self._most_seconds = policy.longest_call.total_seconds()
         self._rights = rights
         self._membership = membership
         self._deliveries = deliveries
@@ -125,19 +127,28 @@ class Calls:
         if command.target is not None:
             known = {self._target(caller, command.target): None}
             known = {peer: None for peer in known if command.topic in peer.exposed}
-        allowed = [peer for peer in known if self._may_expose(peer, segments)]
-        if not allowed:
-            raise Refused(Reason.NOT_EXPOSED, command.topic)
-        others = [peer for peer in allowed if peer is not caller]
-        if not others:
-            raise Refused(Reason.LOOPBACK, command.topic)
-        connected = [peer for peer in others if peer.session is not None]
-        if not connected:
-            raise Refused(Reason.NO_EXPOSER, command.topic)
-        ready = [peer for peer in connected if self._deliveries.has_room(peer, command.size)]
+        has_room = self._deliveries.has_room
+        ready = [
+            peer
+            for peer in known
+            if peer is not caller
+            and peer.session is not None
+            and self._may_expose(peer, segments)
+            and has_room(peer, command.size)
+        ]
         if not ready:
-            raise Refused(Reason.LIMIT, "the exposer has as much to do as it can take")
+            raise self._nobody(caller, command.topic, [peer for peer in known if self._may_expose(peer, segments)])
         return self._pick(ready, command.topic, tenant.exposers)
+
+    def _nobody(self, caller: Peer, topic: str, allowed: list[Peer]) -> Refused:
+        """Return why none of those who may expose a topic takes a call."""
+        if not allowed:
+            return Refused(Reason.NOT_EXPOSED, topic)
+        if allowed == [caller]:
+            return Refused(Reason.LOOPBACK, topic)
+        if all(peer.session is None for peer in allowed if peer is not caller):
+            return Refused(Reason.NO_EXPOSER, topic)
+        return Refused(Reason.LIMIT, "the exposer has as much to do as it can take")
 
     def _target(self, caller: Peer, component: str) -> Peer:
         peer = self._membership.tenant(caller.identity).find(component)
@@ -162,8 +173,8 @@ class Calls:
         self, caller: Peer, command: Call, segments: Segments, exposer: Peer | None, moment: Moment
     ) -> PendingCall:
         self._last_number += 1
-        seconds = self._policy.call_time.total_seconds() if command.seconds is None else command.seconds
-        longest = self._policy.longest_call.total_seconds()
+        seconds = self._usual_seconds if command.seconds is None else command.seconds
+        longest = self._most_seconds
         deadline = moment.monotonic + (seconds if 0 <= seconds <= longest else longest)
         pending = PendingCall(self._last_number, caller, command.request, exposer, command.topic, segments, deadline)
         self._pending[pending.number] = caller.calls[command.request] = pending

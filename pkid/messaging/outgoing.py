@@ -55,9 +55,8 @@ class Outgoing:
 
     def release(self) -> None:
         """Write what was gathered, unless the client does not read."""
-        if self._blocked:
-            self._due = False
-        else:
+        self._due = False
+        if not self._blocked and (self._pieces or self._catching_up):
             self.flush()
 
     def write(self, data: bytes) -> None:

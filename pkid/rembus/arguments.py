@@ -29,6 +29,8 @@ def cbor_arguments(payload: Payload) -> bytes:
 
 def cbor_item(payload: Payload) -> bytes:
     """Return a payload as one item of CBOR; what says that it is one, and is not, as text or bytes."""
+    if payload.is_checked and payload.kind is PayloadKind.CBOR:
+        return payload.data
     return as_cbor(_as_it_is(payload))
 
 

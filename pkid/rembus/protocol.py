@@ -113,12 +113,13 @@ class RembusProtocol(DoorProtocol):
             while self._waiting or self._unread:
                 if not self._goes_on(len(self._waiting[0][1]) if self._waiting else 0):
                     break
-                if self._waiting:
-                    self._taken += 1
-                    self._hear(session, *self._waiting.popleft(), together)
-                else:
+                if not self._waiting:
                     self._waiting += self._read(bytes(self._unread[:_PIECE]))
                     del self._unread[:_PIECE]
+                    if not self._waiting or len(self._waiting[0][1]) >= _PIECE:
+                        continue
+                self._taken += 1
+                self._hear(session, *self._waiting.popleft(), together)
         except (Malformed, Refused) as error:
             self._give(session)
             self._fail(error)

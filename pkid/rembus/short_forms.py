@@ -15,6 +15,7 @@ from pkid.rembus.packets import Ack, Kind, Packet, Publication, Request, Respons
 
 __all__ = ["SHORT_FORMS"]
 
+_CBOR = PayloadKind.CBOR
 _SHORTEST_TEXT = 0x60
 _BEHIND_ID = 3 + 8  # bytes
 
@@ -32,7 +33,7 @@ def _rest_of_publication(data: bytes, position: int, id: int, qos: QoS) -> Packe
         topic, position = _text_at(data, position)
     except (IndexError, ValueError):
         return None
-    return Publication(id, topic, _payload(data[position:]), qos) if is_rest(data, position) else None
+    return Publication(id, topic, Payload(_CBOR, data[position:], True), qos) if is_rest(data, position) else None
 
 
 def _request(data: bytes) -> Packet | None:
@@ -45,14 +46,14 @@ def _request(data: bytes) -> Packet | None:
             position += 1
     except (IndexError, ValueError):
         return None
-    return Request(_id(data), topic, target, _payload(data[position:])) if is_rest(data, position) else None
+    return Request(_id(data), topic, target, Payload(_CBOR, data[position:], True)) if is_rest(data, position) else None
 
 
 def _response(data: bytes) -> Packet | None:
     behind = _BEHIND_ID + 1
     if len(data) <= behind or data[_BEHIND_ID] >= 24 or not is_rest(data, behind):
         return None
-    return Response(_id(data), data[_BEHIND_ID], _payload(data[behind:]))
+    return Response(_id(data), data[_BEHIND_ID], Payload(_CBOR, data[behind:], True))
 
 
 def _ack(data: bytes) -> Packet | None:
@@ -87,7 +88,3 @@ def _text_at(data: bytes, position: int) -> tuple[str, int]:
         raise ValueError("it is no short text")
     end = begin + length
     return data[begin:end].decode("utf-8"), end
-
-
-def _payload(element: bytes) -> Payload:
-    return Payload(PayloadKind.CBOR, element, True)
