@@ -141,9 +141,9 @@ class Broker:
         change.apply(self.rights)
         return self._calls.recheck()
 
-    def kept(self, number: int, error: PkidError | None = None) -> list[Effect]:
-        """Take note that a message, whose keeping was awaited, was committed, or was not."""
-        return self._router.kept(number, error)
+    def kept(self, numbers: Iterable[int], error: PkidError | None = None) -> list[Effect]:
+        """Take note that messages, whose keeping was awaited, were committed, or were not."""
+        return self._router.kept(numbers, error)
 
     def served(self, answer: Answer) -> list[Effect]:
         """Pass on the core's own answer to a call."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from pkid.broker.commands import (
     NOW,
     Acknowledge,
@@ -22,7 +24,7 @@ from pkid.broker.membership import Membership
 from pkid.broker.message import Batch, Message, Moment, QoS
 from pkid.broker.peer import Peer, Subscription
 from pkid.broker.policy import Policy
-from pkid.broker.replies import Acknowledged, AcknowledgedBatch, Failed
+from pkid.broker.replies import Acknowledged, AcknowledgedBatch, Failed, Reply
 from pkid.broker.rights import Rights
 from pkid.broker.rules import Verb
 from pkid.broker.topic import Pattern, Segments, read_topic
@@ -77,8 +79,8 @@ class Router:
             self._check_publish(peer, command.topic, route.segments)
         except Refused:
             return None
-        requests = command.requests
-        if route.is_kept or not route.is_single or (requests and not peer.received.are_new(requests)):
+        requests, kept = command.requests, route.is_kept
+        if not route.is_single or (requests and not peer.received.are_new(requests)):
             return None
         batch = Batch(
             self._last_number + 1, tenant.name, command.topic, route.segments, command.payloads, peer.identity,
@@ -88,11 +90,8 @@ class Router:
         if effects is None:
             return None
         self._last_number += len(command.payloads)
-        if requests:
-            for request in requests:
-                peer.received.note(request, acknowledged=True)
-            effects.append(Send(peer.session or 0, AcknowledgedBatch(requests)))
-        return effects
+        keep: list[Effect] = [Keep(message, bool(requests)) for message in batch.messages] if kept else []
+        return keep + effects + self._receipts(peer, requests, batch, kept)
 
     def complete(self, peer: Peer, command: Complete, moment: Moment) -> list[Effect]:
         """Forget the number of a publication that is done with."""
@@ -108,17 +107,23 @@ class Router:
         acknowledge = self._deliveries.acknowledge
         return [effect for number in command.numbers for effect in acknowledge(peer, number, moment)]
 
-    def kept(self, number: int, error: PkidError | None = None) -> list[Effect]:
-        """Acknowledge a message that was committed, or tell its publisher that it was not."""
-        if number not in self._uncommitted:
-            return []
-        peer, session, request = self._uncommitted.pop(number)
+    def kept(self, numbers: Iterable[int], error: PkidError | None = None) -> list[Effect]:
+        """Acknowledge messages that were committed, or tell their publishers that they were not."""
+        told: dict[int, list[RequestId]] = {}
+        for number in numbers:
+            if number not in self._uncommitted:
+                continue
+            peer, session, request = self._uncommitted.pop(number)
+            if error is None:
+                peer.received.acknowledge(request)
+            else:
+                peer.received.forget(request)
+            if peer.session == session:  # in another session it is asked for again, and answered then
+                told.setdefault(session, []).append(request)
         if error is None:
-            told = self._acknowledge(peer, request)
-        else:
-            peer.received.forget(request)
-            told = [Send(session, Failed(request, error.reason, error.subject))]
-        return told if peer.session == session else []  # in another session it is asked for again, and answered then
+            return [Send(session, _acknowledged(requests)) for session, requests in told.items()]
+        failed = (error.reason, error.subject)
+        return [Send(session, Failed(each, *failed)) for session, requests in told.items() for each in requests]
 
     def subscribe(self, peer: Peer, command: Subscribe, moment: Moment) -> list[Effect]:
         """Add a subscription, and bring what it wants of the past.
@@ -230,6 +235,14 @@ class Router:
         self._uncommitted[message.number] = (peer, peer.session or 0, request)
         return []
 
+    def _receipts(self, peer: Peer, requests: tuple[RequestId, ...], batch: Batch, kept: bool) -> list[Effect]:
+        session = peer.session or 0
+        for number, request in enumerate(requests, batch.number):
+            peer.received.note(request, not kept)
+            if kept:
+                self._uncommitted[number] = (peer, session, request)
+        return [Send(session, AcknowledgedBatch(requests))] if requests and not kept else []
+
     def _acknowledge(self, peer: Peer, request: RequestId) -> list[Effect]:
         peer.received.acknowledge(request)
         return [Send(peer.session or 0, Acknowledged(request))]
@@ -254,6 +267,10 @@ class Router:
         beyond = min(want.beyond for want in wanted)
         limits = (self._last_number, self._policy.recalled, self._policy.backlog_bytes)
         return self._deliveries.recall(peer, Recall(peer.session, peer.identity.tenant, tuple(wanted), beyond, *limits))
+
+
+def _acknowledged(requests: Sequence[RequestId]) -> Reply:
+    return Acknowledged(requests[0]) if len(requests) == 1 else AcknowledgedBatch(tuple(requests))
 
 
 def _is_kept(peer: Peer) -> bool:

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pkid.broker.changes import Change
-from pkid.broker.effects import CloseReason, Effect, Forget, Keep, Mark, Persist, Recall, Remember
+from pkid.broker.effects import CloseReason, Forget, Keep, Mark, Persist, Recall, Remember
 from pkid.broker.inputs import Committed, Disconnect, Recalled
 from pkid.broker.inputs import Failure as NotDone
 from pkid.errors import PkidError, Reason, Unavailable
@@ -59,11 +59,7 @@ class Retention:
 
     def kept(self, numbers: Sequence[int], error: PkidError | None) -> None:
         """Take note that messages were committed, or were not."""
-        broker = self._engine.broker
-        effects: list[Effect] = []
-        for number in numbers:
-            effects += broker.kept(number, error)
-        self._engine.carry_out(effects)
+        self._engine.carry_out(self._engine.broker.kept(numbers, error))
 
     def change(self, change: Change, by: str) -> Deferred[None]:
         """Commit a change of the rights, then let it take effect; fire when both is done.

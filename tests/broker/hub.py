@@ -194,7 +194,7 @@ class Hub:
             case Keep(message=message, awaited=awaited):
                 self.kept.keep(message)
                 if awaited:
-                    self.carry_out(self.broker.kept(message.number))
+                    self.carry_out(self.broker.kept([message.number]))
             case Recall(session=session):
                 self._tell(session, self.kept.recall(effect))
             case _:

@@ -18,13 +18,14 @@ from pkid.broker.commands import (
     Subscribe,
     Unsubscribe,
 )
-from pkid.broker.effects import Audit, CloseReason, DeliverBatch, Effect, Send
+from pkid.broker.effects import Audit, CloseReason, DeliverBatch, Effect, Keep, Send
 from pkid.broker.inputs import Input, Lost, Pause, Ready
 from pkid.broker.payload import PayloadKind, Payloads
 from pkid.broker.policy import Overflow, Policy
-from pkid.broker.replies import Acknowledged, AcknowledgedBatch, Reply
+from pkid.broker.replies import Acknowledged, AcknowledgedBatch, Failed, Reply
 from pkid.broker.rules import Access, Rule, Subject, Verb
 from pkid.broker.topic import Pattern, literal, read_topic
+from pkid.errors import Reason, Unavailable
 from tests.broker.hub import Hub
 from tests.broker.test_properties import KEYS, NAMES, PATTERNS, SUBJECTS, TOPICS
 from tests.support import Case
@@ -286,6 +287,30 @@ class AcknowledgedBatchTests(Case):
         self.publish("w", "w")
         self.assertEqual(len(self.hub.payloads(self.ann)), 4)
         self.assertEqual(self.hub.replies[self.publisher][1:], [Acknowledged(each) for each in "xyyzww"])
+
+    def test_what_was_committed_together_is_acknowledged_together(self) -> None:
+        self.hub = Hub(Policy(retained=(Pattern("t"),)))
+        self.hub.holding = True
+        self.publisher, other = self.hub.join("publisher"), self.hub.join("other")
+        first, second, *rest = self.publish("x", "y")
+        assert isinstance(first, Keep) and isinstance(second, Keep)
+        self.hub.say(other, acknowledged_batch("t", "z"))
+        self.assertEqual(
+            ([first.awaited, second.awaited, *rest], self.hub.broker.kept([1, 2, 3])),
+            ([True, True], [
+                Send(self.publisher, AcknowledgedBatch(("x", "y"))), Send(other, Acknowledged("z")),
+            ]),
+        )  # fmt: skip
+        self.assertEqual(self.hub.broker.kept([1, 2, 3]), [])
+
+    def test_of_what_is_not_committed_each_may_come_again(self) -> None:
+        self.hub = Hub(Policy(retained=(Pattern("t"),)))
+        self.hub.holding = True
+        self.publisher = self.hub.join("publisher")
+        self.publish("x", "y")
+        failures = self.hub.broker.kept([1, 2], Unavailable(Reason.STORE))
+        self.assertEqual(failures, [Send(self.publisher, Failed(each, Reason.STORE)) for each in "xy"])
+        self.assertEqual(len(self.publish("x", "y")), 2)
 
     def test_of_what_is_kept_each_waits_for_its_commit(self) -> None:
         self.hub = Hub(Policy(retained=(Pattern("t"),)))

@@ -135,7 +135,7 @@ class CommitTests(Case):
         hub, publisher, _ = pair(Policy(retained=(Pattern("t"),)))
         hub.holding = True
         hub.say(publisher, publish(1, LEAST, "m"))
-        hub.carry_out(hub.broker.kept(1, Unavailable(Reason.STORE)))
+        hub.carry_out(hub.broker.kept([1], Unavailable(Reason.STORE)))
         self.assertEqual(hub.replies[publisher][-1], Failed("m", Reason.STORE))
         hub.holding = False
         self.assertEqual(hub.say(publisher, publish(1, LEAST, "m")), [Acknowledged("m")])

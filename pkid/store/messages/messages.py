@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from pkid.broker.message import Message
 from pkid.store.messages.rows import row_of
 from pkid.store.messages.schema import messages, progress, usage
-from pkid.store.prepared import Prepared
+from pkid.store.prepared import Insertion, Prepared
 
 __all__ = ["STEP", "Limits", "SQLMessages"]
 
@@ -20,7 +20,7 @@ STEP = 512
 """How many messages are forgotten at most in one transaction: some milliseconds of the store's time."""
 
 
-_INSERT = Prepared(insert(messages).values({column.name: bindparam(column.name) for column in messages.columns}))
+_INSERT = Insertion(messages, tuple(column.name for column in messages.columns))
 _LAST_NUMBER = Prepared(select(progress.c.last_number))
 _PASS_NUMBER = Prepared(
     update(progress).where(progress.c.last_number < bindparam("passed")).values(last_number=bindparam("passed"))
@@ -62,7 +62,7 @@ class SQLMessages:
         fresh = self._unknown(group)
         if not fresh:
             return
-        _INSERT.run_many(self._connection, [row_of(message) for message in fresh])
+        _INSERT.run(self._connection, [row_of(message) for message in fresh])
         self._count((message.tenant, 1, message.size) for message in fresh)
         self.pass_number(max(message.number for message in fresh))
 

@@ -51,5 +51,7 @@ def open_broker_store(
     reader = Reader(
         open_reader(path), reactor, time.monotonic, waiting=_MOST_RECALLS, name="messages-reader", what=what
     )
-    store = SQLBrokerStore(ledger, database, reader.read, reactor, now, limits)
+    store = SQLBrokerStore(
+        ledger, database, reader.read, reactor, now, limits, soon=lambda begin: reactor.callLater(0, begin)
+    )
     return OpenBrokerStore(store, LedgerFile(path), (database, reader, store))

@@ -14,27 +14,19 @@ from pkid.broker.topic import SEPARATOR
 __all__ = ["message_of", "row_of"]
 
 
-def row_of(message: Message) -> dict[str, object]:
-    """Return the row for a message, by the names of its columns.
+def row_of(message: Message) -> tuple[object, ...]:
+    """Return the row for a message, in the order of its columns.
 
     :raises TypeError: when its payload is not a :class:`~pkid.broker.payload.Payload`.
     """
     payload = message.payload
     if not isinstance(payload, Payload):
         raise TypeError("only payloads of bytes with a kind can be stored")
-    return {
-        "number": message.number,
-        "tenant": message.tenant,
-        "topic": message.topic,
-        "received_at": message.received_at,
-        "size": message.size,
-        "qos": int(message.qos),
-        "slot": message.slot,
-        "sender": message.sender.component,
-        "proven": message.sender.authenticated,
-        "kind": payload.kind.value,
-        "payload": payload.data,
-    }
+    sender = message.sender
+    return (
+        message.number, message.tenant, message.topic, message.received_at, message.size, int(message.qos),
+        message.slot, sender.component, sender.authenticated, payload.kind.value, payload.data,
+    )  # fmt: skip
 
 
 def message_of(row: Row[Any]) -> Message:

@@ -30,7 +30,7 @@ from pkid.store.database import Database
 from pkid.store.messages.messages import Limits, SQLMessages
 from pkid.store.messages.recollection import Recollection
 from pkid.store.messages.subscriptions import SQLSubscriptions
-from pkid.store.messages.writing import ForgetAll, Writing
+from pkid.store.messages.writing import ForgetAll, Soon, Writing
 from pkid.store.rights import commit_change, load_rights
 
 __all__ = ["Read", "SQLBrokerStore"]
@@ -52,6 +52,7 @@ class SQLBrokerStore(Service):
     """A :class:`pkid.messaging.store.BrokerStore` on two databases, which are to be started before and stopped after.
 
     :param now: gives the wall-clock time, aware UTC.
+    :param soon: calls what begins a group of what is to be written.
     """
 
     name = "broker-store"
@@ -65,6 +66,7 @@ class SQLBrokerStore(Service):
         clock: IReactorTime,
         now: Callable[[], datetime],
         limits: Limits | None = None,
+        soon: Soon = lambda begin: begin(),
     ) -> None:
         self._ledger = ledger
         self._messages = messages
@@ -73,7 +75,7 @@ class SQLBrokerStore(Service):
         self._now = now
         self._limits = limits or Limits()
         self._kept: Kept = lambda numbers, error: None
-        self._writing = Writing(messages.write, self._limits, lambda *told: self._kept(*told), clock)
+        self._writing = Writing(messages.write, self._limits, lambda *told: self._kept(*told), clock, soon=soon)
         self._expiring: Deferred[None] | None = None
 
     def begin(self, kept: Kept) -> Stored:

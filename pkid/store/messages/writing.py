@@ -22,7 +22,7 @@ from pkid.messaging.store import Kept
 from pkid.store.messages.messages import Limits, SQLMessages
 from pkid.store.messages.subscriptions import SQLSubscriptions
 
-__all__ = ["ForgetAll", "Step", "Writing"]
+__all__ = ["ForgetAll", "Soon", "Step", "Writing"]
 
 T = TypeVar("T")
 
@@ -39,6 +39,9 @@ class ForgetAll:
     component: str
 
 
+Soon = Callable[[Callable[[], None]], object]
+"""Calls something, soon."""
+
 Step = Keep | Remember | Forget | ForgetAll | Mark
 
 
@@ -54,13 +57,23 @@ class Writing:
 
     :param kept: is told of messages whose keeping is awaited.
     :param room: how many bytes may wait; what comes then is refused.
+    :param soon: calls what begins a group, by default at once; at the end of the reactor's turn, the group is all that
+        came together.
     :ivar dropped: how many steps that nobody awaits were refused, or given up.
     :ivar totals: how many messages are kept, and how many bytes they come to.
     """
 
     _log = Logger()
 
-    def __init__(self, write: Write, limits: Limits, kept: Kept, clock: IReactorTime, room: int = 64 << 20) -> None:
+    def __init__(
+        self,
+        write: Write,
+        limits: Limits,
+        kept: Kept,
+        clock: IReactorTime,
+        room: int = 64 << 20,
+        soon: Soon = lambda begin: begin(),
+    ) -> None:
         self.dropped = 0
         self.totals = 0, 0
         self._write = write
@@ -68,6 +81,8 @@ class Writing:
         self._kept = kept
         self._clock = clock
         self._room = room
+        self._soon = soon
+        self._beginning = False
         self._waiting: deque[Step] = deque()
         self._left: list[Step] = []  # of a group that failed; to be tried again
         self._overfull: set[str] = set()  # tenants
@@ -90,7 +105,9 @@ class Writing:
         self._room -= size
         self._given += 1
         self._waiting.append(step)
-        self._begin_group()
+        if not (self._beginning or self._committing):
+            self._beginning = True
+            self._soon(self._begin)
 
     def trim(self, tenants: Sequence[str]) -> None:
         """Forget what these tenants have too much of."""
@@ -112,6 +129,10 @@ class Writing:
         await self.settled()
         self._stop_waiting()
         self._give_up(self._left)
+
+    def _begin(self) -> None:
+        self._beginning = False
+        self._begin_group()
 
     def _refuse(self, step: Step) -> None:
         if isinstance(step, Keep) and step.awaited:

@@ -68,6 +68,18 @@ class WritingTests(Case):
         self.assertEqual((self.told, self.held), ([([1], None), ([2, 3], None)], []))
         self.assertEqual(self.kept(), 3)
 
+    def test_a_group_that_begins_at_the_end_of_the_turn_is_all_that_came_together(self) -> None:
+        soon = lambda begin: self.clock.callLater(0, begin)  # noqa: E731
+        self.writing = Writing(self.hold, Limits(), self.tell, self.clock, soon=soon)
+        self.keep(1, 2, 3)
+        self.assertEqual(self.held, [])
+        self.clock.advance(0)
+        self.keep(4)
+        self.commit()
+        self.commit()
+        self.assertEqual(self.told, [([1, 2, 3], None), ([4], None)])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_all_is_written_in_its_order(self) -> None:
         self.keep(1)
         self.writing.add(Remember("alice", Pattern("a"), 1.0))
