@@ -19,14 +19,14 @@ from pkid.errors import PkidError
 from pkid.issuance import Issuance
 from pkid.web.guard import Guard
 from pkid.web.incoming import body, peer, selected_key
-from pkid.web.rendering import Answer, OpenPage, ProtectedPage
+from pkid.web.rendering import Answer, PromptPage, ProtectedPage
 
 __all__ = ["CertificatePage", "RenewPage", "SignPage"]
 
 _PEM_FILE = "application/x-pem-file"
 
 
-class CertificatePage(OpenPage):
+class CertificatePage(PromptPage):
     """``GET /ca/cert``: the root's certificate, with the core's word for it in the ``Authorization`` header.
 
     :param authority: tells which root is the current one.
@@ -42,7 +42,7 @@ class CertificatePage(OpenPage):
         self._endorsements = endorsements
         self._keyring = keyring
 
-    async def answer(self, request: Request) -> Answer:
+    def prompt(self, request: Request) -> Answer:
         """Answer with the certificate."""
         self._look_again()
         return Answer(

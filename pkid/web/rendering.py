@@ -23,7 +23,7 @@ from pkid.web.guard import Guard
 from pkid.web.incoming import peer, selected_key
 from pkid.web.threshold import Threshold
 
-__all__ = ["Answer", "NotFound", "OpenPage", "Page", "ProtectedPage", "Routes"]
+__all__ = ["Answer", "NotFound", "OpenPage", "Page", "PromptPage", "ProtectedPage", "Routes"]
 
 PLAIN = "text/plain; charset=utf-8"
 
@@ -111,7 +111,7 @@ class Page(Resource):
 
     def wrong_method(self, request: Request) -> Answer | None:
         """Return the answer to a method that this page does not have."""
-        if request.method in {method.encode() for method in self.methods}:
+        if request.method.decode("ascii", "replace") in self.methods:
             return None
         return Answer.of_status(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ",".join(self.methods)))
 
@@ -144,6 +144,28 @@ class OpenPage(Page):
     async def answer(self, request: Request) -> Answer:
         """Answer a request that has one of the page's methods."""
         raise NotImplementedError
+
+
+class PromptPage(Page):
+    """A page for everybody that waits for nothing, so that no coroutine is made for its answer."""
+
+    def render(self, request: Request) -> int:
+        """Answer at once."""
+        try:
+            self._prompt_or_error(request).write(request)
+        except Exception:
+            self._failed(Failure(), request)
+        return NOT_DONE_YET
+
+    def prompt(self, request: Request) -> Answer:
+        """Return the answer to a request that has one of the page's methods."""
+        raise NotImplementedError
+
+    def _prompt_or_error(self, request: Request) -> Answer:
+        try:
+            return self.wrong_method(request) or self.prompt(request)
+        except PkidError as error:
+            return Answer.of_error(error)
 
 
 class ProtectedPage(Page):

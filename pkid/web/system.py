@@ -8,15 +8,15 @@ from http import HTTPStatus
 from twisted.web.server import Request
 
 from pkid.selftest import SelfTest
-from pkid.web.rendering import Answer, OpenPage
+from pkid.web.rendering import Answer, OpenPage, PromptPage
 
 __all__ = ["NobodyPage", "PingPage", "ReadyPage"]
 
 
-class PingPage(OpenPage):
+class PingPage(PromptPage):
     """``GET /system/ping``: ``pong``."""
 
-    async def answer(self, request: Request) -> Answer:
+    def prompt(self, request: Request) -> Answer:
         """Answer that the core is there."""
         return Answer(b"pong")
 
@@ -38,9 +38,9 @@ class ReadyPage(OpenPage):
         return Answer(self._body)
 
 
-class NobodyPage(OpenPage):
+class NobodyPage(PromptPage):
     """``GET /authorization/user``: nothing, which tells the shells that nobody needs to log in."""
 
-    async def answer(self, request: Request) -> Answer:
+    def prompt(self, request: Request) -> Answer:
         """Answer that there is no user."""
         return Answer(b"", HTTPStatus.NO_CONTENT)

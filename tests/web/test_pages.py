@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import jwt
 from cryptography import x509
@@ -11,7 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from treq.testing import StubTreq
 from twisted.web.http_headers import Headers
 
+from pkid.auth.endorsement import Endorsements
 from pkid.ca.trust import fingerprint
+from pkid.errors import Reason, Unavailable
 from tests.certificates import NOON, PSK, SALT, authority, csr_pem, handmade_token, make_token, signing_key
 from tests.support import Case
 from tests.web.memory import CA_DER, CA_PEM, Door, bearer
@@ -64,6 +67,12 @@ class CertificatePageTests(PageCase):
         scheme, token = authorization.split(" ")
         claims = jwt.decode(token, signing_key(), ["HS256"], options={"verify_exp": False})
         self.assertEqual((scheme, claims), ("Bearer", {"sha256_fingerprint": fingerprint(CA_DER), "exp": int(SOON)}))
+
+    def test_an_answer_that_cannot_be_made_is_an_error_and_not_a_silence(self) -> None:
+        for error, status in ((ZeroDivisionError(), 500), (Unavailable(Reason.STORE), 503)):
+            self.patch(Endorsements, "tokens", Mock(side_effect=error))
+            self.assertEqual(self.ask("GET", "/ca/cert").code, status)
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
 
     def test_another_authority_is_shown_and_vouched_for_at_once(self) -> None:
         self.ask("GET", "/ca/cert")
