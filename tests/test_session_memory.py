@@ -62,4 +62,4 @@ class MemoryTests(Case):
         before = self.taken()
         for _ in range(20):
             publish()
-        self.assertLess(self.taken() - before, 1000)
+        self.assertLess(self.taken() - before, 4000)  # of 1,000 messages: a pointer for each would be twice as much
