@@ -8,13 +8,7 @@ what they are sent is thrown away, but for the numbers that a subscriber acknowl
 
 from __future__ import annotations
 
-import argparse
-import cProfile
-import io
-import pstats
 import re
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +16,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from bench.profiling import profile_cases
 from pkid.audit import Strangers
 from pkid.line.budget import Budget
 from pkid.line.factory import LineFactory
@@ -163,41 +158,5 @@ CASES: dict[str, Callable[[], Callable[[int], None]]] = {
 }
 
 
-def main() -> None:
-    """Measure each case without a profile, then with one, and print the functions that take most time themselves."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=6400)
-    parser.add_argument("--lines", type=int, default=30)
-    parser.add_argument("--only", default="", help="cases whose name begins so")
-    options = parser.parse_args()
-    for case, make in CASES.items():
-        if case.startswith(options.only):
-            work = make()
-            work(options.messages)
-            used = min(_timed(work, options.messages) for _ in range(3))
-            profile = cProfile.Profile()
-            profile.runcall(work, options.messages)
-            _report(case, used, pstats.Stats(profile), options)
-
-
-def _timed(work: Callable[[int], None], number: int) -> float:
-    began = time.process_time()
-    work(number)
-    return (time.process_time() - began) / number
-
-
-def _report(case: str, used: float, stats: pstats.Stats, options: argparse.Namespace) -> None:
-    """Print figures for each message, and the first functions, without machine paths."""
-    count = stats.total_calls / options.messages  # type: ignore[attr-defined]
-    print(f"{case}: {count:.1f} function calls, {used * 1e6:.2f} us")
-    if options.lines:
-        stats.stream = text = io.StringIO()  # type: ignore[attr-defined]
-        stats.sort_stats("tottime").print_stats(options.lines)
-        table = text.getvalue().partition("   ncalls")[2]
-        print("\n   ncalls", end="")
-        print(re.sub(r"/\S*/(?:site-packages/|lib/python3\.\d+/|(?=pkid/|bench/))", "", table).rstrip(), end="\n\n\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    profile_cases(CASES, __doc__)

@@ -1,7 +1,7 @@
 """When Python looks for garbage: not while a program is loaded, and never among what it was loaded with.
 
-Loading makes a hundred thousand objects that stay. To look through them again and again takes a tenth of the start,
-and later, while the program serves, each full look would hold everybody up for some fifty milliseconds.
+Loading makes a hundred thousand objects that stay. To look through them again and again delays the start, and later,
+while the program serves, each full look would hold everybody up.
 """
 
 from __future__ import annotations
