@@ -9,7 +9,6 @@ from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.web.server import Request
 
 from pkid.agent import Core, Runtime
 from pkid.agent.directory import ComponentDirectory
@@ -28,6 +27,7 @@ from pkid.readiness import Readiness
 from pkid.start import one_clear_line
 from pkid.web.metrics import UnprotectedMetricsPage
 from pkid.web.rendering import Answer, OpenPage, Routes
+from pkid.web.request import BoundedRequest
 from pkid.web.site import Site
 from pkid.web.system import PingPage
 
@@ -127,6 +127,6 @@ class Exporter(MultiService):
 class NoPage(OpenPage):
     """What stands at every path without a page."""
 
-    async def respond(self, request: Request) -> Answer:
+    async def respond(self, request: BoundedRequest) -> Answer:
         """Answer, by any method, that there is nothing."""
         return Answer.of_status(HTTPStatus.NOT_FOUND)

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from twisted.web.server import Request
 
 from pkid.audit import Action, allowed, certificate_facts, denied
 from pkid.auth.credentials import IMember, Right
@@ -18,8 +17,9 @@ from pkid.ca.trust import fingerprint
 from pkid.errors import PkidError
 from pkid.issuance import Issuance
 from pkid.web.guard import Guard
-from pkid.web.incoming import body, peer, selected_key
+from pkid.web.incoming import selected_key
 from pkid.web.rendering import Answer, PromptPage, ProtectedPage
+from pkid.web.request import BoundedRequest
 
 __all__ = ["CertificatePage", "RenewPage", "SignPage"]
 
@@ -42,7 +42,7 @@ class CertificatePage(PromptPage):
         self._endorsements = endorsements
         self._keyring = keyring
 
-    def prompt(self, request: Request) -> Answer:
+    def prompt(self, request: BoundedRequest) -> Answer:
         """Answer with the certificate."""
         self._look_again()
         return Answer(
@@ -55,7 +55,7 @@ class CertificatePage(PromptPage):
             ),
         )
 
-    def _words(self, request: Request) -> Iterator[tuple[str, str]]:
+    def _words(self, request: BoundedRequest) -> Iterator[tuple[str, str]]:
         """Yield the headers that vouch for the certificate, the one that the original components read first."""
         selected, _ = selected_key(request.path, self._keyring)
         if selected is None:
@@ -86,15 +86,15 @@ class SignPage(ProtectedPage):
         super().__init__(guard)
         self._issuance = issuance
 
-    async def answer(self, request: Request, member: IMember) -> Answer:
+    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
         """Answer with the certificate, and the intermediates that lead from it to the root, if there are any."""
-        order = Order(body(request), member.credential, member.policy, renews=member.certificate)
+        order = Order(request.body, member.credential, member.policy, renews=member.certificate)
         try:
             entry = await self._issuance.order(order)
         except PkidError as error:
-            denied(self.action, member.credential, peer(request), error.reason.code, message=str(error))
+            denied(self.action, member.credential, request.peer, error.reason.code, message=str(error))
             raise
-        allowed(self.action, member.credential, peer(request), **certificate_facts(entry))
+        allowed(self.action, member.credential, request.peer, **certificate_facts(entry))
         headers = (("SHA256-Fingerprint", fingerprint(entry.certificate)),)
         return Answer(self._issuance.pem_chain(entry), content_type=_PEM_FILE, headers=headers)
 
@@ -108,6 +108,6 @@ class RenewPage(SignPage):
     right: ClassVar = Right.RENEW
     action: ClassVar = Action.RENEW
 
-    async def admit(self, request: Request) -> IMember:
+    async def admit(self, request: BoundedRequest) -> IMember:
         """Return whose certificate was shown."""
         return await self._guard.admit_certificate(request)

@@ -7,23 +7,22 @@ bytes; a refusal is sent, given time to arrive, and then the connection is cut w
 from __future__ import annotations
 
 from http import HTTPStatus
-from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
-from twisted.web.server import Request
 
 from pkid.auth.fairness import peer_key
+from pkid.web.request import BoundedRequest
 from pkid.web.target import BadTarget, read_target
 from pkid.web.threshold import NOTICE_HEADER
 
 if TYPE_CHECKING:
     from pkid.web.site import Site
 
-__all__ = ["BoundedRequest", "Channel"]
+__all__ = ["Channel"]
 
 _EMPTY_LINE = (b"", b"\r", b"\n", b"\r\n")
 """What old clients send behind a body, whole or in pieces; a server takes no notice of it (RFC 9112, section 2.2)."""
@@ -37,47 +36,17 @@ class _Transport(ITCPTransport, IPushProducer):
     """What a connection of this door is written to and cut by."""
 
 
-class BoundedRequest(Request):
-    """A request whose body is kept in memory, up to the limit of its path."""
-
-    began = 0.0
-    """When it was complete, in seconds of the site's clock."""
-
-    def gotLength(self, length: int | None) -> None:
-        """Keep the body in memory, never in a file: its limit is small."""
-        self.content = BytesIO()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Keep a piece of the body, or refuse the request when it grows too large."""
-        channel, content = self.channel, self.content
-        assert isinstance(channel, Channel)
-        assert content is not None
-        if channel.is_refused():
-            return
-        if content.tell() + len(data) > channel.body_limit():
-            channel.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            return
-        content.write(data)
-
-    def process(self) -> None:
-        """Answer the request, which is complete now."""
-        assert isinstance(self.channel, Channel)
-        self.began = self.channel.site.reactor.seconds()
-        super().process()
-
-    def _handleStar(self) -> None:
-        """Treat the path ``*`` as every other without a page; Twisted calls this."""
-        assert self.site is not None
-        self.render(self.site.getResourceFor(self))
-
-
 class Channel(HTTPChannel):
     """One connection of the HTTPS door, HTTP/1.1."""
 
     requestFactory = BoundedRequest
     site: Site
+    address: str
+    """The address of the other end, an IPv4 address in its own form; a Unix socket has none."""
     peer: str
     """Who is at the other end, as :func:`~pkid.auth.fairness.peer_key` tells peers apart."""
+    suspect = False
+    """Whether the last credential that came by this connection was refused."""
     _refused = False
     _finishing = False
     _arriving = False  # whether a request began to arrive and is not complete
@@ -87,10 +56,20 @@ class Channel(HTTPChannel):
     def connectionMade(self) -> None:
         """Let the site know of this connection, and cut it if its peer has too many."""
         super().connectionMade()
-        self.peer = peer_key(str(getattr(self._tcp().getPeer(), "host", "local")))
+        self._ends = self._tcp().getPeer(), self._tcp().getHost()
+        self.address = str(getattr(self._ends[0], "host", "local")).removeprefix("::ffff:")
+        self.peer = peer_key(self.address)
         if not self.site.welcome(self):
             self._refused = True
             self.abort()
+
+    def getPeer(self) -> IAddress:
+        """Return the address of the other end, which stays the same; Twisted asks for each request."""
+        return self._ends[0]
+
+    def getHost(self) -> IAddress:
+        """Return the address of this end."""
+        return self._ends[1]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let the site forget this connection."""
@@ -137,9 +116,13 @@ class Channel(HTTPChannel):
 
     def allHeadersReceived(self) -> None:
         """Refuse a head that leaves something open, and a body that says that it is too large, before it is read."""
-        if not self._settle_head():
+        request = self.requests[-1]
+        if not self._settle_head(request):
             self.refuse(HTTPStatus.BAD_REQUEST)
-        elif self.length is not None and self.length > self.body_limit():
+            return
+        if self.length != 0:
+            request.body_limit = self.site.body_limit(self._path)
+        if self.length is not None and self.length > request.body_limit:
             self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             super().allHeadersReceived()
@@ -154,13 +137,13 @@ class Channel(HTTPChannel):
             self._answer_last()
         super().allContentReceived()
 
-    def requestDone(self, request: Request) -> None:
+    def requestDone(self, request: BoundedRequest) -> None:
         """Take the next request, but not while the peer does not read what it was sent."""
         super().requestDone(request)
         if self._waitingForTransport:
             self._tcp().pauseProducing()
 
-    def checkPersistence(self, request: Request, version: bytes) -> bool:
+    def checkPersistence(self, request: BoundedRequest, version: bytes) -> bool:
         """Tell whether another request may follow this one: not on a connection that is being closed."""
         if self._finishing:
             request.setHeader("Connection", "close")
@@ -179,10 +162,6 @@ class Channel(HTTPChannel):
     def is_refused(self) -> bool:
         """Tell whether nothing more is read from this connection."""
         return self._refused
-
-    def body_limit(self) -> int:
-        """Return how many bytes the body of the request that is being read may have."""
-        return self.site.body_limit(getattr(self, "_path", b""))
 
     def finish_soon(self) -> None:
         """Close the connection: now when it is idle, else after the answer that is due."""
@@ -220,18 +199,17 @@ class Channel(HTTPChannel):
         """Answer what cannot be parsed as every other refusal; Twisted calls this."""
         self.refuse(HTTPStatus.BAD_REQUEST)
 
-    def _settle_head(self) -> bool:
+    def _settle_head(self, request: BoundedRequest) -> bool:
         """Tell whether the head says what the request is for and how its body ends; keep its target as a path."""
-        headers = self.requests[-1].requestHeaders
-        codings = headers.getRawHeaders(b"Transfer-Encoding", [])
-        hosts = headers.getRawHeaders(b"Host", [])
+        sent = dict(request.requestHeaders.getAllRawHeaders())
+        hosts = sent.get(b"Host", [])
         try:
             self._path, host = read_target(self._path, hosts, self._version)
         except BadTarget:
             return False
-        if host is not None:
-            headers.setRawHeaders(b"Host", [host])
-        return all(coding.lower() == b"chunked" for coding in codings)
+        if host is not None and host not in hosts:
+            request.requestHeaders.setRawHeaders(b"Host", [host])
+        return all(coding.lower() == b"chunked" for coding in sent.get(b"Transfer-Encoding", ()))
 
     def _early_bytes(self) -> bytes:
         """Return what came behind the request that is complete now."""

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.server import Request
 
 from pkid.audit import Action, allowed, denied
 from pkid.auth.credentials import IMember, Right
@@ -23,9 +22,9 @@ from pkid.errors import Malformed, PkidError, Reason, Unavailable
 from pkid.inventory.results import Counted, Results
 from pkid.web.forms import FORMS, JSON_LIST, Form
 from pkid.web.guard import Guard
-from pkid.web.incoming import body, clock_of, peer
 from pkid.web.multipart import BOUNDARY_TYPE, END, part_head, read_parts
 from pkid.web.rendering import Answer, ProtectedPage
+from pkid.web.request import BoundedRequest
 from pkid.web.streaming import StreamedAnswer, answer_in_chunks
 
 __all__ = ["EvaluatePage", "ExecutePage", "InfoPage", "ModelPage"]
@@ -54,19 +53,19 @@ class ExecutePage(_CommandPage):
     methods: ClassVar = ("POST",)
     body_limit: ClassVar = 128 * 1024
 
-    async def answer(self, request: Request, member: IMember) -> Answer:
+    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
         """Answer in the form that the ``Accept`` header names exactly, files and several lines as multipart."""
         try:
-            program = self._interpreter.prepare(_command(request), member, peer(request))
+            program = self._interpreter.prepare(_command(request), member, request.peer)
             outputs = await program.run()
         except MissingRight as error:
-            denied(Action.COMMAND, member.credential, peer(request), "missing-right", right=error.right.value)
+            denied(Action.COMMAND, member.credential, request.peer, "missing-right", right=error.right.value)
             return Answer.of_missing(error.right, member)
         except PkidError as error:
-            denied(Action.COMMAND, member.credential, peer(request), error.reason.code, message=str(error))
+            denied(Action.COMMAND, member.credential, request.peer, error.reason.code, message=str(error))
             raise
-        allowed(Action.COMMAND, member.credential, peer(request), command=program.names)
-        return await _render(outputs, _header(request, "Accept"), clock_of(request))
+        allowed(Action.COMMAND, member.credential, request.peer, command=program.names)
+        return await _render(outputs, _header(request, "Accept"), request.site.reactor)
 
 
 class EvaluatePage(_CommandPage):
@@ -75,7 +74,7 @@ class EvaluatePage(_CommandPage):
     methods: ClassVar = ("POST",)
     body_limit: ClassVar = ExecutePage.body_limit
 
-    async def answer(self, request: Request, member: IMember) -> Answer:
+    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
         """Answer with the commands of each line."""
         lines = parse(_command(request))
         for invocation in (each for line in lines for each in line.commands):
@@ -86,7 +85,7 @@ class EvaluatePage(_CommandPage):
 class InfoPage(_CommandPage):
     """``GET /cli/info``: what commands there are, for the shells' completion."""
 
-    async def answer(self, request: Request, member: IMember) -> Answer:
+    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
         """Answer with all of them; there are no aliases and no replacements."""
         info = {
             "commands": describe(self._interpreter.catalogue),
@@ -103,12 +102,12 @@ class ModelPage(ProtectedPage):
 
     right: ClassVar = Right.READ
 
-    async def answer(self, request: Request, member: IMember) -> Answer:
+    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
         """Answer with an empty list."""
         return Answer(b"[]", content_type=_JSON)
 
 
-def _command(request: Request) -> str:
+def _command(request: BoundedRequest) -> str:
     """Find the command: it is the body of a text, and a header beside the files of a multipart body.
 
     :raises Malformed: when there is none.
@@ -116,10 +115,10 @@ def _command(request: Request) -> str:
     content_type = _header(request, "Content-Type")
     kind = content_type.strip().lower()
     if kind.startswith("text"):
-        return _decode(body(request))
+        return _decode(request.body)
     if not kind.startswith("multipart"):
         raise Malformed(Reason.CONTENT_TYPE, printable(content_type) or "no content type")
-    read_parts(body(request), content_type)  # of which no command wants any
+    read_parts(request.body, content_type)  # of which no command wants any
     for name in _COMMAND_HEADERS:
         if values := request.requestHeaders.getRawHeaders(name.encode("ascii")):
             return _decode(values[0])
@@ -133,7 +132,7 @@ def _decode(text: bytes) -> str:
         raise Malformed(Reason.COMMAND, f"the command is not UTF-8 at byte {error.start + 1}") from None
 
 
-def _header(request: Request, name: str) -> str:
+def _header(request: BoundedRequest, name: str) -> str:
     return (request.getHeader(name.encode("ascii")) or b"").decode("latin-1")
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
 from twisted.cred.credentials import ICredentials
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
-from twisted.web.server import Request
 
 from pkid.audit import Strangers
 from pkid.auth.credentials import BearerToken, ClientCertificate, IMember
@@ -17,7 +15,8 @@ from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.tokens import Binding, body_digest
 from pkid.errors import Reason, Refused
-from pkid.web.incoming import bearer_token, body, client_certificate, peer, selected_key
+from pkid.web.incoming import bearer_token, client_certificate, selected_key
+from pkid.web.request import BoundedRequest
 
 __all__ = ["Guard"]
 
@@ -36,9 +35,8 @@ class Guard:
         self._strangers = strangers
         self._keyring = keyring
         self._nobody = nobody
-        self._suspects: WeakSet[object] = WeakSet()  # connections whose last credential was refused
 
-    async def admit(self, request: Request) -> IMember:
+    async def admit(self, request: BoundedRequest) -> IMember:
         """Return who the caller is.
 
         :raises UnauthorizedLogin: when there is no credential, or it is not accepted.
@@ -46,11 +44,10 @@ class Guard:
         """
         if self._nobody is not None:
             return self._nobody
-        suspect = request.channel in self._suspects
         selected, _ = selected_key(request.path, self._keyring)
-        return await self._login(request, lambda: _token(request, selected, suspect))
+        return await self._login(request, lambda: _token(request, selected))
 
-    async def admit_certificate(self, request: Request) -> IMember:
+    async def admit_certificate(self, request: BoundedRequest) -> IMember:
         """Return who the caller is, by the certificate of its TLS connection alone.
 
         :raises UnauthorizedLogin: when it has none, or it is not accepted.
@@ -59,28 +56,28 @@ class Guard:
         """
         return await self._login(request, lambda: ClientCertificate(client_certificate(request)))
 
-    async def _login(self, request: Request, find: Callable[[], ICredentials]) -> IMember:
+    async def _login(self, request: BoundedRequest, find: Callable[[], ICredentials]) -> IMember:
         connection = request.channel  # which the request forgets when the caller leaves
         try:
             avatar: Any = await self._portal.login(find(), None, IMember)
         except (UnauthorizedLogin, Refused) as error:
-            self._suspects.add(connection)
+            connection.suspect = True
             reason = error.reason.code if isinstance(error, Refused) else Reason.UNAUTHORIZED.code
-            self._strangers.denied(peer(request), reason, path=request.path.decode("ascii", "replace"))
+            self._strangers.denied(request.peer, reason, path=request.path.decode("ascii", "replace"))
             raise
-        self._suspects.discard(connection)
+        connection.suspect = False
         member: IMember = avatar[1]
         return member
 
 
-def _token(request: Request, selected: PreSharedKey | None, suspect: bool) -> BearerToken:
+def _token(request: BoundedRequest, selected: PreSharedKey | None) -> BearerToken:
     name = None if selected is None else selected.name
-    return BearerToken(bearer_token(request), _binding(request), peer(request), name, suspect)
+    return BearerToken(bearer_token(request), _binding(request), request.peer, name, request.channel.suspect)
 
 
-def _binding(request: Request) -> Binding:
+def _binding(request: BoundedRequest) -> Binding:
     return Binding(
         method=request.method.decode("ascii", "replace"),
         path=request.uri.decode("ascii", "replace"),
-        digest=body_digest(body(request)),
+        digest=body_digest(request.body),
     )

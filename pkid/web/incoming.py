@@ -1,4 +1,4 @@
-"""What is read from a request: its body, its token, where it came from."""
+"""What is read from a request's head and its connection: a token, a certificate, the key that a path selects."""
 
 from __future__ import annotations
 
@@ -6,37 +6,18 @@ from typing import cast
 
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet.interfaces import IReactorTime, ISSLTransport
-from twisted.web.server import Request
+from twisted.internet.interfaces import ISSLTransport
 
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
+from pkid.web.request import BoundedRequest
 
-__all__ = ["bearer_token", "body", "client_certificate", "clock_of", "peer", "selected_key"]
+__all__ = ["bearer_token", "client_certificate", "selected_key"]
 
 _SELECTION = b"/psk/"
 
 
-def body(request: Request) -> bytes:
-    """Return the whole body."""
-    content = request.content
-    assert content is not None
-    content.seek(0)
-    return bytes(content.read())
-
-
-def clock_of(request: Request) -> IReactorTime:
-    """Return the clock of the site that serves a request."""
-    assert request.site is not None
-    return request.site.reactor
-
-
-def peer(request: Request) -> str:
-    """Return the address that a request came from, an IPv4 address in its own form; a Unix socket has none."""
-    return str(getattr(request.getClientAddress(), "host", "local")).removeprefix("::ffff:")
-
-
-def client_certificate(request: Request) -> bytes:
+def client_certificate(request: BoundedRequest) -> bytes:
     """Return the certificate, DER, that the client showed in the TLS handshake, now or when it began the session.
 
     :raises UnauthorizedLogin: when it showed none, or there is no TLS.
@@ -60,7 +41,7 @@ def selected_key(path: bytes, keyring: Keyring) -> tuple[PreSharedKey | None, by
     return (None, path) if psk is None else (psk, slash + rest)
 
 
-def bearer_token(request: Request) -> bytes:
+def bearer_token(request: BoundedRequest) -> bytes:
     """Read the token of the one ``Authorization`` header: ``Bearer``, in any case, one space, the token (RFC 6750).
 
     :raises UnauthorizedLogin: when it is missing, doubled or of another form.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from twisted.web.server import Request
-
 from pkid.auth.credentials import IMember, Right
 from pkid.metrics.exposition import Exposition
 from pkid.web.guard import Guard
 from pkid.web.rendering import Answer, OpenPage, ProtectedPage
+from pkid.web.request import BoundedRequest
 
 __all__ = ["MetricsPage", "UnprotectedMetricsPage"]
 
@@ -23,7 +22,7 @@ class MetricsPage(ProtectedPage):
         super().__init__(guard)
         self._exposition = exposition
 
-    async def answer(self, request: Request, member: IMember) -> Answer:
+    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
         """Answer with all of them, in the form that the ``Accept`` header asks for."""
         return await _answer(self._exposition, request)
 
@@ -35,12 +34,12 @@ class UnprotectedMetricsPage(OpenPage):
         super().__init__()
         self._exposition = exposition
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: BoundedRequest) -> Answer:
         """Answer with all of them, in the form that the ``Accept`` header asks for."""
         return await _answer(self._exposition, request)
 
 
-async def _answer(exposition: Exposition, request: Request) -> Answer:
+async def _answer(exposition: Exposition, request: BoundedRequest) -> Answer:
     accept = (request.getHeader(b"Accept") or b"").decode("latin-1")
     written = await exposition.write(accept)
     return Answer(written.body, content_type=written.content_type)

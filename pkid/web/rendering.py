@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import ITCPTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request
+from twisted.web.server import NOT_DONE_YET
 
 from pkid.audit import Action, denied
 from pkid.auth.credentials import IMember, Right
 from pkid.auth.keyring import Keyring
 from pkid.errors import Malformed, PkidError, Refused, Unavailable
 from pkid.web.guard import Guard
-from pkid.web.incoming import peer, selected_key
+from pkid.web.head import Header, response_head
+from pkid.web.incoming import selected_key
+from pkid.web.request import BoundedRequest
 from pkid.web.threshold import Threshold
 
 __all__ = ["Answer", "NotFound", "OpenPage", "Page", "PromptPage", "ProtectedPage", "Routes"]
 
 PLAIN = "text/plain; charset=utf-8"
-
-_EVERY_ANSWER = ((b"Server", [b"pkid"]), (b"X-Content-Type-Options", [b"nosniff"]), (b"Cache-Control", [b"no-store"]))
-"""Headers that every answer has."""
 
 _STATUS_OF_ERROR: tuple[tuple[type[PkidError], HTTPStatus], ...] = (
     (Malformed, HTTPStatus.BAD_REQUEST),
@@ -44,10 +42,10 @@ class Answer:
     body: bytes
     status: HTTPStatus = HTTPStatus.OK
     content_type: str = PLAIN
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[Header, ...] = ()
 
     @classmethod
-    def of_status(cls, status: HTTPStatus, *headers: tuple[str, str]) -> Answer:
+    def of_status(cls, status: HTTPStatus, *headers: Header) -> Answer:
         """Answer with nothing but a status, in the seeds' form: ``401: Unauthorized``."""
         return cls(f"{status.value}: {status.phrase}".encode(), status, headers=headers)
 
@@ -66,25 +64,11 @@ class Answer:
         body = f"Not allowed to perform this operation. Missing permission: {shown.value}"
         return cls(body.encode(), HTTPStatus.FORBIDDEN)
 
-    def write(self, request: Request) -> Deferred[None] | None:
+    def write(self, request: BoundedRequest) -> Deferred[None] | None:
         """Send the response, and finish the request; fire when that is done, if it takes time."""
-        # RFC 9110, 8.6: an answer that never has content does not tell its length either.
-        length = () if self.status is HTTPStatus.NO_CONTENT else (("Content-Length", str(len(self.body))),)
-        self.write_head(request, *length)
-        request.write(self.body)
-        request.finish()
+        head = response_head(self.status, self.content_type, self.headers, len(self.body))
+        request.send(self.status, head, self.body)
         return None
-
-    def write_head(self, request: Request, *more: tuple[str, str]) -> None:
-        """Send status and headers."""
-        request.setResponseCode(self.status.value, self.status.phrase.encode())
-        headers = request.responseHeaders
-        for known, values in _EVERY_ANSWER:
-            headers.setRawHeaders(known, values)
-        for name, value in (("Content-Type", self.content_type), *more):
-            headers.setRawHeaders(name.encode("ascii"), [value.encode("ascii")])
-        for name, value in self.headers:  # of which one may stand there several times
-            headers.addRawHeader(name.encode("ascii"), value.encode("ascii"))
 
 
 class Page(Resource):
@@ -96,26 +80,26 @@ class Page(Resource):
     """Bytes that the body of a request to this page may have."""
     _log = Logger()
 
-    def render(self, request: Request) -> int:
+    def render(self, request: BoundedRequest) -> int:
         """Start to answer; the connection's end cancels it."""
         running = Deferred.fromCoroutine(self._answer_or_error(request))
         running.addCallback(lambda answer: answer.write(request))
         running.addErrback(self._failed, request)
         if not request.finished:
-            request.notifyFinish().addErrback(lambda _: running.cancel())
+            request.give_up = running.cancel
         return NOT_DONE_YET
 
-    async def respond(self, request: Request) -> Answer:
+    async def respond(self, request: BoundedRequest) -> Answer:
         """Answer a request, whatever its method and whoever asks."""
         raise NotImplementedError
 
-    def wrong_method(self, request: Request) -> Answer | None:
+    def wrong_method(self, request: BoundedRequest) -> Answer | None:
         """Return the answer to a method that this page does not have."""
         if request.method.decode("ascii", "replace") in self.methods:
             return None
         return Answer.of_status(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ",".join(self.methods)))
 
-    async def _answer_or_error(self, request: Request) -> Answer:
+    async def _answer_or_error(self, request: BoundedRequest) -> Answer:
         try:
             return await self.respond(request)
         except UnauthorizedLogin:
@@ -123,12 +107,12 @@ class Page(Resource):
         except PkidError as error:
             return Answer.of_error(error)
 
-    def _failed(self, failure: Failure, request: Request) -> None:
+    def _failed(self, failure: Failure, request: BoundedRequest) -> None:
         if failure.check(CancelledError):
             return
         if request.startedWriting:  # an end without the last chunk tells the client that something is missing
             self._log.error("cut off an answer of {path}: {problem!r}", path=request.path, problem=failure.value)
-            cast("ITCPTransport", request.channel.transport).abortConnection()
+            request.channel.abort()
             return
         self._log.failure("cannot answer {method} {path}", failure, method=request.method, path=request.path)
         Answer.of_status(HTTPStatus.INTERNAL_SERVER_ERROR).write(request)
@@ -137,11 +121,11 @@ class Page(Resource):
 class OpenPage(Page):
     """A page for everybody; it does not even look at credentials."""
 
-    async def respond(self, request: Request) -> Answer:
+    async def respond(self, request: BoundedRequest) -> Answer:
         """Answer whoever asks."""
         return self.wrong_method(request) or await self.answer(request)
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: BoundedRequest) -> Answer:
         """Answer a request that has one of the page's methods."""
         raise NotImplementedError
 
@@ -149,7 +133,7 @@ class OpenPage(Page):
 class PromptPage(Page):
     """A page for everybody that waits for nothing, so that no coroutine is made for its answer."""
 
-    def render(self, request: Request) -> int:
+    def render(self, request: BoundedRequest) -> int:
         """Answer at once."""
         try:
             self._prompt_or_error(request).write(request)
@@ -157,11 +141,11 @@ class PromptPage(Page):
             self._failed(Failure(), request)
         return NOT_DONE_YET
 
-    def prompt(self, request: Request) -> Answer:
+    def prompt(self, request: BoundedRequest) -> Answer:
         """Return the answer to a request that has one of the page's methods."""
         raise NotImplementedError
 
-    def _prompt_or_error(self, request: Request) -> Answer:
+    def _prompt_or_error(self, request: BoundedRequest) -> Answer:
         try:
             return self.wrong_method(request) or self.prompt(request)
         except PkidError as error:
@@ -181,20 +165,20 @@ class ProtectedPage(Page):
         super().__init__()
         self._guard = guard
 
-    async def respond(self, request: Request) -> Answer:
+    async def respond(self, request: BoundedRequest) -> Answer:
         """Let the caller in first, so that strangers learn nothing about the page."""
         member = await self.admit(request)
         if self.right is not None and self.right not in member.rights:
             path = request.path.decode("ascii", "replace")
-            denied(Action.REQUEST, member.credential, peer(request), "missing-right", right=self.right.value, path=path)
+            denied(Action.REQUEST, member.credential, request.peer, "missing-right", right=self.right.value, path=path)
             return Answer.of_missing(self.right, member)
         return self.wrong_method(request) or await self.answer(request, member)
 
-    async def admit(self, request: Request) -> IMember:
+    async def admit(self, request: BoundedRequest) -> IMember:
         """Return who the caller is; by its token, unless a page says otherwise."""
         return await self._guard.admit(request)
 
-    async def answer(self, request: Request, member: IMember) -> Answer:
+    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
         """Answer a member's request that has one of the page's methods."""
         raise NotImplementedError
 
@@ -202,7 +186,7 @@ class ProtectedPage(Page):
 class NotFound(ProtectedPage):
     """What stands at every path without a page: strangers are not told that there is none."""
 
-    async def respond(self, request: Request) -> Answer:
+    async def respond(self, request: BoundedRequest) -> Answer:
         """Answer members, by any method, that there is nothing."""
         await self._guard.admit(request)
         return Answer.of_status(HTTPStatus.NOT_FOUND)
@@ -223,6 +207,7 @@ class Routes(Resource):
     ) -> None:
         super().__init__()
         self._pages = {path.encode("ascii"): page for path, page in pages.items()}
+        self._names = {path.encode("ascii"): path for path in pages}
         self._otherwise = otherwise
         self._keyring = keyring
         self._threshold = threshold or Threshold()
@@ -234,19 +219,18 @@ class Routes(Resource):
 
     def page(self, path: bytes) -> Page:
         """Return the page at a path."""
-        return self._pages.get(selected_key(path, self._keyring)[1], self._otherwise)
+        return self._pages.get(path) or self._pages.get(selected_key(path, self._keyring)[1], self._otherwise)
 
     def name(self, path: bytes) -> str:
         """Return what stands for the page at a path: its path, or ``other`` where there is none."""
-        _, path = selected_key(path, self._keyring)
-        return path.decode("ascii") if path in self._pages else "other"
+        return self._names.get(path) or self._names.get(selected_key(path, self._keyring)[1], "other")
 
     @property
     def names(self) -> list[str]:
         """What stands for all pages."""
-        return [*(path.decode("ascii") for path in self._pages), "other"]
+        return [*self._names.values(), "other"]
 
-    def render(self, request: Request) -> int:
+    def render(self, request: BoundedRequest) -> int:
         """Let the page answer, unless the request does not pass the threshold."""
         try:
             self._threshold.pass_over(request)

@@ -11,8 +11,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web import server
 from twisted.web.http import Request
 
-from pkid.web.channel import BoundedRequest, Channel
+from pkid.web.channel import Channel
 from pkid.web.rendering import Routes
+from pkid.web.request import BoundedRequest
 
 __all__ = ["Site", "Traffic", "Untold"]
 

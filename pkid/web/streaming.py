@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IPushProducer, IReactorTime
-from twisted.web.server import Request
 from zope.interface import implementer
 
-from pkid.web.incoming import clock_of
+from pkid.web.head import EVERY_ANSWER, date
 from pkid.web.rendering import Answer
+from pkid.web.request import BoundedRequest
 
 __all__ = ["StreamedAnswer", "answer_in_chunks"]
 
@@ -26,13 +26,13 @@ class StreamedAnswer(Answer):
 
     chunks: AsyncGenerator[bytes, None] = field(kw_only=True)
 
-    def write(self, request: Request) -> Deferred[None]:
+    def write(self, request: BoundedRequest) -> Deferred[None]:
         """Send the response, and finish the request; fire when that is done."""
         return Deferred.fromCoroutine(self._write(request))
 
-    async def _write(self, request: Request) -> None:
-        self.write_head(request)
-        flow = _Flow(clock_of(request))
+    async def _write(self, request: BoundedRequest) -> None:
+        self._write_head(request)
+        flow = _Flow(request.site.reactor)
         request.registerProducer(flow, True)
         request.write(self.body)
         async with aclosing(self.chunks) as chunks:
@@ -41,6 +41,16 @@ class StreamedAnswer(Answer):
                 request.write(chunk)
         request.unregisterProducer()
         request.finish()
+
+    def _write_head(self, request: BoundedRequest) -> None:
+        """Prepare status and headers, which go out before the first bytes."""
+        request.setResponseCode(self.status.value, self.status.phrase.encode())
+        headers = request.responseHeaders
+        for name, value in (*EVERY_ANSWER, ("Content-Type", self.content_type)):
+            headers.setRawHeaders(name, [value])
+        headers.setRawHeaders(b"Date", [date()])
+        for name, value in self.headers:  # of which one may stand there several times
+            headers.addRawHeader(name.encode("ascii"), value.encode("ascii"))
 
 
 async def answer_in_chunks(chunks: AsyncGenerator[bytes, None], answer: Answer) -> Answer:

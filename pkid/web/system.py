@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from twisted.web.server import Request
-
 from pkid.selftest import SelfTest
 from pkid.web.rendering import Answer, OpenPage, PromptPage
+from pkid.web.request import BoundedRequest
 
 __all__ = ["NobodyPage", "PingPage", "ReadyPage"]
 
@@ -16,7 +15,7 @@ __all__ = ["NobodyPage", "PingPage", "ReadyPage"]
 class PingPage(PromptPage):
     """``GET /system/ping``: ``pong``."""
 
-    def prompt(self, request: Request) -> Answer:
+    def prompt(self, request: BoundedRequest) -> Answer:
         """Answer that the core is there."""
         return Answer(b"pong")
 
@@ -32,7 +31,7 @@ class ReadyPage(OpenPage):
         self._self_test = self_test
         self._body = "\n".join(["ok", *notices]).encode()
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: BoundedRequest) -> Answer:
         """Answer with the self-test's result."""
         await self._self_test.run()
         return Answer(self._body)
@@ -41,6 +40,6 @@ class ReadyPage(OpenPage):
 class NobodyPage(PromptPage):
     """``GET /authorization/user``: nothing, which tells the shells that nobody needs to log in."""
 
-    def prompt(self, request: Request) -> Answer:
+    def prompt(self, request: BoundedRequest) -> Answer:
         """Answer that there is no user."""
         return Answer(b"", HTTPStatus.NO_CONTENT)

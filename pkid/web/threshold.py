@@ -6,16 +6,15 @@ Metadata), except when the stranger's host name was made to point here (DNS rebi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from twisted.web.http_headers import Headers
-from twisted.web.server import Request
 
 from pkid.audit import Strangers
 from pkid.errors import Reason, Refused
-from pkid.web.incoming import peer
+from pkid.web.request import BoundedRequest
 
 __all__ = ["NOTICE_HEADER", "Threshold", "check_host", "check_origin"]
 
@@ -46,7 +45,7 @@ class Threshold:
         self._is_own_name = is_own_name
         self._strangers = strangers
 
-    def pass_over(self, request: Request) -> None:
+    def pass_over(self, request: BoundedRequest) -> None:
         """Let a request in, and write the notices into its answer.
 
         :raises Refused: when a web page of another origin may have sent it.
@@ -59,7 +58,7 @@ class Threshold:
                 check_host(request.requestHeaders, self._is_own_name)
         except Refused as error:
             if self._strangers is not None:
-                self._strangers.denied(peer(request), error.reason.code)
+                self._strangers.denied(request.peer, error.reason.code)
             raise
 
 
@@ -68,9 +67,9 @@ def check_origin(headers: Headers) -> None:
 
     :raises Refused: ``cross-origin``.
     """
-    origins = [value.decode("latin-1") for value in headers.getRawHeaders(b"Origin", [])]
-    sites = {value.decode("latin-1").strip().lower() for value in headers.getRawHeaders(b"Sec-Fetch-Site", [])}
-    if sites & _FOREIGN_SITES or not _is_of(origins, headers):
+    sent = dict(headers.getAllRawHeaders())
+    sites = {value.decode("latin-1").strip().lower() for value in sent.get(b"Sec-Fetch-Site", ())}
+    if sites & _FOREIGN_SITES or not _is_of(sent.get(b"Origin", ()), headers):
         raise Refused(Reason.CROSS_ORIGIN)
 
 
@@ -84,12 +83,12 @@ def check_host(headers: Headers, is_own_name: Callable[[str], bool]) -> None:
         raise Refused(Reason.WRONG_HOST, repr(host[:_LONGEST_SHOWN]))
 
 
-def _is_of(origins: list[str], headers: Headers) -> bool:
+def _is_of(origins: Sequence[bytes], headers: Headers) -> bool:
     """Tell whether all of these origins, which are mostly none, are where the request went."""
     if not origins:
         return True
     host = _authority(_only(headers, b"Host"))
-    return host is not None and all(_origin(origin) == host for origin in origins)
+    return host is not None and all(_origin(origin.decode("latin-1")) == host for origin in origins)
 
 
 def _only(headers: Headers, name: bytes) -> str:

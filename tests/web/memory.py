@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from treq.testing import StubTreq
 from twisted.cred.portal import Portal
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import execute
@@ -42,7 +43,7 @@ from pkid.web.threshold import Threshold
 from tests.certificates import NOON, PSK, SALT, make_token, profile, root, signing_key
 from tests.inventory.sources import certificates
 
-__all__ = ["CA_DER", "CA_PEM", "Connection", "Door", "bearer", "request"]
+__all__ = ["CA_DER", "CA_PEM", "Connection", "Door", "Visitor", "bearer", "request"]
 
 CA_PEM = root().certificate.public_bytes(Encoding.PEM)
 CA_DER = root().certificate.public_bytes(Encoding.DER)
@@ -60,6 +61,16 @@ def request(method: str, path: str, body: bytes = b"", **headers: bytes) -> byte
     if body:
         lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join([*lines, b"", body])
+
+
+class Visitor(StubTreq):
+    """A client of treq's that asks for these pages, over connections in memory to a site of the door's own kind."""
+
+    def __init__(self, routes: Routes) -> None:
+        super().__init__(routes)
+        site = Site(self._agent._memoryReactor)
+        site.serve(routes)
+        self._agent._serverFactory = site
 
 
 class Wire(StringTransport):

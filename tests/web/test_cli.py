@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-from treq.testing import StubTreq
 from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
@@ -22,7 +21,7 @@ from pkid.web.cli import ExecutePage
 from pkid.web.guard import Guard
 from pkid.web.rendering import Routes
 from tests.support import Case
-from tests.web.memory import Door, bearer, request
+from tests.web.memory import Door, Visitor, bearer, request
 
 TEXT = {"Content-Type": "text/plain"}
 PLAIN = {**TEXT, "Accept": "text/plain"}
@@ -50,7 +49,7 @@ class Everybody(Guard):
 class CommandLineCase(Case):
     def setUp(self) -> None:
         self.door = Door()
-        self.client: Any = StubTreq(self.door.routes)
+        self.client: Any = Visitor(self.door.routes)
 
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, **claims: object
@@ -74,7 +73,7 @@ class CommandLineCase(Case):
 
         command = Command(name=name, info="give what a test wants", right=Right.READ, run=run)
         page = ExecutePage(Everybody(), Interpreter(with_help([command])))
-        self.client = StubTreq(Routes({"/cli/execute": page}, page, Keyring((), lambda: 0.0)))
+        self.client = Visitor(Routes({"/cli/execute": page}, page, Keyring((), lambda: 0.0)))
 
     def is_error(self, answer: Any, status: int, body: str) -> None:
         self.assertEqual((answer.code, answer.body.decode()), (status, body))
@@ -156,7 +155,7 @@ class FileTests(CommandLineCase):
             self.assertEqual(key, encoded + b".key")
 
     def test_headers_that_are_no_text(self) -> None:
-        self.client = StubTreq(self.door.routes)
+        self.client = Visitor(self.door.routes)
         for headers, status in (({b"Accept": [b"\xff"]}, 200), ({b"Content-Type": [b"application/\xff"]}, 400)):
             raw = Headers({b"Content-Type": [b"text/plain"], b"Authorization": [bearer()], **headers})
             answer = self.successResultOf(

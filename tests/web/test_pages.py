@@ -9,7 +9,6 @@ from unittest.mock import Mock
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from treq.testing import StubTreq
 from twisted.web.http_headers import Headers
 
 from pkid.auth.endorsement import Endorsements
@@ -17,7 +16,7 @@ from pkid.ca.trust import fingerprint
 from pkid.errors import Reason, Unavailable
 from tests.certificates import NOON, PSK, SALT, authority, csr_pem, handmade_token, make_token, signing_key
 from tests.support import Case
-from tests.web.memory import CA_DER, CA_PEM, Door, bearer
+from tests.web.memory import CA_DER, CA_PEM, Door, Visitor, bearer
 
 SOON = NOON.timestamp() + 300
 PLAIN = ["text/plain; charset=utf-8"]
@@ -30,7 +29,7 @@ class PageCase(Case):
     def use(self, door: Door) -> None:
         """Ask at this door from now on."""
         self.door = door
-        self.client: Any = StubTreq(door.routes)
+        self.client: Any = Visitor(door.routes)
 
     def ask(
         self, method: str, path: str, body: bytes = b"", authorization: bytes | Sequence[bytes] = (), **more: bytes
