@@ -126,7 +126,10 @@ class Strangers:
 
 def audit_line(fields: dict[str, object]) -> str:
     """Return the line for these fields."""
-    return " ".join(["audit", *[f"{name}={_written(value)}" for name, value in fields.items()]])
+    texts = [_text(value) for value in fields.values()]
+    if not _all_plain(texts):
+        texts = [_written(text) for text in texts]
+    return " ".join(["audit", *map("{}={}".format, fields, texts)])
 
 
 def _write(action: Action, result: str, credential: str, peer: str, facts: dict[str, object]) -> None:
@@ -145,11 +148,21 @@ def _write(action: Action, result: str, credential: str, peer: str, facts: dict[
     _log.observer(event)
 
 
-def _written(value: object) -> str:
-    """Write a value as it is if it is one plain word, else as a JSON string, which holds no control character."""
+def _text(value: object) -> str:
+    """Return what is to be told of a value; a certificate's times are whole seconds."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-    text = str(value)
+    return str(value)
+
+
+def _all_plain(texts: list[str]) -> bool:
+    """Tell whether each of them is one plain word, by one look at all."""
+    together = "".join(texts)
+    return all(texts) and len(together) <= _LONGEST and _PLAIN.fullmatch(together) is not None
+
+
+def _written(text: str) -> str:
+    """Write a text as it is if it is one plain word, else as a JSON string, which holds no control character."""
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}..."
     return text if _PLAIN.fullmatch(text) else json.dumps(text)

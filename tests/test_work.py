@@ -148,14 +148,6 @@ class WorkTests(Case):
         connection.send(request("GET", "/ca/cert"))
         self.assertEqual(len(writes), 1)
 
-    def test_the_certificate_for_everybody_costs_less_than_twice_the_calls_of_a_bare_page(self) -> None:
-        connection, asked = self.door.connect(), request("GET", "/ca/cert")
-        connection.send(asked)
-        profile = cProfile.Profile()
-        profile.runcall(connection.send, asked)
-        self.assertEqual(connection.statuses, [200, 200])
-        self.assertLess(pstats.Stats(profile).total_calls, 390)  # type: ignore[attr-defined]
-
 
 class LineWorkTests(Case):
     """Messages on the line door, which has a broker behind it and clients in memory."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from pkid.auth.credentials import IBearerToken, Member
@@ -17,7 +17,7 @@ from pkid.auth.psk import PreSharedKey
 from pkid.auth.replay import UsedIdentifiers
 from pkid.auth.roles import rights_of_user
 from pkid.auth.tokens import Claims, Token, check_binding, check_claims, is_bound, read_token, verify
-from pkid.errors import Refused
+from pkid.errors import PkidError, Refused
 
 __all__ = ["BearerTokenChecker"]
 
@@ -52,37 +52,58 @@ class BearerTokenChecker:
         Fails with ``UnauthorizedLogin`` for whatever is wrong with the token, and with
         :class:`~pkid.errors.Unavailable` when the core is too busy to tell.
         """
-        return Deferred.fromCoroutine(self._admit(credentials))
-
-    async def _admit(self, credentials: IBearerToken) -> Member:
         try:
             token = read_token(credentials.token)
-            psk, claims = await self._verify(token, credentials)
-            self._check(claims, credentials)
-            if not self._keyring.holds(psk):  # it may have ended while its signature was verified
-                raise UnauthorizedLogin
-            self._derivation.welcome(credentials.peer)
-            return _admits(psk, claims)
+            psks = self._candidates(token, credentials.psk)
+            member = self._recognise(token, psks, credentials)
+        except Refused:
+            return fail(UnauthorizedLogin())  # as below
+        except (UnauthorizedLogin, PkidError) as error:
+            return fail(error)
+        return succeed(member) if member is not None else Deferred.fromCoroutine(self._admit(token, psks, credentials))
+
+    def _recognise(self, token: Token, psks: Iterable[PreSharedKey], credentials: IBearerToken) -> Member | None:
+        """Admit at once whose key proved right before; ``None`` when no such key signed the token."""
+        for psk in psks:
+            key = self._derivation.recall(psk, token.salt)
+            claims = None if key is None else _claims(token, key)
+            if claims is not None:
+                return self._welcome(psk, claims, credentials)
+        return None
+
+    async def _admit(self, token: Token, psks: Iterable[PreSharedKey], credentials: IBearerToken) -> Member:
+        try:
+            psk, claims = await self._derive(token, psks, credentials)
+            member = self._welcome(psk, claims, credentials)
         except Refused:
             # One answer for all: what was wrong with a token is nobody's business.
             raise UnauthorizedLogin from None
+        return member
 
-    async def _verify(self, token: Token, credentials: IBearerToken) -> tuple[PreSharedKey, Claims]:
-        recalled = {psk: self._derivation.recall(psk, token.salt) for psk in self._candidates(token, credentials.psk)}
-        for psk, known in sorted(recalled.items(), key=lambda item: item[1] is None):
-            key = known or await self._derivation.derive(psk, token.salt, credentials.peer, suspect=credentials.suspect)
-            try:
-                claims = verify(token, key)
-            except Refused:
-                continue
-            self._derivation.remember(psk, token.salt, key)
-            return psk, claims
+    async def _derive(
+        self, token: Token, psks: Iterable[PreSharedKey], credentials: IBearerToken
+    ) -> tuple[PreSharedKey, Claims]:
+        """Find the key that signed a token, among those that were not derived with this salt before."""
+        for psk in [psk for psk in psks if self._derivation.recall(psk, token.salt) is None]:
+            key = await self._derivation.derive(psk, token.salt, credentials.peer, suspect=credentials.suspect)
+            claims = _claims(token, key)
+            if claims is not None:
+                self._derivation.remember(psk, token.salt, key)
+                return psk, claims
         raise UnauthorizedLogin
 
-    def _candidates(self, token: Token, selected: str | None) -> Iterable[PreSharedKey]:
+    def _welcome(self, psk: PreSharedKey, claims: Claims, credentials: IBearerToken) -> Member:
+        """Return whom a token admits that this key signed, if its claims are good."""
+        self._check(claims, credentials)
+        if not self._keyring.holds(psk):  # it may have ended while its signature was verified
+            raise UnauthorizedLogin
+        self._derivation.welcome(credentials.peer)
+        return _admits(psk, claims)
+
+    def _candidates(self, token: Token, selected: str | None) -> Sequence[PreSharedKey]:
         """Return the key that the path selects and the token names, or the first few."""
         psks = self._keyring.current()
-        names = {name for name in (token.key_id, selected) if name is not None}
+        names = {token.key_id, selected} - {None}
         return [psk for psk in psks if {psk.name} == names] if names else psks[:_MOST_TRIED]
 
     def _check(self, claims: Claims, credentials: IBearerToken) -> None:
@@ -91,6 +112,14 @@ class BearerTokenChecker:
         if self._strict or is_bound(claims):
             identifier = check_binding(claims, credentials.binding, self._started_at, now)
             self._used.use(identifier, float(claims["exp"]), now)
+
+
+def _claims(token: Token, key: bytes) -> Claims | None:
+    """Return what a token claims, if this key signed it."""
+    try:
+        return verify(token, key)
+    except Refused:
+        return None
 
 
 def _admits(psk: PreSharedKey, claims: Claims) -> Member:

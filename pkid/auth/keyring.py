@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 from pkid.auth.psk import DEFAULT_NAME, PreSharedKey
 from pkid.ca.policy import Policy
@@ -18,24 +19,29 @@ class Keyring:
     """
 
     def __init__(self, psks: Sequence[PreSharedKey], now: Callable[[], float]) -> None:
-        self._psks = tuple(psks)
         self._now = now
+        self.exchange(psks)
 
     def exchange(self, psks: Sequence[PreSharedKey]) -> None:
         """Have these keys in service from now on, and no others."""
         self._psks = tuple(psks)
+        self._current: tuple[PreSharedKey, ...] = ()
+        self._since, self._until = inf, -inf  # when these are the current ones: at no time yet
 
     def all(self) -> tuple[PreSharedKey, ...]:
         """Return the keys in service, expired ones too."""
         return self._psks
 
-    def current(self) -> list[PreSharedKey]:
+    def current(self) -> tuple[PreSharedKey, ...]:
         """Return the keys that are good now; the first one is the bootstrap key, which the original components know.
 
         That is the one that is marked so, else the one that ends first, so the older until its end.
         """
         now = self._now()
-        return sorted((psk for psk in self._psks if now < psk.ends_at), key=_precedence)
+        if not self._since <= now < self._until:
+            self._current = tuple(sorted((psk for psk in self._psks if now < psk.ends_at), key=_precedence))
+            self._since, self._until = now, min((psk.ends_at for psk in self._current), default=inf)
+        return self._current
 
     def find(self, name: str | None) -> PreSharedKey | None:
         """Return the key of this name, if it is good now."""

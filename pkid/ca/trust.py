@@ -78,7 +78,7 @@ def same_fingerprint(one: str, other: str) -> bool:
 def pem(certificate: bytes) -> bytes:
     """Return a DER certificate as one PEM block with a final newline."""
     text = base64.b64encode(certificate)
-    lines = (text[start : start + _PEM_LINE] for start in range(0, len(text), _PEM_LINE))
+    lines = [text[start : start + _PEM_LINE] for start in range(0, len(text), _PEM_LINE)]
     return b"\n".join([b"-----BEGIN CERTIFICATE-----", *lines, b"-----END CERTIFICATE-----", b""])
 
 

@@ -49,7 +49,7 @@ class Channel(HTTPChannel):
     """Whether the last credential that came by this connection was refused."""
     _refused = False
     _finishing = False
-    _arriving = False  # whether a request began to arrive and is not complete
+    _answering = False  # whether a request is complete and its answer is not
     _cut: IDelayedCall | None = None
     _deadline: IDelayedCall | None = None
 
@@ -84,23 +84,14 @@ class Channel(HTTPChannel):
         """Take bytes, unless the connection was refused."""
         if self._refused:
             return
-        if not self.requests and data not in _EMPTY_LINE:
-            self._arriving = True
         super().dataReceived(data)
-        if self._arriving:
+        if not self._answering and (self.requests or self._buffer not in _EMPTY_LINE):
             self._start_deadline()
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take bytes of a body, unless the connection was refused."""
         if not self._refused:
             super().rawDataReceived(data)
-
-    def lineReceived(self, line: bytes) -> None:
-        """Take a line of the head, unless the connection was refused."""
-        if not self._refused:
-            if line:
-                self._arriving = True
-            super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Refuse a line that does not end."""
@@ -132,6 +123,7 @@ class Channel(HTTPChannel):
         self._cancel_deadline()
         if self._refused:
             return
+        self._answering = True
         if self._early_bytes() not in _EMPTY_LINE:
             # Who does not wait for answers may not read them either: this one is the last.
             self._answer_last()
@@ -139,6 +131,7 @@ class Channel(HTTPChannel):
 
     def requestDone(self, request: BoundedRequest) -> None:
         """Take the next request, but not while the peer does not read what it was sent."""
+        self._answering = False
         super().requestDone(request)
         if self._waitingForTransport:
             self._tcp().pauseProducing()
@@ -182,6 +175,7 @@ class Channel(HTTPChannel):
         self.site.traffic.refused(status)
         self._cancel_deadline()
         self.setTimeout(None)
+        self.setRawMode()  # so that no line is looked at any more
         body = f"{status.value}: {status.phrase}"
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\n"
@@ -238,11 +232,10 @@ class Channel(HTTPChannel):
         self.abort()
 
     def _start_deadline(self) -> None:
-        if self._deadline is None and not self._finishing:
+        if self._deadline is None and not self._finishing and not self._refused:
             self._deadline = self.callLater(_REQUEST_DEADLINE, self._overdue)
 
     def _cancel_deadline(self) -> None:
-        self._arriving = False
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

@@ -8,9 +8,10 @@ from typing import Any
 from twisted.cred.credentials import ICredentials
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
+from zope.interface import implementer
 
 from pkid.audit import Strangers
-from pkid.auth.credentials import BearerToken, ClientCertificate, IMember
+from pkid.auth.credentials import ClientCertificate, IBearerToken, IMember
 from pkid.auth.keyring import Keyring
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.tokens import Binding, body_digest
@@ -45,7 +46,7 @@ class Guard:
         if self._nobody is not None:
             return self._nobody
         selected, _ = selected_key(request.path, self._keyring)
-        return await self._login(request, lambda: _token(request, selected))
+        return await self._login(request, lambda: _RequestToken(request, selected))
 
     async def admit_certificate(self, request: BoundedRequest) -> IMember:
         """Return who the caller is, by the certificate of its TLS connection alone.
@@ -70,14 +71,23 @@ class Guard:
         return member
 
 
-def _token(request: BoundedRequest, selected: PreSharedKey | None) -> BearerToken:
-    name = None if selected is None else selected.name
-    return BearerToken(bearer_token(request), _binding(request), request.peer, name, request.channel.suspect)
+@implementer(IBearerToken)
+class _RequestToken:
+    """The token of a request; what binds one to the request is worked out only for a token that is bound.
 
+    :param psk: the key that the path selects, if it selects one.
+    :raises UnauthorizedLogin: when there is no token.
+    """
 
-def _binding(request: BoundedRequest) -> Binding:
-    return Binding(
-        method=request.method.decode("ascii", "replace"),
-        path=request.uri.decode("ascii", "replace"),
-        digest=body_digest(request.body),
-    )
+    def __init__(self, request: BoundedRequest, psk: PreSharedKey | None) -> None:
+        self.token = bearer_token(request)
+        self.peer = request.peer
+        self.psk = None if psk is None else psk.name
+        self.suspect = request.channel.suspect
+        self._request = request.method, request.uri, request.body
+
+    @property
+    def binding(self) -> Binding:
+        """The request that it came with."""
+        method, target, body = self._request
+        return Binding(method.decode("ascii", "replace"), target.decode("ascii", "replace"), body_digest(body))

@@ -68,6 +68,8 @@ def check_origin(headers: Headers) -> None:
     :raises Refused: ``cross-origin``.
     """
     sent = dict(headers.getAllRawHeaders())
+    if b"Origin" not in sent and b"Sec-Fetch-Site" not in sent:
+        return
     sites = {value.decode("latin-1").strip().lower() for value in sent.get(b"Sec-Fetch-Site", ())}
     if sites & _FOREIGN_SITES or not _is_of(sent.get(b"Origin", ()), headers):
         raise Refused(Reason.CROSS_ORIGIN)

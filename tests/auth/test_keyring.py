@@ -48,6 +48,20 @@ class KeyringTests(Case):
             self.assertEqual(keyring.find("ending") is not None, good, instant)
             self.assertEqual(keyring.holds(key("ending", 1)), good, instant)
 
+    def test_a_clock_that_is_set_back_brings_a_key_back(self) -> None:
+        keyring = Keyring([key("ending", 1), PSK], lambda: self.now)
+        seen = []
+        for days in (0, 1, 0.5, -1, 2):
+            self.now = (NOON + timedelta(days=days)).timestamp()
+            seen.append(len(keyring.current()))
+        self.assertEqual(seen, [2, 1, 2, 2, 1])
+
+    def test_keys_that_are_exchanged_are_current_at_once(self) -> None:
+        keyring = Keyring([key("a")], lambda: self.now)
+        before = [psk.name for psk in keyring.current()]
+        keyring.exchange([key("b"), PSK])
+        self.assertEqual((before, [psk.name for psk in keyring.current()]), (["a"], ["default", "b"]))
+
     def test_no_name_finds_no_key(self) -> None:
         keyring = Keyring([PSK], lambda: self.now)
         self.assertEqual([keyring.find(name) for name in (None, "", "other", "default")], [None, None, None, PSK])
