@@ -70,8 +70,13 @@ class LineTests(Case):
             self.assertTrue(line.isascii() and line.isprintable(), line)
             self.assertEqual(line == f"audit name={written}", written == "{x}")
 
+    def test_each_value_is_written_by_itself(self) -> None:
+        for written, shown in (("", '""'), ("a b", '"a b"'), ("b" * 401, f"{'b' * 400}...")):
+            self.assertEqual(audit_line({"a": "x", "b": written, "c": 7}), f"audit a=x b={shown} c=7")
+
     def test_long_values_are_cut(self) -> None:
         self.assertEqual(audit_line({"name": "a" * 401}), f"audit name={'a' * 400}...")
+        self.assertEqual(audit_line({"a": "a" * 400, "b": "b" * 400}), f"audit a={'a' * 400} b={'b' * 400}")
 
     def test_instants_are_utc(self) -> None:
         there = NOON.astimezone(timezone(timedelta(hours=2)))
