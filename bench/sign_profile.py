@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import io
+import os
 import pstats
 import re
 import sys
@@ -32,6 +33,7 @@ from pkid.ca.keys import KeyType
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN, TrustDomain
 from pkid.ca.policy import ANY_NAME
 from pkid.ca.profile import Profile
+from pkid.ca.serial import RANDOM_BYTES, serial_number
 from pkid.store.service import SQLStore
 from pkid.store.sqlite import open_sqlite
 
@@ -67,7 +69,7 @@ def profile_store(folder: Path, kind: str, bodies: list[bytes]) -> pstats.Stats:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
     issuer = make_root(KeyType(kind).generate(), now(), x509.random_serial_number())
     rules = Profile(TrustDomain(DEFAULT_TRUST_DOMAIN), timedelta(days=365), issuer.key.public_key())
-    authority = Authority(issuer, rules, now, x509.random_serial_number)
+    authority = Authority(issuer, rules, now, lambda: serial_number(now(), os.urandom(RANDOM_BYTES)))
     engine = open_sqlite(folder / "ledger.sqlite")
     store = SQLStore(engine, lambda call: call())
     profile = cProfile.Profile()

@@ -10,7 +10,6 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from cryptography import x509
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger, globalLogPublisher
@@ -21,6 +20,7 @@ from pkid.auth.psk import PreSharedKey
 from pkid.broking import Broking
 from pkid.ca.authority import Authority
 from pkid.ca.profile import Profile
+from pkid.ca.serial import RANDOM_BYTES, serial_number
 from pkid.certificates import CoreCertificates
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
@@ -151,7 +151,7 @@ class Core(MultiService):
         check_ledger(state)
         self._ledger = ledger = open_ledger(state.ledger, reactor, metrics.meter)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
-        authority = Authority(issuer, profile, _now, x509.random_serial_number, own.former())
+        authority = Authority(issuer, profile, _now, _serial, own.former())
         pruning = self._pruning(ledger.store)
         own.open_host(authority, ledger.store)
         own.open_keystore(self._broking.rembus_tls)
@@ -232,3 +232,7 @@ def _certificates(ledger: OpenLedger, keyring: Keyring, authority: Authority, mo
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _serial() -> int:
+    return serial_number(_now(), os.urandom(RANDOM_BYTES))

@@ -25,7 +25,7 @@ __all__ = [
     "visibility",
 ]
 
-HEAD = "0007"
+HEAD = "0008"
 """The schema's version that this code needs: the newest migration's name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -104,7 +104,8 @@ certificates = Table(
     Index("certificates_by_request", "csr_sha256", "credential", "issued_at"),
     Index("certificates_by_fingerprint", "sha256"),
     # The serial number stands behind the field of each, so that searches continue where a page ended.
-    Index("certificates_by_name", "name", "serial"),
+    # With what tells when a component's name ends, so that all of them are counted in one pass.
+    Index("certificates_by_name", "name", "serial", "profile", "not_after"),
     Index("certificates_by_ending", "reversed_name", "serial"),
     # With the name, so that a search in the order of time reads no row of another name.
     Index("certificates_by_not_after", "not_after", "serial", "name"),
@@ -112,7 +113,6 @@ certificates = Table(
     Index("certificates_by_credential", "credential", "serial"),
     Index("certificates_by_profile", "profile", "serial"),
     Index("certificates_by_renewed", "renews", "serial"),
-    Index("certificates_by_last", "profile", "name", "not_after"),
 )
 
 heartbeat = Table(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import event
+
 from pkid.ca.ledger import Entry
 from pkid.store.ending import count_ending_names
 from pkid.store.ledger import SQLLedger
@@ -62,3 +64,15 @@ class EndingTests(Case):
 
     def test_the_core_s_own_do_not_count(self) -> None:
         self.assertEqual(self.count(entry(1, profile="core", not_after=NOON + DAY / 2)), [0, 0, 0])
+
+    def test_an_index_is_read_from_end_to_end_and_no_row(self) -> None:
+        engine = open_sqlite(Path(self.mktemp()))
+        self.addCleanup(engine.dispose)
+        asked: list[tuple[str, object]] = []
+        event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+        with engine.begin() as connection:
+            count_ending_names(connection, [(NOON, NOON + DAY)])
+            statement, parameters = asked[-1]
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]  # type: ignore[arg-type]
+        self.assertIn("SCAN certificates USING COVERING INDEX certificates_by_name", plan)
+        self.assertNotIn("TEMP B-TREE", "; ".join(plan))
