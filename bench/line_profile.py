@@ -9,7 +9,8 @@ what they are sent is thrown away, but for the numbers that a subscriber acknowl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle, repeat
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -99,8 +100,9 @@ def messages(subscribers: int, batch: int, topics: int = 1) -> Callable[[int], N
     for _ in range(subscribers):
         hall.enter(b"".join(b"SUBSCRIBE %b\n" % name for name in names))
     publisher = hall.enter(b"START\n")
-    lines = [b"PUBLISH %b :%b\n" % (names[number % topics], PAYLOAD) for number in range(batch)]
-    return _saying(hall, publisher, b"".join(lines), batch)
+    lines = [b"PUBLISH %b :%b\n" % (names[number % topics], PAYLOAD) for number in range(max(batch, topics))]
+    writes = cycle([b"".join(lines[start : start + batch]) for start in range(0, len(lines), batch)])
+    return _saying(hall, publisher, writes, batch)
 
 
 def acknowledged(batch: int) -> Callable[[int], None]:
@@ -130,17 +132,17 @@ def calls(batch: int) -> Callable[[int], None]:
     hall.enter(b"EXPOSE %b\n" % TOPIC, lambda lines: b"".join(_answer(lines)))
     caller = hall.enter(b"PING\n")
     line = b"".join(b"#%d CALL %b :%b\n" % (number, TOPIC, PAYLOAD) for number in range(batch))
-    return _saying(hall, caller, line, batch)
+    return _saying(hall, caller, repeat(line), batch)
 
 
 def _answer(lines: bytes) -> list[bytes]:
     return [b"ANSWER %b :%b\n" % (number, PAYLOAD) for number in re.findall(rb"INVOKE (\d+)", lines)]
 
 
-def _saying(hall: Hall, speaker: End, lines: bytes, batch: int) -> Callable[[int], None]:
+def _saying(hall: Hall, speaker: End, writes: Iterator[bytes], batch: int) -> Callable[[int], None]:
     def work(number: int) -> None:
         for _ in range(number // batch):
-            speaker.say(lines)
+            speaker.say(next(writes))
             hall.turn()
             hall.turn()
 
@@ -151,6 +153,8 @@ CASES: dict[str, Callable[[], Callable[[int], None]]] = {
     "messages 1 -> 1, in batches": lambda: messages(1, BATCH),
     "messages 1 -> 1, one for each write": lambda: messages(1, 1),
     "messages 1 -> 1, in batches, on 16 topics": lambda: messages(1, BATCH, 16),
+    "messages 1 -> 1, in batches, on 1000 topics": lambda: messages(1, BATCH, 1000),
+    "messages 1 -> 1, in batches, on 10000 topics": lambda: messages(1, BATCH, 10_000),
     "messages 1 -> 10, in batches": lambda: messages(10, BATCH),
     "messages 1 -> 1 at least once, in batches": lambda: acknowledged(BATCH),
     "calls, 32 in flight": lambda: calls(32),

@@ -184,6 +184,26 @@ class LineWorkTests(Case):
         calls = self.calls(self.enter(b"START\n"), b"PUBLISH t :hello\n" * self.BATCH)
         self.assertLess(calls, 8 * self.BATCH)
 
+    def test_messages_on_many_topics_that_come_together_cost_some_calls_each(self) -> None:
+        topics = [b"house/room%d/temperature" % number for number in range(self.BATCH)]
+        self.enter(b"".join(b"SUBSCRIBE %b\n" % topic for topic in topics))
+        for subscribed in (b"PING\n", b"SUBSCRIBE house/*/temperature\n"):
+            self.enter(subscribed)
+            calls = self.calls(self.enter(b"START\n"), b"".join(b"PUBLISH %b :hello\n" % topic for topic in topics))
+            self.assertLess(calls, 30 * self.BATCH)
+
+    def test_a_topic_that_is_new_costs_less_than_four_times_the_calls(self) -> None:
+        self.enter(b"SUBSCRIBE house/**\n")
+        speaker = self.enter(b"START\n")
+        old, new = (
+            b"".join(b"PUBLISH house/%b%d/temperature :hello\n" % (word, number) for number in range(self.BATCH))
+            for word in (b"old", b"new")
+        )
+        known = self.calls(speaker, old)
+        profile = cProfile.Profile()
+        profile.runcall(speaker.dataReceived, new)
+        self.assertLess(pstats.Stats(profile).total_calls, 4 * known)  # type: ignore[attr-defined]
+
     def test_a_right_is_decided_once_for_each_topic_and_name(self) -> None:
         counted: Counter[str] = Counter()
         self.patch(TopicRights, "_decide", counting(counted, "decisions", TopicRights._decide))

@@ -10,7 +10,7 @@ from typing import cast
 
 from pkid.broker.calls import Calls
 from pkid.broker.changes import Change, changes_to
-from pkid.broker.commands import Answer, Command, PublishBatch, View
+from pkid.broker.commands import Answer, Command, Publish, PublishBatch, PublishSeries, View
 from pkid.broker.deliveries import Deliveries
 from pkid.broker.effects import CloseReason, Effect, Send
 from pkid.broker.identity import Identity, Tenants
@@ -84,6 +84,8 @@ class Broker:
             return []
         if type(given) is PublishBatch:
             return self._publish_batch(number, given, moment)
+        if type(given) is PublishSeries:
+            return self._publish_series(number, given, moment)
         effects: list[Effect] = []
         is_operation = type(given) in self._operations.kinds
         if not is_operation or session.state is not State.OPEN:
@@ -225,6 +227,16 @@ class Broker:
         if together is not None:
             return together
         return [effect for part in batch.parts for effect in self.receive(number, part, moment)]
+
+    def _publish_series(self, number: int, series: PublishSeries, moment: Moment) -> list[Effect]:
+        peer = self._peers.get(number)
+        if peer is None:
+            return [effect for part in series.parts for effect in self.receive(number, part, moment)]
+
+        def alone(part: Publish) -> list[Effect]:
+            return self.receive(number, part, moment)
+
+        return self._router.publish_series(peer, series, moment, alone)
 
     def _make_way(self, identity: Identity) -> list[Effect]:
         """Decide between a newcomer and who is there under its name: who proved the name comes before who did not."""

@@ -29,6 +29,7 @@ __all__ = [
     "Prove",
     "Publish",
     "PublishBatch",
+    "PublishSeries",
     "React",
     "Register",
     "RequestId",
@@ -125,6 +126,20 @@ class PublishBatch(Command):
         requests = self.requests or (self.request,) * len(self.payloads)
         for request, payload in zip(requests, self.payloads, strict=True):
             yield Publish(request, self.topic, payload, len(payload.data), self.qos)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSeries(Command):
+    """Send several things, one after the other, each at most once to all who subscribed to its topic."""
+
+    topics: tuple[str, ...]
+    payloads: Payloads
+
+    @property
+    def parts(self) -> Iterator[Publish]:
+        """What does the same, one by one."""
+        for topic, payload in zip(self.topics, self.payloads, strict=True):
+            yield Publish(self.request, topic, payload, len(payload.data))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from pkid.broker.policy import Overflow, Policy
 from pkid.broker.receipts import Outstanding
 from pkid.broker.replies import Release
 from pkid.broker.rights import Rights
+from pkid.broker.routes import Way
 from pkid.broker.rules import Verb
-from pkid.broker.tenant import Route
 from pkid.broker.topic import Pattern, literal
 
 __all__ = ["Deliveries"]
@@ -41,12 +41,12 @@ class Deliveries:
         self._slow: set[Peer] = set()
         self._resend: deque[tuple[float, Peer, int]] = deque()  # in the order of time, because all wait equally long
 
-    def fan_out(self, message: Message, route: Route, sender: Peer, moment: Moment) -> list[Effect]:
-        """Deliver a message along its route, to everybody but its sender."""
-        if message.qos is QoS.AT_MOST_ONCE and self._is_free(route, sender):
-            return [Deliver(stop.sessions, message, stop.pattern) for stop in route.stops]
+    def fan_out(self, message: Message, way: Way, sender: Peer, moment: Moment) -> list[Effect]:
+        """Deliver a message its way, to everybody but its sender."""
+        if message.qos is QoS.AT_MOST_ONCE and self.is_free(way, sender):
+            return [Deliver(stop.sessions, message, stop.pattern) for stop in way.stops]
         effects: list[Effect] = []
-        for stop in route.stops:
+        for stop in way.stops:
             ready: list[int] = []
             for peer in stop.peers:
                 if peer is not sender and self._is_ready(peer, message, stop.pattern, moment):
@@ -55,19 +55,19 @@ class Deliveries:
                 effects.append(Deliver(tuple(ready), message, stop.pattern))
         return effects
 
-    def fan_out_batch(self, batch: Batch, route: Route, sender: Peer, moment: Moment) -> list[Effect] | None:
+    def fan_out_batch(self, batch: Batch, way: Way, sender: Peer, moment: Moment) -> list[Effect] | None:
         """Deliver a batch; do nothing, and return ``None``, where each of its messages is to be looked at.
 
         That is where each may end somebody's session, or has to wait for acknowledgements of those before.
         """
-        if self._is_free(route, sender):
-            if batch.qos is not QoS.AT_MOST_ONCE and not self._expect_receipts(batch, route, moment):
+        if self.is_free(way, sender):
+            if batch.qos is not QoS.AT_MOST_ONCE and not self._expect_receipts(batch, way, moment):
                 return None
-            return [DeliverBatch(stop.sessions, batch, stop.pattern) for stop in route.stops]
+            return [DeliverBatch(stop.sessions, batch, stop.pattern) for stop in way.stops]
         if self._policy.overflow is Overflow.DISCONNECT or batch.qos is not QoS.AT_MOST_ONCE:
             return None
         effects: list[Effect] = []
-        for stop in route.stops:
+        for stop in way.stops:
             others = [peer for peer in stop.peers if peer is not sender]
             ready = tuple(peer.session or 0 for peer in others if peer not in self._slow)
             if ready:
@@ -76,6 +76,10 @@ class Deliveries:
                 for message in batch.messages:
                     self._offer(peer, Deliver((peer.session or 0,), message, stop.pattern), message.size)
         return effects
+
+    def is_free(self, way: Way, sender: Peer) -> bool:
+        """Tell whether all to whom a way leads may be written to at once, and the sender is not one of them."""
+        return sender not in way.members and (not self._slow or self._slow.isdisjoint(way.members))
 
     def post(self, peer: Peer, effect: Effect, size: int) -> list[Effect]:
         """Write something to a peer's session, or let it wait its turn; what cannot even wait ends the session."""
@@ -168,10 +172,6 @@ class Deliveries:
         self._slow.discard(peer)
         self.overflown.pop(peer, None)
 
-    def _is_free(self, route: Route, sender: Peer) -> bool:
-        """Tell whether all to whom a route leads may be written to at once, and its sender is not one of them."""
-        return sender not in route.members and (not self._slow or self._slow.isdisjoint(route.members))
-
     def _is_ready(self, peer: Peer, message: Message, pattern: Pattern | None, moment: Moment) -> bool:
         """Tell whether a message may be written to a peer at once; if not, it waits."""
         if peer not in self._slow:
@@ -200,9 +200,9 @@ class Deliveries:
         if len(peer.sent) >= self._policy.unacknowledged:
             self._slow.add(peer)
 
-    def _expect_receipts(self, batch: Batch, route: Route, moment: Moment) -> bool:
+    def _expect_receipts(self, batch: Batch, way: Way, moment: Moment) -> bool:
         """Wait for the acknowledgements of a batch from all who are to give them; of none if that is too much."""
-        peers = [peer for stop in route.stops if stop.pattern is None for peer in stop.peers]
+        peers = [peer for stop in way.stops if stop.pattern is None for peer in stop.peers]
         room = self._policy.unacknowledged - len(batch.payloads)
         if any(len(peer.sent) >= room for peer in peers):
             return False

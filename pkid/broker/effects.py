@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pkid.broker.changes import Change
 from pkid.broker.commands import RequestId
 from pkid.broker.identity import Identity
-from pkid.broker.message import Batch, Invocation, Message
+from pkid.broker.message import Batch, Invocation, Message, Series
 from pkid.broker.replies import Reply
 from pkid.broker.topic import Pattern
 
@@ -110,7 +110,7 @@ class DeliverBatch(NamedTuple):
     """Write the messages of a batch, in their order, to some sessions, all of which may have them."""
 
     sessions: tuple[int, ...]
-    batch: Batch
+    batch: Batch | Series
     pattern: Pattern | None = None
 
 

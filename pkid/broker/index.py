@@ -64,10 +64,15 @@ class PatternIndex(Generic[T]):
         self._prune(path, pattern.segments)
         return found
 
-    def at(self, pattern: Pattern) -> list[T]:
-        """Return the values under exactly this pattern."""
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no value in it."""
+        return not self._root.children
+
+    def at(self, pattern: Segments) -> list[T]:
+        """Return the values under exactly the pattern with these segments."""
         node = self._root
-        for segment in pattern.segments:
+        for segment in pattern:
             if segment not in node.children:
                 return []
             node = node.children[segment]
@@ -75,14 +80,32 @@ class PatternIndex(Generic[T]):
 
     def find(self, topic: Segments) -> list[tuple[Pattern, tuple[T, ...]]]:
         """Return the patterns that mean a topic, each with its values."""
+        return [(node.pattern, tuple(node.values)) for node in self._reach(topic) if node.pattern is not None]
+
+    def matching(self, topic: Segments) -> list[Pattern]:
+        """Return the patterns that mean a topic, which takes no longer where there are many values."""
+        if not self._root.children:
+            return []
+        return [node.pattern for node in self._reach(topic) if node.pattern is not None]
+
+    def _reach(self, topic: Segments) -> dict[_Node[T], None]:
+        """Return the nodes at which a topic ends."""
         reached = _through_many({self._root: None})
         for segment in topic:
             wild = not self._verbatim or is_wild(segment)
             onward: dict[_Node[T], None] = {}
             for node in reached:
-                _step(node, segment, wild, onward)
+                children = node.children
+                if segment in children:
+                    onward[children[segment]] = None
+                if wild and ONE in children:
+                    onward[children[ONE]] = None
+                if wild and node.repeats:
+                    onward[node] = None
+            if not onward:
+                return onward
             reached = _through_many(onward)
-        return [(node.pattern, tuple(node.values)) for node in reached if node.pattern is not None]
+        return reached
 
     def _prune(self, path: list[_Node[T]], segments: Segments) -> None:
         """Drop what became empty, so that patterns that come and go leave nothing."""
@@ -94,21 +117,9 @@ class PatternIndex(Generic[T]):
             del parent.children[segment]
 
 
-def _step(node: _Node[T], segment: str, wild: bool, onward: dict[_Node[T], None]) -> None:
-    literal = node.children.get(segment)
-    if literal is not None:
-        onward[literal] = None
-    if wild:
-        one = node.children.get(ONE)
-        if one is not None:
-            onward[one] = None
-        if node.repeats:
-            onward[node] = None
-
-
 def _through_many(nodes: dict[_Node[T], None]) -> dict[_Node[T], None]:
     """Add the nodes behind every ``**``, which may stand for nothing."""
-    waiting = list(nodes)
+    waiting = [node for node in nodes if MANY in node.children]
     while waiting:
         many = waiting.pop().children.get(MANY)
         if many is not None and many not in nodes:

@@ -101,7 +101,6 @@ class Membership:
     def _keep_little(self, peer: Peer) -> None:
         """Remember what an unproven name wants, as long as all of these together do not want too much."""
         peer.received.clear()
-        peer.may_publish.clear()
         self._absent[peer] = topics = len(peer.subscriptions) + len(peer.exposed)
         self._absent_topics += topics
         while len(self._absent) > self._policy.absent or self._absent_topics > self._policy.absent_topics:

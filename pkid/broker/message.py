@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from pkid.broker.identity import Identity
 from pkid.broker.payload import Payloads
-from pkid.broker.topic import Segments
+from pkid.broker.topic import Segments, read_topic
 
-__all__ = ["Batch", "Invocation", "Message", "Moment", "QoS"]
+__all__ = ["Batch", "Invocation", "Message", "Moment", "QoS", "Series"]
 
 
 class Moment(NamedTuple):
@@ -72,6 +72,27 @@ class Batch(NamedTuple):
         for place, payload in enumerate(payloads, number):
             size = len(payload.data)
             yield Message(place, tenant, topic, segments, payload, size, qos, sender, received_at)
+
+
+class Series(NamedTuple):
+    """Messages of one publisher on several topics that came together; none of them is to be acknowledged."""
+
+    number: int
+    """Of the first; the others have those that follow."""
+    tenant: str
+    topics: tuple[str, ...]
+    """Of each, in order."""
+    payloads: Payloads
+    sender: Identity
+    received_at: float
+
+    @property
+    def messages(self) -> Iterator[Message]:
+        """The messages one by one."""
+        number, tenant, topics, payloads, sender, received_at = self
+        for place, (topic, payload) in enumerate(zip(topics, payloads, strict=True), number):
+            size, segments, once = len(payload.data), read_topic(topic), QoS.AT_MOST_ONCE
+            yield Message(place, tenant, topic, segments, payload, size, once, sender, received_at)
 
 
 @dataclass(frozen=True, slots=True)

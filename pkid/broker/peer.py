@@ -69,8 +69,6 @@ class Peer:
     sent: dict[int, Outstanding] = field(default_factory=dict)
     """What it has not acknowledged, by the messages' numbers."""
     received: Received = field(init=False)
-    may_publish: dict[str, int] = field(default_factory=dict)
-    """For topics that it published on: the version of the rights under which that was allowed."""
 
     calls: dict[RequestId | None, PendingCall] = field(default_factory=dict)
     """Its own calls, by what it calls them."""

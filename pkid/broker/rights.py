@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pkid.broker.identity import Identity
 from pkid.broker.index import PatternIndex
 from pkid.broker.rules import Access, Basis, Decision, Rule, Verb
-from pkid.broker.topic import SEPARATOR, Pattern, Segments
+from pkid.broker.topic import Pattern, Segments
+from pkid.errors import Reason, Refused
 
 __all__ = ["ADMIN", "Rights", "TopicRights"]
 
@@ -19,11 +20,12 @@ ADMIN = "admin"
 """The role whose members are admins."""
 
 _MOST_TOPICS = 4096  # whose rights are remembered
+_MOST_SHARED = 1 << 14  # sets of patterns, for which one decision holds on all topics that they mean
 _MOST_DECISIONS = 1 << 16  # about all topics together: names and topics are whatever strangers say
 
 
 class TopicRights:
-    """What holds on one topic, until rights change.
+    """What holds on one topic, and on all others that the same patterns mean, until rights change.
 
     :param rules: the rules about the topic, those that name it first.
     :param decided: what is remembered of all topics.
@@ -42,6 +44,7 @@ class TopicRights:
                 self._by_name.setdefault(rule.subject.text, []).append((place, rule))
             else:
                 self._others.append((place, rule))
+        self._always = None if self._by_name or self._others else _CLOSED if private else _OPEN
 
     @property
     def rules(self) -> list[Rule]:
@@ -51,8 +54,8 @@ class TopicRights:
 
     def explain(self, identity: Identity, verb: Verb) -> Decision:
         """Decide whether somebody may do something, and tell what the decision rests on."""
-        if not self._by_name and not self._others:
-            return _CLOSED if self.is_private else _OPEN
+        if self._always is not None:
+            return self._always
         asked = self, identity.component, identity.authenticated, verb
         decision = self._decided.get(asked)
         if decision is None:
@@ -60,6 +63,15 @@ class TopicRights:
                 self._decided.clear()
             decision = self._decided[asked] = self._decide(identity, verb)
         return decision
+
+    def check(self, identity: Identity, verb: Verb) -> None:
+        """Check a right.
+
+        :raises Refused: ``forbidden``.
+        """
+        decision = self.explain(identity, verb)
+        if not decision.allowed:
+            raise Refused(Reason.FORBIDDEN, decision.basis.value)
 
     def _decide(self, identity: Identity, verb: Verb) -> Decision:
         concerned = self._about(identity, verb)
@@ -106,7 +118,8 @@ class Rights:
         self._visibility: PatternIndex[bool] = PatternIndex(verbatim=False)  # True: private
         self._rules: PatternIndex[Rule] = PatternIndex(verbatim=False)
         self._roles: dict[str, set[str]] = {}
-        self._topics: dict[Segments, TopicRights] = {}  # until the next change
+        self._topics: dict[Segments, TopicRights] = {}  # until the next change, as the next two
+        self._shared: dict[tuple[str, ...], TopicRights] = {}
         self._decided: _Decisions = {}
 
     def on(self, topic: Segments) -> TopicRights:
@@ -114,7 +127,7 @@ class Rights:
         known = self._topics.get(topic)
         if known is None:
             if len(self._topics) >= _MOST_TOPICS:
-                self._forget()
+                self._topics.clear()
             known = self._topics[topic] = self._survey(topic)
         return known
 
@@ -131,8 +144,9 @@ class Rights:
 
     def is_private(self, topic: Segments) -> bool:
         """Tell whether a topic is private: what was said of it by name counts before what was said by a pattern."""
-        by_name = self._visibility.at(Pattern(SEPARATOR.join(topic)))
-        said = by_name or [private for _, found in self._visibility.find(topic) for private in found]
+        if self._visibility.is_empty:
+            return self._default
+        said = self._visibility.at(topic) or [private for _, found in self._visibility.find(topic) for private in found]
         return any(said) if said else self._default
 
     def roles(self, component: str | None) -> frozenset[str]:
@@ -180,7 +194,7 @@ class Rights:
 
     def grants(self, topic: Pattern) -> list[Rule]:
         """Return what is granted on exactly this topic or pattern."""
-        return [rule for rule in self._rules.at(topic) if rule.access is Access.GRANT]
+        return [rule for rule in self._rules.at(topic.segments) if rule.access is Access.GRANT]
 
     def assign(self, component: str, role: str) -> None:
         """Give a component a role."""
@@ -200,9 +214,17 @@ class Rights:
 
     def _forget(self) -> None:
         self._topics.clear()
+        self._shared.clear()
         self._decided.clear()
 
     def _survey(self, topic: Segments) -> TopicRights:
-        found = sorted(self._rules.find(topic), key=lambda hit: (not hit[0].is_literal, hit[0].text))
-        rules = [rule for _, rules in found for rule in rules]
-        return TopicRights(self.is_private(topic), rules, self._roles, self._decided)
+        private, patterns = self.is_private(topic), self._rules.matching(topic)
+        concerned = str(private), *[pattern.text for pattern in patterns]
+        known = self._shared.get(concerned)
+        if known is None:
+            if len(self._shared) >= _MOST_SHARED:
+                self._shared.clear()
+            patterns.sort(key=lambda pattern: (not pattern.is_literal, pattern.text))
+            rules = [rule for pattern in patterns for rule in self._rules.at(pattern.segments)]
+            known = self._shared[concerned] = TopicRights(private, rules, self._roles, self._decided)
+        return known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pkid.broker.commands import (
     NOW,
@@ -12,6 +12,7 @@ from pkid.broker.commands import (
     Expose,
     Publish,
     PublishBatch,
+    PublishSeries,
     React,
     RequestId,
     Subscribe,
@@ -20,8 +21,10 @@ from pkid.broker.commands import (
 )
 from pkid.broker.deliveries import Deliveries
 from pkid.broker.effects import Effect, Forget, Keep, Mark, Recall, Remember, Send, Wanted
+from pkid.broker.gathered import Gathered
 from pkid.broker.membership import Membership
 from pkid.broker.message import Batch, Message, Moment, QoS
+from pkid.broker.payload import Payload
 from pkid.broker.peer import Peer, Subscription
 from pkid.broker.policy import Policy
 from pkid.broker.replies import Acknowledged, AcknowledgedBatch, Failed, Reply
@@ -31,8 +34,6 @@ from pkid.broker.topic import Pattern, Segments, read_topic
 from pkid.errors import PkidError, Reason, Refused
 
 __all__ = ["Router"]
-
-_MOST_VERDICTS = 256  # topics for which a peer's right to publish is remembered
 
 
 class Router:
@@ -57,8 +58,7 @@ class Router:
         :raises Refused: ``bad-topic``, or ``forbidden`` when the peer may not publish there.
         """
         tenant = self._membership.tenant(peer.identity)
-        route = tenant.route(command.topic, self._rights)
-        self._check_publish(peer, command.topic, route.segments)
+        route = tenant.route(peer.identity, command.topic, self._rights)
         wants_receipt = command.qos is not QoS.AT_MOST_ONCE and command.request is not None
         if wants_receipt and command.request in peer.received:
             return self._acknowledge(peer, command.request) if peer.received.is_acknowledged(command.request) else []
@@ -68,30 +68,53 @@ class Router:
             command.qos, peer.identity, moment.utc, command.slot,
         )  # fmt: skip
         effects: list[Effect] = [Keep(message, wants_receipt)] if route.is_kept else []
-        effects += self._deliveries.fan_out(message, route, peer, moment)
+        effects += self._deliveries.fan_out(message, route.way, peer, moment)
         return effects + self._receipt(peer, command.request, message, route.is_kept) if wants_receipt else effects
 
     def publish_batch(self, peer: Peer, command: PublishBatch, moment: Moment) -> list[Effect] | None:
         """Pass messages on together; do nothing, and return ``None``, where that is not the same as one by one."""
         tenant = self._membership.tenant(peer.identity)
         try:
-            route = tenant.route(command.topic, self._rights)
-            self._check_publish(peer, command.topic, route.segments)
+            route = tenant.route(peer.identity, command.topic, self._rights)
         except Refused:
             return None
         requests, kept = command.requests, route.is_kept
-        if not route.is_single or (requests and not peer.received.are_new(requests)):
+        if not route.way.is_single or (requests and not peer.received.are_new(requests)):
             return None
         batch = Batch(
             self._last_number + 1, tenant.name, command.topic, route.segments, command.payloads, peer.identity,
             moment.utc, command.qos,
         )  # fmt: skip
-        effects = self._deliveries.fan_out_batch(batch, route, peer, moment)
+        effects = self._deliveries.fan_out_batch(batch, route.way, peer, moment)
         if effects is None:
             return None
         self._last_number += len(command.payloads)
         keep: list[Effect] = [Keep(message, bool(requests)) for message in batch.messages] if kept else []
         return keep + effects + self._receipts(peer, requests, batch, kept)
+
+    def publish_series(
+        self, peer: Peer, series: PublishSeries, moment: Moment, alone: Callable[[Publish], list[Effect]]
+    ) -> list[Effect]:
+        """Pass messages on: those that go the same way together, as far as each subscriber sees the order they had.
+
+        :param alone: publishes one that is to be looked at for itself.
+        """
+        tenant, is_free = self._membership.tenant(peer.identity), self._deliveries.is_free
+        effects: list[Effect] = []
+        gathered = Gathered(series, peer.identity, moment)
+        for topic, data in zip(series.topics, series.payloads.data, strict=True):
+            try:
+                _, way, is_kept = tenant.route(peer.identity, topic, self._rights)
+            except Refused:
+                is_kept = True
+            if is_kept or not way.is_single or not is_free(way, peer):
+                self._last_number = gathered.deliver(self._last_number, effects)
+                effects += alone(Publish(series.request, topic, Payload(series.payloads.kind, data), len(data)))
+            elif not gathered.add(way, topic, data):
+                self._last_number = gathered.deliver(self._last_number, effects)
+                gathered.add(way, topic, data)
+        self._last_number = gathered.deliver(self._last_number, effects)
+        return effects
 
     def complete(self, peer: Peer, command: Complete, moment: Moment) -> list[Effect]:
         """Forget the number of a publication that is done with."""
@@ -216,17 +239,7 @@ class Router:
 
         :raises Refused: ``forbidden``.
         """
-        decision = self._rights.explain(peer.identity, verb, topic)
-        if not decision.allowed:
-            raise Refused(Reason.FORBIDDEN, decision.basis.value)
-
-    def _check_publish(self, peer: Peer, topic: str, segments: Segments) -> None:
-        if peer.may_publish.get(topic) == self._rights.version:
-            return
-        self.check(peer, Verb.PUBLISH, segments)
-        if len(peer.may_publish) >= _MOST_VERDICTS:
-            peer.may_publish.clear()
-        peer.may_publish[topic] = self._rights.version
+        self._rights.on(topic).check(peer.identity, verb)
 
     def _receipt(self, peer: Peer, request: RequestId, message: Message, kept: bool) -> list[Effect]:
         peer.received.note(request, not kept)

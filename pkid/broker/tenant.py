@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from pkid.broker.identity import Identity
 from pkid.broker.index import PatternIndex
 from pkid.broker.peer import Peer
 from pkid.broker.rights import Rights
+from pkid.broker.routes import Route, Way, make_way
 from pkid.broker.rules import Verb
-from pkid.broker.topic import Pattern, Segments, read_topic
+from pkid.broker.topic import Pattern, read_topic
 
-__all__ = ["Route", "Stop", "Tenant"]
+__all__ = ["Tenant"]
 
-_MOST_ROUTES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Those who get a message under the same subscription, and may."""
-
-    pattern: Pattern | None
-    """``None``: they subscribed to the topic itself."""
-    peers: tuple[Peer, ...]
-    sessions: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where the messages of a topic go, as long as rights and subscriptions stay as they are."""
-
-    version: int
-    """The version of the rights under which it was made."""
-    segments: Segments
-    stops: tuple[Stop, ...]
-    members: frozenset[Peer]
-    is_kept: bool
-    """Whether they are kept: by policy, or because somebody who is away wants them later."""
-    is_single: bool
-    """Whether nobody gets a message more than once, by several subscriptions."""
+_MOST_REMEMBERED = 1 << 24  # bytes of routes and ways, about: some 25,000 topics of 40 characters
 
 
 class Tenant:
@@ -49,18 +25,23 @@ class Tenant:
 
     def __init__(self, name: str, retained: tuple[Pattern, ...] = ()) -> None:
         self.name = name
-        self._retained = retained
+        self._retained: PatternIndex[None] = PatternIndex()
+        for pattern in retained:
+            self._retained.add(pattern, None)
         self.named: dict[tuple[str, bool], Peer] = {}
         """Peers by name, and by whether it was proven."""
         self.exposers: dict[str, dict[Peer, None]] = {}
         self._literal: dict[str, dict[Peer, None]] = {}
         self._patterns: PatternIndex[Peer] = PatternIndex()
         self._routes: dict[str, Route] = {}
+        self._ways: dict[tuple[object, ...], Way] = {}
+        self._remembered = 0  # bytes of both, about
+        self._version = -1  # of the rights for which they hold
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody is left in it."""
-        return not (self.named or self.exposers or self._literal or any(True for _ in self._patterns))
+        return not (self.named or self.exposers or self._literal) and self._patterns.is_empty
 
     def subscribe(self, peer: Peer, pattern: Pattern) -> None:
         """Add a subscription."""
@@ -82,22 +63,27 @@ class Tenant:
 
     def reroute(self, patterns: Iterable[Pattern]) -> None:
         """Forget the routes of these topics, because somebody came or went."""
+        self._ways.clear()
         for pattern in patterns:
             if not pattern.is_literal:
-                self._routes.clear()
+                self._forget()
                 return
             self._routes.pop(pattern.text, None)
 
-    def route(self, topic: str, rights: Rights) -> Route:
-        """Return where a topic's messages go now.
+    def route(self, publisher: Identity, topic: str, rights: Rights) -> Route:
+        """Return where a topic's messages go now; what nobody may publish on is not remembered.
 
-        :raises Refused: ``bad-topic`` when it is none.
+        :raises Refused: ``bad-topic`` when it is none, ``forbidden`` when the publisher may not publish on it.
         """
-        route = self._routes.get(topic)
-        if route is None or route.version != rights.version:
-            if len(self._routes) >= _MOST_ROUTES:
-                self._routes.clear()
-            route = self._routes[topic] = self._survey(topic, rights)
+        if self._version != rights.version:
+            self._version = rights.version
+            self._forget()
+        known = self._routes.get(topic)
+        route = known or self._survey(topic, rights)
+        route.way.rights.check(publisher, Verb.PUBLISH)
+        if known is None:
+            self._remember(route.size)
+            self._routes[topic] = route
         return route
 
     def expose(self, peer: Peer, topic: str) -> None:
@@ -124,18 +110,25 @@ class Tenant:
 
     def _survey(self, topic: str, rights: Rights) -> Route:
         segments = read_topic(topic)
-        found = [(None, tuple(self._literal.get(topic, ()))), *self._patterns.find(segments)]
-        there = rights.on(segments)
-        everybody = {peer for _, peers in found for peer in peers}
-        allowed = {peer: there.explain(peer.identity, Verb.SUBSCRIBE).allowed for peer in everybody}
-        stops = [_stop(pattern, [peer for peer in peers if allowed[peer] and peer.active]) for pattern, peers in found]
-        stops = [stop for stop in stops if stop.peers]
-        missed = any(allowed[peer] and not peer.active and peer.wants_history for _, peers in found for peer in peers)
-        members = frozenset(peer for stop in stops for peer in stop.peers)
-        kept = missed or any(pattern.matches(segments) for pattern in self._retained)
-        single = len(members) == sum(len(stop.peers) for stop in stops)
-        return Route(rights.version, segments, tuple(stops), members, kept, single)
+        there, patterns = rights.on(segments), self._patterns.matching(segments)
+        literal = tuple(self._literal.get(topic, ()))
+        concerned = there, literal, *(pattern.text for pattern in patterns)
+        way = self._ways.get(concerned)
+        if way is None:
+            found = [(pattern, self._patterns.at(pattern.segments)) for pattern in patterns]
+            way = make_way(there, [(None, literal), *found])
+            self._remember(way.size)
+            self._ways[concerned] = way
+        kept = way.is_missed or bool(self._retained.matching(segments))
+        return Route(segments, way, kept)
 
+    def _remember(self, size: int) -> None:
+        """Make room for something that takes so many bytes."""
+        if self._remembered + size > _MOST_REMEMBERED:
+            self._forget()
+        self._remembered += size
 
-def _stop(pattern: Pattern | None, peers: list[Peer]) -> Stop:
-    return Stop(pattern, tuple(peers), tuple(peer.session for peer in peers if peer.session is not None))
+    def _forget(self) -> None:
+        self._routes.clear()
+        self._ways.clear()
+        self._remembered = 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pkid.broker.message import Batch, Message
+from pkid.broker.message import Batch, Message, Series
 from pkid.broker.topic import Pattern
-from pkid.line.codec import write_batch, write_delivery
+from pkid.line.codec import write_batch, write_delivery, write_series
 from pkid.messaging.interfaces import Dialect
 
 __all__ = ["LINES", "Lines"]
@@ -17,9 +17,9 @@ class Lines:
         """Return a delivery as it goes over the wire."""
         return write_delivery(message, pattern, again)
 
-    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
-        """Return the deliveries of a batch as they go over the wire."""
-        return write_batch(batch, pattern)
+    def encode_batch(self, batch: Batch | Series, pattern: Pattern | None) -> bytes:
+        """Return the deliveries of a batch or series as they go over the wire."""
+        return write_series(batch, pattern) if isinstance(batch, Series) else write_batch(batch, pattern)
 
 
 LINES: Dialect = Lines()

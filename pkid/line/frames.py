@@ -14,7 +14,7 @@ from pkid.broker.payload import PayloadKind
 from pkid.errors import PkidError, Reason
 from pkid.line.printable import is_printable
 
-__all__ = ["Frame", "FrameReader", "Limits", "LineFault", "refuse"]
+__all__ = ["Frame", "FrameReader", "Limits", "LineFault", "refuse", "repeated_bodies"]
 
 _MOST_DIGITS = 9
 _MOST_SHOWN = 64  # characters of an unknown verb that an error repeats
@@ -119,6 +119,21 @@ class FrameReader:
                 self._frame = frame
         return self._with_body(frame)
 
+    def lines(self, start: bytes) -> bytes:
+        """Return the whole lines that come next, as far as they are looked at together, if the first begins so.
+
+        The end of the last one is left out.
+        """
+        place, buffer = self._place, self._buffer
+        if self._frame is not None or not buffer.startswith(start, place):
+            return b""
+        end = buffer.rfind(b"\n", place, place + _MOST_REPEATED)
+        return bytes(buffer[place:end]) if end >= 0 else b""
+
+    def skip(self, size: int) -> None:
+        """Take note that so many bytes were read, of those that :meth:`lines` returned."""
+        self._place += size
+
     def repeated(self, frame: Frame, most: int) -> list[bytes]:
         """Read the lines that come next and differ from the last one in their bodies only; return those bodies.
 
@@ -135,7 +150,7 @@ class FrameReader:
         end = buffer.rfind(b"\n", place, place + _MOST_REPEATED)
         if end < 0:
             return []
-        bodies = _bodies(bytes(buffer[place:end]), head, most)
+        bodies = repeated_bodies(bytes(buffer[place:end]), head, most)
         if not is_printable(b" ".join(bodies)) or len(head) + max(map(len, bodies)) > self._limits.line:
             self._singly = len(bodies)
             return []
@@ -256,7 +271,7 @@ def _text(rest: str) -> str | None:
     return rest[1:] if rest[:1] == ":" else rest or None
 
 
-def _bodies(lines: bytes, head: bytes, most: int) -> list[bytes]:
+def repeated_bodies(lines: bytes, head: bytes, most: int) -> list[bytes]:
     """Return the bodies of lines, of which the first begins so, up to a line that begins in another way."""
     bodies = lines[len(head) :].split(b"\n" + head, most)
     if len(bodies) > most:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pkid.auth.schemes import Scheme
-from pkid.broker.commands import Command, PublishBatch
+from pkid.broker.commands import Command, PublishBatch, PublishSeries
 from pkid.broker.effects import CloseReason
 from pkid.broker.message import Invocation
 from pkid.broker.replies import Failed, Greet, Reply
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LineProtocol"]
 
+_MANY = PublishBatch, PublishSeries
 _TOGETHER = 4  # lines that are read together and count as one in a turn; they cost less
 
 
@@ -88,7 +89,7 @@ class LineProtocol(DoorProtocol):
                 continue
             if said is None:
                 return
-            self._taken += 1 + len(said.payloads) // _TOGETHER if type(said) is PublishBatch else 1
+            self._taken += 1 + len(said.payloads) // _TOGETHER if isinstance(said, _MANY) else 1
             self._faults = 0
             if not self._open:
                 self._vigil.spoken()

@@ -14,7 +14,7 @@ from pkid.auth.schemes import Scheme, scheme_names
 from pkid.broker.changes import Change
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import Identity
-from pkid.broker.message import Batch, Invocation, Message
+from pkid.broker.message import Batch, Invocation, Message, Series
 from pkid.broker.overview import SessionFacts, TopicFacts
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.replies import (
@@ -34,11 +34,11 @@ from pkid.broker.rules import Decision
 from pkid.broker.topic import Pattern
 from pkid.line.frames import LineFault
 from pkid.line.rights import write_change
-from pkid.line.writing import bodies, body, encode_base64url, line, prefix, shown, word
+from pkid.line.writing import bodies, body, encode_base64url, headed_bodies, line, prefix, shown, word
 
 __all__ = [
     "VERSION", "write_batch", "write_closing", "write_delivery", "write_fault", "write_greeting", "write_invocation",
-    "write_reply",
+    "write_reply", "write_series",
 ]  # fmt: skip
 
 VERSION = "1"
@@ -90,8 +90,18 @@ def write_batch(batch: Batch, pattern: Pattern | None) -> bytes:
     """Write the messages of a batch for their subscribers."""
     if batch.qos and pattern is None:
         return b"".join([write_delivery(message, pattern, False) for message in batch.messages])
-    head = f"MESSAGE {batch.topic}{_whose(batch.sender)} +at={batch.received_at:.3f}"
-    return bodies(head if pattern is None else f"{head} +pattern={pattern.text}", batch.payloads)
+    return bodies(f"MESSAGE {batch.topic}{_tail(batch, pattern)}", batch.payloads)
+
+
+def write_series(series: Series, pattern: Pattern | None) -> bytes:
+    """Write the messages of a series for their subscribers."""
+    return headed_bodies("MESSAGE ", series.topics, _tail(series, pattern), series.payloads)
+
+
+def _tail(batch: Batch | Series, pattern: Pattern | None) -> str:
+    """Write what stands behind the topic in messages that are not to be acknowledged."""
+    tail = f"{_whose(batch.sender)} +at={batch.received_at:.3f}"
+    return tail if pattern is None else f"{tail} +pattern={pattern.text}"
 
 
 def write_invocation(invocation: Invocation, now: float) -> bytes:

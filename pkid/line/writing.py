@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.errors import Malformed, Reason
 from pkid.line.printable import is_printable
 
-__all__ = ["bodies", "body", "decode_base64url", "encode_base64url", "line", "prefix", "shown", "word"]
+__all__ = [
+    "bodies", "body", "decode_base64url", "encode_base64url", "headed_bodies", "line", "prefix", "shown", "word",
+]  # fmt: skip
 
 _LONGEST_INLINE = 1024  # bytes of a body; a longer one is given by length
 
@@ -68,6 +70,17 @@ def bodies(head: str, payloads: Payloads) -> bytes:
         return b"".join(body(head, payload) for payload in payloads)
     start = f"{head}{inline}".encode()
     return b"%b%b\n" % (start, (b"\n" + start).join(data))
+
+
+def headed_bodies(start: str, words: Sequence[str], end: str, payloads: Payloads) -> bytes:
+    """Write lines that differ in one word and in their bodies, as :func:`body` writes each of them."""
+    inline, data = _INLINE.get(payloads.kind), payloads.data
+    if inline is None or not payloads.are_printable or max(map(len, data)) > _LONGEST_INLINE:
+        return b"".join(body(f"{start}{word}{end}", each) for word, each in zip(words, payloads, strict=True))
+    first, behind = start.encode(), f"{end}{inline}".encode()
+    return b"".join(
+        [b"%b%b%b%b\n" % (first, word.encode(), behind, each) for word, each in zip(words, data, strict=True)]
+    )
 
 
 def encode_base64url(data: bytes) -> str:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from pkid.auth.fairness import peer_key
-from pkid.broker.commands import Acknowledge, AcknowledgeBatch, Command, Publish, PublishBatch
+from pkid.broker.commands import Acknowledge, AcknowledgeBatch, Command, Publish, PublishBatch, PublishSeries
 from pkid.broker.effects import CloseReason
 from pkid.broker.identity import ANONYMOUS, Identity
 from pkid.broker.inputs import Disconnect, Lost, Pause, Ready
@@ -97,7 +97,7 @@ class Connection:
 
     def receive(self, command: Command) -> None:
         """Do what the client asks for."""
-        if type(command) is PublishBatch:
+        if type(command) is PublishBatch or type(command) is PublishSeries:
             self._counts[Publish] += len(command.payloads)
         elif type(command) is AcknowledgeBatch:
             self._counts[Acknowledge] += len(command.numbers)

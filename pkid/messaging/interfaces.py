@@ -13,7 +13,7 @@ from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import Channel
 from pkid.broker.commands import Command
 from pkid.broker.effects import CloseReason
-from pkid.broker.message import Batch, Invocation, Message
+from pkid.broker.message import Batch, Invocation, Message, Series
 from pkid.broker.replies import Reply
 from pkid.broker.topic import Pattern
 
@@ -30,8 +30,8 @@ class Dialect(Protocol):
         :param again: whether it was sent before, and not acknowledged.
         """
 
-    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
-        """Return the deliveries of all messages of a batch, as :meth:`encode` returns each."""
+    def encode_batch(self, batch: Batch | Series, pattern: Pattern | None) -> bytes:
+        """Return the deliveries of all messages of a batch or series, as :meth:`encode` returns each."""
 
 
 class Client(Protocol):

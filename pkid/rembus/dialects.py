@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from pkid.broker.message import Batch, Message, QoS
+from pkid.broker.message import Batch, Message, QoS, Series
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.topic import Pattern
 from pkid.messaging.interfaces import Dialect
@@ -61,10 +61,11 @@ class CborDialect:
             return self._frame(publication(message.topic, arguments))
         return self._frame(numbered_publication(_delivered(message, payload, self._numbering), arguments))
 
-    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
-        """Return the deliveries of a batch as they go over the wire."""
+    def encode_batch(self, batch: Batch | Series, pattern: Pattern | None) -> bytes:
+        """Return the deliveries of a batch or series as they go over the wire."""
         payloads, frame = batch.payloads, self._frame
-        if pattern is None and payloads.are_checked and payloads.kind is PayloadKind.CBOR:
+        plain = pattern is None and payloads.are_checked and payloads.kind is PayloadKind.CBOR
+        if plain and isinstance(batch, Batch):
             if batch.qos is not QoS.AT_MOST_ONCE:
                 ids = self._numbering.ids_of(batch)
                 return b"".join(map(frame, numbered_publications(ids, batch.topic, payloads.data)))
@@ -102,8 +103,8 @@ class JsonDialect:
         delivered = _delivered(message, payload, self._numbering)
         return self._frame(self._codec.publication(delivered, json_arguments(payload)))
 
-    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
-        """Return the deliveries of a batch as they go over the wire."""
+    def encode_batch(self, batch: Batch | Series, pattern: Pattern | None) -> bytes:
+        """Return the deliveries of a batch or series as they go over the wire."""
         return b"".join(self.encode(message, pattern, False) for message in batch.messages)
 
 

@@ -14,6 +14,7 @@ from pkid.broker.commands import (
     AcknowledgeBatch,
     Command,
     PublishBatch,
+    PublishSeries,
     React,
     Subscribe,
     Unsubscribe,
@@ -41,6 +42,12 @@ def acknowledged_batch(topic: str, *requests: str) -> PublishBatch:
     return PublishBatch(None, topic, Payloads(PayloadKind.TEXT, tuple(map(str.encode, requests))), requests)
 
 
+def series(*messages: tuple[str, bytes]) -> PublishSeries:
+    """Return publications on several topics."""
+    topics, data = zip(*messages, strict=True)
+    return PublishSeries("", topics, Payloads(PayloadKind.TEXT, data))
+
+
 class Forgetful(Hub):
     """A hub whose broker decides everything anew, and publishes one by one."""
 
@@ -49,7 +56,7 @@ class Forgetful(Hub):
         self.forget()
         if isinstance(given, PublishBatch) and given.requests:
             return self.say_before_anything_is_committed(number, *given.parts)
-        if isinstance(given, PublishBatch):
+        if isinstance(given, PublishBatch | PublishSeries):
             return [reply for part in given.parts for reply in self.say(number, part)]
         if isinstance(given, AcknowledgeBatch):
             return [reply for each in given.numbers for reply in self.say(number, Acknowledge(None, each))]
@@ -69,12 +76,9 @@ class Forgetful(Hub):
         """Forget every decision."""
         literal.cache_clear()
         read_topic.cache_clear()
-        self.rights._topics.clear()
-        self.rights._decided.clear()
+        self.rights._forget()
         for tenant in self.broker.membership.tenants():
-            tenant._routes.clear()
-        for peer in self.broker._peers.values():
-            peer.may_publish.clear()
+            tenant._forget()
 
 
 Seen = tuple[dict[int, list[tuple[str, object]]], dict[int, list[Reply]], dict[int, CloseReason], list[Audit], int]
@@ -133,6 +137,7 @@ class Twins:
         said: list[Command | Input] = [
             *[batch(chance.choice(TOPICS), *payloads)] * 6,
             *[acknowledged_batch(chance.choice(TOPICS), *self.requests())] * 4,
+            *[series(*((chance.choice(TOPICS), payload) for payload in payloads))] * 6,
             *[AcknowledgeBatch(None, tuple(chance.sample(range(self.last_number + 2), 2)))] * 3,
             *[Subscribe("1", chance.choice(PATTERNS), since)] * 3,
             Unsubscribe("1", chance.choice(PATTERNS)),

@@ -117,7 +117,7 @@ class IndexTests(Case):
                 self.assertIs(index.discard(pattern, value), (pattern, value) in held)
                 held.discard((pattern, value))
             self.assertEqual(set(index), held)
-            self.assertEqual(value in index.at(pattern), (pattern, value) in held)
+            self.assertEqual(value in index.at(pattern.segments), (pattern, value) in held)
 
     def test_what_comes_and_goes_leaves_nothing(self) -> None:
         index: PatternIndex[int] = PatternIndex()

@@ -14,6 +14,7 @@ from pkid.broker.commands import (
     Prove,
     Publish,
     PublishBatch,
+    PublishSeries,
     Register,
     View,
 )
@@ -97,7 +98,8 @@ LINES = [
     b"PUBLISH a :\xc3\xa9\n", b"PUBLISH a :\xc3\n", b"PUBLISH a :\xa9\n", b"PUBLISH a :x\ty\n", b"PUBLISH a :x\0\n",
     b"PUBLISH a :PUBLISH a :z\n", b"PUBLISH a :" + b"x" * 100 + b"\n", b"PUBLISH a :" + b"x" * 120 + b"\n",
     b"PUBLISH a +json :1\n", b"PUBLISH a +3\na\nb\n", b"publish a :x\n", b"PUBLISH a: :x\n", b"PUBLISH a: x\n",
-    b"PUBLISH b :x\n", b"#1 PUBLISH a :x\n", b"PUBLISH a +qos=0 :x\n", b"PING\n", b"\n", b"JUMP\n", b"CALL a :x\n",
+    *[b"PUBLISH b :x\n"] * 3, b"PUBLISH c/d : :e\n", b"PUBLISH  :x\n", b"PUBLISH +x :y\n", b"PUBLISH \xc3\xa9 :x\n",
+    b"PUBLISH \xc3 :x\n", b"#1 PUBLISH a :x\n", b"PUBLISH a +qos=0 :x\n", b"PING\n", b"\n", b"JUMP\n", b"CALL a :x\n",
 ]  # fmt: skip
 """Lines, many of which publish on one topic."""
 
@@ -392,7 +394,7 @@ class BatchTests(Case):
         data = data[: len(data) - cut]
         parted: list[object] = []
         for said in self.read(data, most):
-            parted += said.parts if isinstance(said, PublishBatch) else [said]
+            parted += said.parts if isinstance(said, PublishBatch | PublishSeries) else [said]
         self.assertEqual(parted, self.read(data, 1))
 
     @settings(max_examples=300, deadline=None, derandomize=True, database=None)

@@ -15,7 +15,7 @@ from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import Channel
 from pkid.broker.commands import Command, Identify, Prove, Publish
 from pkid.broker.effects import CloseReason
-from pkid.broker.message import Batch, Invocation, Message, QoS
+from pkid.broker.message import Batch, Invocation, Message, QoS, Series
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.replies import Reply
 from pkid.broker.topic import Pattern
@@ -58,9 +58,10 @@ class PlainDialect:
         assert isinstance(message.payload, Payload)
         return b"%b %b" % (message.topic.encode(), message.payload.data)
 
-    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
+    def encode_batch(self, batch: Batch | Series, pattern: Pattern | None) -> bytes:
         self.encoded += 1
-        return b"%b %b" % (batch.topic.encode(), b" ".join(batch.payloads.data))
+        topics = batch.topics if isinstance(batch, Series) else (batch.topic,)
+        return b" ".join((*map(str.encode, topics), *batch.payloads.data))
 
 
 PLAIN = PlainDialect()

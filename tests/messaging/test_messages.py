@@ -10,10 +10,11 @@ from pkid.broker.commands import (
     Expose,
     Publish,
     PublishBatch,
+    PublishSeries,
     Subscribe,
 )
 from pkid.broker.effects import CloseReason
-from pkid.broker.message import Batch, Message
+from pkid.broker.message import Batch, Message, Series
 from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.broker.replies import Answered
 from pkid.broker.topic import Pattern
@@ -31,7 +32,7 @@ class Picky(PlainDialect):
             raise ValueError("a 2")
         return super().encode(message, pattern, again)
 
-    def encode_batch(self, batch: Batch, pattern: Pattern | None) -> bytes:
+    def encode_batch(self, batch: Batch | Series, pattern: Pattern | None) -> bytes:
         return b"".join(self.encode(message, pattern, False) for message in batch.messages)
 
 
@@ -60,6 +61,17 @@ class MessageTests(Case):
         self.assertEqual([client.deliveries for client in clients], [[b"news 1 2 3"]] * 2)
         self.assertEqual(clients[0].dialect.encoded - before, 1)
         self.assertEqual((core.service.tally.delivered, core.service.tally.commands[Publish]), (6, 3))
+
+    def test_a_series_is_encoded_once_and_counts_message_by_message(self) -> None:
+        core = Core()
+        client, publisher = core.join(), core.join()
+        for topic in "ab":
+            client.say(Subscribe(1, topic))
+        before = client.dialect.encoded
+        series = PublishSeries("", ("a", "b", "a"), Payloads(PayloadKind.TEXT, (b"1", b"2", b"3")))
+        publisher.say(Acknowledge(None, 0), series)
+        self.assertEqual((client.deliveries, client.dialect.encoded - before), ([b"a b a 1 2 3"], 1))
+        self.assertEqual((core.service.tally.delivered, core.service.tally.commands[Publish]), (3, 3))
 
     def test_acknowledgements_that_come_together_are_counted_one_by_one(self) -> None:
         core = Core()

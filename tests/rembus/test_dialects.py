@@ -7,7 +7,7 @@ import json
 import cbor2
 
 from pkid.broker.identity import ANONYMOUS
-from pkid.broker.message import Batch, QoS
+from pkid.broker.message import Batch, QoS, Series
 from pkid.broker.payload import Payload, PayloadKind, Payloads
 from pkid.broker.topic import Pattern
 from pkid.rembus.cbor import CBOR
@@ -46,6 +46,14 @@ class CborTests(Case):
         for dialect in (self.dialect, JsonDialect(PYTHON, framed, Numbering())):
             first, second = (dialect.encode(each, None, False) for each in batch.messages)
             self.assertEqual(dialect.encode_batch(batch, None), first + second)
+
+    def test_a_series_is_written_as_it_would_be_one_by_one(self) -> None:
+        payloads = Payloads(PayloadKind.CBOR, (b"\x81\x01", b"\x80"), are_checked=True)
+        series = Series(5, ".", ("a", "b"), payloads, ANONYMOUS, 1.5)
+        for dialect in (self.dialect, JsonDialect(PYTHON, framed, Numbering())):
+            for pattern in (None, Pattern("*")):
+                one_by_one = b"".join(dialect.encode(each, pattern, False) for each in series.messages)
+                self.assertEqual(dialect.encode_batch(series, pattern), one_by_one)
 
     def test_a_batch_that_is_to_be_acknowledged_is_written_as_it_would_be_one_by_one(self) -> None:
         payloads = Payloads(PayloadKind.CBOR, (b"\x81\x01", b"\x80"), are_checked=True)

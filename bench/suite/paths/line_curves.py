@@ -25,7 +25,7 @@ _SHARE = 0.4  # of the seconds of a round
 _FIGURE = "deliveries/cpu-s"
 _BYTES = "Its bytes are encrypted twice and, up to 4 KiB, looked at; and fewer messages come in one record of TLS."
 _SHARED = "What is read and decided once is divided among them; beyond, a write and a record of TLS for each is left."
-_TURNS = "What comes together on one topic is decided at once; in turn, each is read by itself. 4,096 are remembered."
+_TURNS = "On one topic all is decided at once; in turn, each topic is looked up. Some 25,000 of them are remembered."
 _REMEMBERED = "What they decide is remembered for each topic and name."
 _ROOM = ("--connections-per-address=2000", "--backlog=8m")
 """So that 1,000 subscribers may come from one address, and a message of 1 MiB may wait."""
