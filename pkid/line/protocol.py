@@ -80,10 +80,10 @@ class LineProtocol(DoorProtocol):
         self._reader.feed(data)
 
     def _do(self, session: Session) -> None:
-        read, turn = self._reader.read, self.factory.budget.turn
-        while self._goes_on():
+        reader, turn = self._reader, self.factory.budget.turn
+        while reader.waiting and self._goes_on():
             try:
-                said = read(1 if session.is_metered else turn)
+                said = reader.read(1 if session.is_metered else turn)
             except LineFault as fault:
                 self._fail(session, fault)
                 continue
