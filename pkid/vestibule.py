@@ -18,6 +18,7 @@ from pkid.auth.fairness import FairQueue, QueueFull, peer_key
 __all__ = ["Vestibule"]
 
 _EACH_TURN = 4
+_CALM = 0.002  # seconds without a newcomer, after which the next one is the first of a turn
 _MOST_WAITING = 4096
 _LONGEST_HELLO = 1 << 14  # bytes that are read of somebody who waits
 
@@ -37,6 +38,8 @@ class Vestibule(Factory["_Newcomer"]):
         self._waiting: FairQueue[_Newcomer] = FairQueue(most)
         self._begun = 0
         """How many began in this turn of the reactor."""
+        self._began_last = float("-inf")
+        self._is_due = False  # whether the reactor calls when the turn ends
 
     def doStart(self) -> None:
         """Start the factory behind."""
@@ -55,8 +58,11 @@ class Vestibule(Factory["_Newcomer"]):
 
     def queue(self, newcomer: _Newcomer) -> None:
         """Let one begin, at once if there are not many."""
+        now = self._clock.seconds()
+        if not self._is_due and now - self._began_last > _CALM:
+            self._begun = 0
         if self._begun < _EACH_TURN:
-            self._begin(newcomer)
+            self._begin(newcomer, now)
             return
         try:
             leaves = self._waiting.push(peer_key(getattr(newcomer.address, "host", "")), newcomer)
@@ -65,19 +71,24 @@ class Vestibule(Factory["_Newcomer"]):
         if leaves is not None:
             leaves.turn_away()
 
-    def _begin(self, newcomer: _Newcomer) -> None:
-        if not self._begun:
+    def _begin(self, newcomer: _Newcomer, now: float) -> None:
+        """Begin; the reactor is asked for its next turn only if this is not the first one for a while."""
+        if self._begun and not self._is_due:
+            self._is_due = True
             self._clock.callLater(0, self._turn)
         self._begun += 1
+        self._began_last = now
         newcomer.begin()
 
     def _turn(self) -> None:
         """Begin with the next ones; this comes up again after everything that is to be read now was read."""
+        self._is_due = False
         self._begun = 0
+        now = self._clock.seconds()
         while self._waiting and self._begun < _EACH_TURN:
             newcomer = self._waiting.pop()
             if not newcomer.gone:
-                self._begin(newcomer)
+                self._begin(newcomer, now)
 
 
 class _Newcomer(Protocol):

@@ -22,6 +22,7 @@ _LABEL = b"pkid broker login"
 _VERSION = b"1"
 _EXPORTER_SIZE = 32  # bytes: RFC 9266, section 2
 _number = Struct(">I").pack
+_NONCE_LENGTH = _number(NONCE_SIZE)
 
 
 class Prover(Enum):
@@ -30,12 +31,16 @@ class Prover(Enum):
     COMPONENT = "component"
     CORE = "core"
 
+    __hash__ = object.__hash__  # there is one of each; an Enum's own is a call of Python
+
 
 class BindingType(Enum):
     """What ties a proof to its connection, by the names of the IANA registry of channel bindings."""
 
     NONE = ""
     TLS_EXPORTER = "tls-exporter"
+
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +107,26 @@ class Transcript:
         """
         return b"".join(
             (
-                _beginning(prover),
-                _text(self.server),
-                _field(self.server_nonce),
-                _field(self.client_nonce),
+                _beginning(prover, self.server),
+                _NONCE_LENGTH,
+                self.server_nonce,
+                _NONCE_LENGTH,
+                self.client_nonce,
                 _text(self.component),
-                _list(self.offers),
-                _text(self.chosen),
-                _text(self.binding_type.value),
+                _choice(self.offers, self.chosen, self.binding_type),
                 _field(self.binding),
             )
         )
 
 
-@lru_cache(maxsize=2)
-def _beginning(prover: Prover) -> bytes:
-    return _field(_LABEL) + _field(_VERSION) + _text(prover.value)
+@lru_cache(maxsize=8)
+def _beginning(prover: Prover, server: str) -> bytes:
+    return _field(_LABEL) + _field(_VERSION) + _text(prover.value) + _text(server)
 
 
 @lru_cache(maxsize=64)  # a door offers a few lists, again and again
-def _list(members: tuple[str, ...]) -> bytes:
-    return _number(len(members)) + b"".join(map(_text, members))
+def _choice(offers: tuple[str, ...], chosen: str, binding_type: BindingType) -> bytes:
+    return _number(len(offers)) + b"".join(map(_text, offers)) + _text(chosen) + _text(binding_type.value)
 
 
 def _field(value: bytes) -> bytes:

@@ -19,6 +19,8 @@ from pkid.line.writing import decode_base64url, encode_base64url
 __all__ = ["read_proof", "write_proof"]
 
 _NO_BINDING = "none"
+_SCHEMES = {scheme.value: scheme for scheme in Scheme}
+_BINDINGS = {kind.value or _NO_BINDING: kind for kind in BindingType}
 
 
 def read_proof(scheme_name: str, text: str) -> Proof:
@@ -26,7 +28,7 @@ def read_proof(scheme_name: str, text: str) -> Proof:
 
     :raises ValueError: when it is none.
     """
-    match Scheme(scheme_name), text.split(" "):
+    match _SCHEMES.get(scheme_name), text.split(" "):
         case Scheme.PASSWORD, _:
             return PasswordProof(text)
         case Scheme.CERTIFICATE, [""]:
@@ -67,8 +69,7 @@ def write_proof(proof: Proof, scheme: Scheme | None = None) -> tuple[str, ...]:
 
 
 def _binding(text: str) -> BindingType:
-    if text == _NO_BINDING:
-        return BindingType.NONE
-    if not text:
+    kind = _BINDINGS.get(text)
+    if kind is None:
         raise ValueError("a binding is called none, or by its name")
-    return BindingType(text)
+    return kind

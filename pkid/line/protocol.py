@@ -69,7 +69,8 @@ class LineProtocol(DoorProtocol):
 
     def _connect(self) -> Session:
         factory = self.factory
-        approach = approach_of(self._tcp(), DOOR, factory.schemes, unbound_allowed=factory.unbound_allowed)
+        schemes, unbound_allowed = factory.schemes, factory.unbound_allowed
+        approach = approach_of(self._tcp(), self._peer, DOOR, schemes, unbound_allowed=unbound_allowed)
         self._accepted = approach.accepted
         return factory.messaging.connect(self, approach, offered=True)
 

@@ -32,10 +32,11 @@ def peer_of(transport: ITransport) -> str:
 
 
 def approach_of(
-    transport: ITransport, door: str, schemes: tuple[Scheme, ...], *, unbound_allowed: bool = False
+    transport: ITransport, peer: str, door: str, schemes: tuple[Scheme, ...], *, unbound_allowed: bool = False
 ) -> Approach:
     """Tell how a client came, once the handshake of TLS is done.
 
+    :param peer: the address that it comes from.
     :param door: the door's name.
     :param schemes: the kinds of proof that the door takes, the best first; only those that can be given on this
         connection are accepted.
@@ -46,7 +47,7 @@ def approach_of(
     accepted = _possible(
         schemes, encrypted, channel.exporter is not None, channel.takes_unbound, certificate is not None
     )
-    return Approach(door, peer_of(transport), channel, accepted, certificate)
+    return Approach(door, peer, channel, accepted, certificate)
 
 
 @lru_cache(maxsize=64)

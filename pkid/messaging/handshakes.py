@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from pkid.auth.fairness import peer_key
 
 __all__ = ["Handshakes"]
@@ -19,7 +17,7 @@ class Handshakes:
     def __init__(self, most: int, per_address: int) -> None:
         self._most = most
         self._per_address = per_address
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self._total = 0
 
     def __len__(self) -> int:
@@ -28,9 +26,10 @@ class Handshakes:
     def begin(self, peer: str) -> bool:
         """Take a place for a connection from an address, and tell whether there was one."""
         address = peer_key(peer)
-        if self._total >= self._most or self._counts[address] >= self._per_address:
+        under_way = self._counts.get(address, 0)
+        if self._total >= self._most or under_way >= self._per_address:
             return False
-        self._counts[address] += 1
+        self._counts[address] = under_way + 1
         self._total += 1
         return True
 
@@ -38,6 +37,8 @@ class Handshakes:
         """Give the place back."""
         address = peer_key(peer)
         self._total -= 1
-        self._counts[address] -= 1
-        if not self._counts[address]:
+        left = self._counts[address] - 1
+        if left:
+            self._counts[address] = left
+        else:
             del self._counts[address]

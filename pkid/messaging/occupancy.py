@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from pkid.auth.fairness import peer_key
@@ -35,8 +34,8 @@ class Occupancy:
         self._places = places
         self._total = 0
         self._unproven = 0
-        self._by_address: Counter[str] = Counter()
-        self._unproven_by_address: Counter[str] = Counter()
+        self._by_address: dict[str, int] = {}
+        self._unproven_by_address: dict[str, int] = {}
         self.refused = 0
 
     def __len__(self) -> int:
@@ -51,15 +50,15 @@ class Occupancy:
         if (
             self._total >= places.total
             or self._unproven >= places.unproven
-            or self._by_address[address] >= places.per_address
-            or self._unproven_by_address[address] >= places.unproven_per_address
+            or self._by_address.get(address, 0) >= places.per_address
+            or self._unproven_by_address.get(address, 0) >= places.unproven_per_address
         ):
             self.refused += 1
             raise Unavailable(Reason.BUSY)
         self._total += 1
-        self._by_address[address] += 1
+        self._by_address[address] = self._by_address.get(address, 0) + 1
         self._unproven += 1
-        self._unproven_by_address[address] += 1
+        self._unproven_by_address[address] = self._unproven_by_address.get(address, 0) + 1
 
     def prove(self, peer: str) -> None:
         """Take note that a connection proved its name."""
@@ -74,7 +73,9 @@ class Occupancy:
         _decrease(self._by_address, peer_key(peer))
 
 
-def _decrease(counts: Counter[str], key: str) -> None:
-    counts[key] -= 1
-    if not counts[key]:
+def _decrease(counts: dict[str, int], key: str) -> None:
+    left = counts[key] - 1
+    if left:
+        counts[key] = left
+    else:
         del counts[key]

@@ -41,6 +41,7 @@ class DoorProtocol(Protocol):
     factory: DoorFactory[Any]
     _vigil: Vigil
     _outgoing: Outgoing
+    _peer: str
     _session: Session | None = None
     _shaking_hands = False
     _open = _held = _resting = _rested = _working = _lost = _closed = False
@@ -96,7 +97,8 @@ class DoorProtocol(Protocol):
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
             transport.setTcpKeepAlive(True)
-        self._shaking_hands = factory.handshakes.begin(peer_of(transport))
+        self._peer = peer_of(transport)
+        self._shaking_hands = factory.handshakes.begin(self._peer)
         if not self._shaking_hands:
             self._abort()
         elif not is_encrypted(transport):
@@ -238,7 +240,7 @@ class DoorProtocol(Protocol):
         self._resting = True
         if not self._lost:
             self._tcp().pauseProducing()
-        party = peer_key(peer_of(self._tcp())) if self._session is None else self._session.party
+        party = peer_key(self._peer) if self._session is None else self._session.party
         self.factory.rounds.join(party, self._go_on)
 
     def _go_on(self) -> None:
@@ -285,7 +287,7 @@ class DoorProtocol(Protocol):
     def _end_handshake(self) -> None:
         if self._shaking_hands:
             self._shaking_hands = False
-            self.factory.handshakes.end(peer_of(cast("ITransport", self.transport)))
+            self.factory.handshakes.end(self._peer)
 
     def _tcp(self) -> _Transport:
         """Return the transport, which TLS wraps but does not hide."""
