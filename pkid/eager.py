@@ -7,6 +7,8 @@ gathered.
 
 from __future__ import annotations
 
+from socket import IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_NODELAY
+
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
@@ -44,7 +46,10 @@ class IServerTransport(
 class EagerServer(Server):
     """Sends at once as much as the system takes; the reactor sees to the rest, and to whatever goes wrong."""
 
-    _is_reading = _is_due = False
+    _is_reading = False
+    _is_due = False  # whether there is something to do when what came was taken
+    _is_watched = False  # whether the reactor tells when the socket can be written to
+    _gathered = b""  # what was written since this began to read
 
     def doRead(self) -> ConnectionLost | ConnectionDone | None:  # type: ignore[override]
         """Take what came, and send what was written meanwhile."""
@@ -53,35 +58,65 @@ class EagerServer(Server):
             return super().doRead()
         finally:
             self._is_reading = False
-            if self._is_due and self.connected:
-                self._is_due = False
-                if self.doWrite() is not None or self.disconnecting or self.dataBuffer:
-                    super().startWriting()
+            if self.connected and not self._aborting:
+                self._go_on()
 
     def write(self, data: bytes) -> None:
         """Write; what is not sent at once is buffered."""
-        if self._is_idle():
-            sent = self.writeSomeData(data)
-            if isinstance(sent, int):
-                data = data[sent:]
-        if data:
+        if not self._is_idle():
             super().write(data)
+        elif not self._is_reading:
+            self._send(data)
+        else:
+            self._gathered += data
+            if len(self._gathered) > self.bufferSize:
+                gathered, self._gathered = self._gathered, b""
+                super().write(gathered)
 
     def startWriting(self) -> None:
         """Have what is buffered sent: by the reactor, or when what came was taken."""
         if self._is_reading:
             self._is_due = True
         else:
+            self._is_watched = True
             super().startWriting()
+
+    def stopWriting(self) -> None:
+        """Ask the reactor no longer, if it was asked."""
+        if self._is_watched:
+            self._is_watched = False
+            super().stopWriting()
+
+    def _go_on(self) -> None:
+        """Send what was written while this read, and close the connection if that is to be."""
+        gathered, self._gathered = self._gathered, b""
+        if gathered:
+            self._send(gathered)
+        if self._is_due:
+            self._is_due = False
+            if self.doWrite() is not None or self.disconnecting or self.dataBuffer:
+                self.startWriting()
+
+    def _send(self, data: bytes) -> None:
+        sent = self.writeSomeData(data)
+        rest = data[sent:] if isinstance(sent, int) else data
+        if rest:
+            super().write(rest)
 
     def _is_idle(self) -> bool:
         """Tell whether nothing is to be sent before, and no producer waits to be asked for more when it was."""
-        if self._is_reading or self.dataBuffer or self._tempDataBuffer or self.disconnecting or not self.connected:
+        if self.dataBuffer or self._tempDataBuffer or self.disconnecting or not self.connected:
             return False
         return self.producer is None or bool(self.streamingProducer)
 
 
 def send_at_once(port: IListeningPort) -> None:
-    """Have the connections that a TCP port accepts from now on send at once."""
+    """Have the connections that a TCP port accepts from now on send at once.
+
+    The system, too: they inherit of the port's socket that it waits for no more bytes, and that it looks now and then
+    whether the other end is there.
+    """
     if isinstance(port, Port) and port.transport is Server:
         port.transport = EagerServer
+        port.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, True)
+        port.socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, True)

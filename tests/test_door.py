@@ -153,7 +153,18 @@ class SocketTests(TestCase):
             opened = Door("line", "tcp:0:interface=127.0.0.1", Factory(), tls, reactor, gathers=gathers)  # type: ignore[arg-type]
             self.addCleanup(opened.stopService)
             opened.open()
-            self.assertIs(opened._port.transport, kind)  # type: ignore[union-attr]
+            port: Any = opened._port
+            self.assertIs(port.transport, kind)
+            made = socket.create_connection(port.socket.getsockname(), timeout=5)
+            self.addCleanup(made.close)
+            accepted, _ = port.socket.accept()
+            self.addCleanup(accepted.close)
+            inherited = [
+                accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY),
+                accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+            ]
+            self.assertEqual(any(inherited), kind is EagerServer)
+            self.assertEqual(all(inherited), kind is EagerServer)
 
     def test_what_a_transport_provides_is_declared_once_for_all_connections(self) -> None:
         opened = door("tcp:0:interface=127.0.0.1", reactor, LiveContext())

@@ -8,9 +8,10 @@ from typing import Any
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
-from zope.interface import implementer
+from twisted.internet.tcp import Server
+from zope.interface import implementedBy, implementer
 
-from pkid.eager import EagerServer
+from pkid.eager import EagerServer, IServerTransport
 from tests.support import Case
 
 
@@ -65,6 +66,8 @@ class Reactor:
         if writer in self.writers:
             self.writers.remove(writer)
 
+    def callLater(self, seconds: float, work: object, *arguments: object) -> None: ...
+
     def turn(self) -> list[object]:
         return [writer.doWrite() for writer in list(self.writers)]
 
@@ -100,6 +103,10 @@ class EagerServerTests(Case):
         made: Any = EagerServer
         self.connection = made(self.socket, self.protocol, ("192.0.2.1", 1), None, 1, self.reactor)
         self.protocol.makeConnection(self.connection)
+
+    def write_and_cut(self, data: bytes) -> None:
+        self.connection.write(data)
+        self.connection.abortConnection()
 
     def receive(self, data: bytes) -> object:
         self.socket.coming.append(data)
@@ -164,11 +171,30 @@ class EagerServerTests(Case):
         self.assertEqual(b"".join(self.socket.pieces), b"abc.")
         self.assertIsInstance(reasons[-1], ConnectionDone)
 
+    def test_a_connection_that_is_cut_while_it_reads_sends_nothing_more(self) -> None:
+        self.patch(self.protocol, "dataReceived", self.write_and_cut)
+        self.receive(b"abc")
+        self.assertEqual((self.socket.pieces, self.reactor.writers), ([], []))
+
+    def test_a_producer_that_writes_too_much_for_one_turn_is_paused(self) -> None:
+        producer = Producer()
+        self.connection.registerProducer(producer, True)
+        pieces = [bytes([number]) * 50_000 for number in range(3)]
+        self.patch(self.protocol, "dataReceived", lambda data: [self.connection.write(piece) for piece in pieces])
+        self.receive(b"more")
+        while self.reactor.writers:
+            self.reactor.turn()
+        self.assertEqual((producer.paused > 0, b"".join(self.socket.pieces)), (True, b"".join(pieces)))
+
     def test_a_broken_connection_is_for_the_reactor_to_find(self) -> None:
         self.socket.error = errno.EPIPE
         for write in (self.connection.write, self.receive):
             write(b"abc")
             self.assertEqual([type(reason) for reason in self.reactor.turn()], [ConnectionLost])
+
+    def test_it_provides_as_one_interface_what_twisteds_own_provides(self) -> None:
+        self.assertEqual(list(implementedBy(EagerServer)), [IServerTransport])
+        self.assertEqual(set(implementedBy(Server).flattened()) - set(implementedBy(EagerServer).flattened()), set())
 
     def test_nothing_is_sent_after_the_end(self) -> None:
         self.connection.connectionLost(connectionDone)

@@ -78,6 +78,21 @@ class VestibuleTests(Case):
         self.assertIs(socket.protocol, self.inner[0])
         socket.receive(b" again")
         self.assertEqual(self.inner[0].heard, b"hello again")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_those_who_come_one_by_one_ask_the_reactor_for_nothing(self) -> None:
+        for number in range(10):
+            self.connect().receive(b"hello")
+            self.clock.rightNow += 0.003
+            self.assertEqual(len(self.begun()), number + 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_turn_that_takes_long_begins_no_more_than_others(self) -> None:
+        for _ in range(10):
+            self.connect().receive(b"hello")
+        self.clock.rightNow += 1
+        self.connect().receive(b"hello")
+        self.assertEqual(self.begun(), [0, 1, 2, 3])
 
     def test_each_turn_a_few_begin_in_their_order(self) -> None:
         for socket in [self.connect() for _ in range(10)]:

@@ -70,7 +70,7 @@ class LineProtocol(DoorProtocol):
     def _connect(self) -> Session:
         factory = self.factory
         schemes, unbound_allowed = factory.schemes, factory.unbound_allowed
-        approach = approach_of(self._tcp(), self._peer, DOOR, schemes, unbound_allowed=unbound_allowed)
+        approach = approach_of(self.transport, self._peer, DOOR, schemes, unbound_allowed=unbound_allowed)
         self._accepted = approach.accepted
         return factory.messaging.connect(self, approach, offered=True)
 

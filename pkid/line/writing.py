@@ -47,7 +47,9 @@ def line(request: object, *words: str, options: Mapping[str, object] | None = No
     :param words: the verb and its words.
     :param options: those that are ``None`` or ``False`` are left out; ``True`` stands for an option without a value.
     """
-    head = prefix(request) + " ".join(map(word, words)) + _options(options or {})
+    head = prefix(request) + " ".join(map(word, words))
+    if options:
+        head += _options(options)
     return f"{head}\n".encode() if text is None else f"{head} :{shown(text)}\n".encode()
 
 

@@ -6,9 +6,9 @@ what came before a connection ended is done all the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IConsumer, IHandshakeListener, IPushProducer, ITCPTransport, ITransport
+from twisted.internet.interfaces import IConsumer, IHandshakeListener, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -39,6 +39,7 @@ class DoorProtocol(Protocol):
     """One connection, and most of the :class:`~pkid.messaging.interfaces.Client` of its session."""
 
     factory: DoorFactory[Any]
+    transport: _Transport  # TLS wraps it, but does not hide it
     _vigil: Vigil
     _outgoing: Outgoing
     _peer: str
@@ -91,12 +92,9 @@ class DoorProtocol(Protocol):
 
     def connectionMade(self) -> None:
         """Begin to watch the times, and begin the session when all hands are shaken."""
-        factory, transport = self.factory, self._tcp()
+        factory, transport = self.factory, self.transport
         self._vigil = Vigil(factory.budget, factory.clock, self._expire, self._ask)
         self._outgoing = Outgoing(transport, factory.turn.write_soon, self._pause, self._ready)
-        if ITCPTransport.providedBy(transport):
-            transport.setTcpNoDelay(True)
-            transport.setTcpKeepAlive(True)
         self._peer = peer_of(transport)
         self._shaking_hands = factory.handshakes.begin(self._peer)
         if not self._shaking_hands:
@@ -135,7 +133,7 @@ class DoorProtocol(Protocol):
         self._lost = True
         self._vigil.stop()
         self._end_handshake()
-        if not self._resting and self._has_time():
+        if self._closed or (not self._resting and self._has_time()):
             self._depart()
 
     # The client, as the broker's service sees it
@@ -148,7 +146,7 @@ class DoorProtocol(Protocol):
         """Read nothing further until :meth:`proceed`."""
         if not self._held:
             self._held = True
-            self._tcp().pauseProducing()
+            self.transport.pauseProducing()
 
     def proceed(self) -> None:
         """Go on reading."""
@@ -176,7 +174,7 @@ class DoorProtocol(Protocol):
             self._turn_away(error)
             self._leave()
         else:
-            self._tcp().registerProducer(self._outgoing, True)
+            self.transport.registerProducer(self._outgoing, True)
 
     def _work(self) -> None:
         """Do what came, as long as the session takes it and the client reads what it is told."""
@@ -226,7 +224,7 @@ class DoorProtocol(Protocol):
 
     def _pause(self) -> None:
         """Write nothing more, and read nothing more, because whatever is said may have an answer."""
-        self._tcp().pauseProducing()
+        self.transport.pauseProducing()
         if self._session is not None and not self._closed:
             self._session.pause()
 
@@ -239,7 +237,7 @@ class DoorProtocol(Protocol):
         """Let others have their turn before more is done."""
         self._resting = True
         if not self._lost:
-            self._tcp().pauseProducing()
+            self.transport.pauseProducing()
         party = peer_key(self._peer) if self._session is None else self._session.party
         self.factory.rounds.join(party, self._go_on)
 
@@ -261,7 +259,7 @@ class DoorProtocol(Protocol):
         if self._reads:
             self._work()
         if self._reads:
-            self._tcp().resumeProducing()
+            self.transport.resumeProducing()
 
     def _expire(self, reason: CloseReason) -> None:
         if self._session is None:
@@ -273,7 +271,7 @@ class DoorProtocol(Protocol):
         """Write what is left, and close; what comes meanwhile is not kept."""
         self._closed = True
         self._outgoing.flush()
-        transport = self._tcp()
+        transport = self.transport
         if self._session is not None:
             transport.unregisterProducer()
         self._vigil.linger(self._abort)
@@ -282,13 +280,9 @@ class DoorProtocol(Protocol):
 
     def _abort(self) -> None:
         self._closed = True
-        self._tcp().abortConnection()
+        self.transport.abortConnection()
 
     def _end_handshake(self) -> None:
         if self._shaking_hands:
             self._shaking_hands = False
             self.factory.handshakes.end(self._peer)
-
-    def _tcp(self) -> _Transport:
-        """Return the transport, which TLS wraps but does not hide."""
-        return cast("_Transport", self.transport)

@@ -84,7 +84,7 @@ class RembusProtocol(DoorProtocol):
 
     def _connect(self) -> Session:
         factory = self.factory
-        approach = approach_of(self._tcp(), self._peer, factory.door, factory.schemes)
+        approach = approach_of(self.transport, self._peer, factory.door, factory.schemes)
         self._conversation = Conversation(factory.messaging.server, factory.numbering)
         if factory.authenticated:
             self._limit(factory.budget.login_bytes)
