@@ -90,10 +90,16 @@ def fill(ledger: Path, rows: int) -> None:
     columns = "serial, name, proven, profile, credential, csr_sha256, sha256, issued_at, not_before, not_after"
     database.execute("PRAGMA synchronous = OFF")
     database.execute("PRAGMA cache_size = -500000")
+    found = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql NOT NULL").fetchall()
+    indexes = found if present < rows else []  # made anew in the end, which takes a third of the time
+    for name, _ in indexes:
+        database.execute(f"DROP INDEX {name}")
     database.executemany(
         f"INSERT INTO certificates ({columns}, certificate, origin, reversed_name) VALUES ({', '.join('?' * 13)})",
         (row(number, now) for number in range(present, rows)),
     )
+    for _, sql in indexes:
+        database.execute(sql)
     database.commit()
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()

@@ -14,13 +14,15 @@ from pathlib import Path as File
 from pkgutil import iter_modules
 
 from bench.suite import paths
+from bench.suite.machine import Ticks
 from bench.suite.measurement import Scale
+from bench.suite.peers.everybody import install_everybody
 from bench.suite.plot import as_svg
 from bench.suite.report import as_json, as_markdown, circumstances
 from bench.suite.rounds import Outcome, measure
 
-FULL = Scale(seconds=2.0, rounds=5, rows=1_000_000)
-QUICK = Scale(seconds=0.5, rounds=1, rows=20_000, sessions=1000)
+FULL = Scale(seconds=2.0, rounds=3, rows=1_000_000)
+QUICK = Scale(seconds=0.5, rounds=1, rows=20_000, sessions=1000, is_quick=True)
 NAMES = sorted(module.name for module in iter_modules(paths.__path__))
 
 
@@ -39,11 +41,14 @@ def main() -> None:
     base = QUICK if options.quick else FULL
     scale = replace(base, seconds=options.seconds or base.seconds, rounds=options.rounds or base.rounds)
     name = options.name or ("some" if options.names else "quick" if options.quick else "full")
-    around, began = circumstances(scale), time.monotonic()
+    if not options.names:
+        install_everybody()
+    around, began, ticks = circumstances(scale), time.monotonic(), Ticks.now()
     outcomes: list[Outcome] = []
     for outcome in run(options.names or NAMES, scale):  # what is measured is kept, whatever comes after it
         outcomes.append(outcome)
         around["minutes"] = round((time.monotonic() - began) / 60, 1)
+        around["stolen"] = f"{Ticks.now().stolen_since(ticks):.1%} of the processors' time, by others of the host"
         write(options.out, name, outcomes, around)
     print(as_markdown(outcomes, around))
 
@@ -51,14 +56,15 @@ def main() -> None:
 def run(names: Iterable[str], scale: Scale) -> Iterator[Outcome]:
     """Measure the paths of these files."""
     for name in names:
-        began = time.monotonic()
+        began, ticks = time.monotonic(), Ticks.now()
         for path in import_module(f"bench.suite.paths.{name}").paths(scale):
             print(f"measuring: {path.title}", end="", flush=True)
             outcome = measure(name, path, scale)
             outcome.seconds = time.monotonic() - began  # with what it took to begin
+            outcome.stolen = Ticks.now().stolen_since(ticks)
             print(f", {outcome.seconds:.0f} s", flush=True)
             yield outcome
-            began = time.monotonic()
+            began, ticks = time.monotonic(), Ticks.now()
 
 
 def write(folder: File, name: str, outcomes: list[Outcome], around: dict[str, object]) -> None:

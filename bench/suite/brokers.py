@@ -19,7 +19,7 @@ from bench.suite.peers.certificates import write_server_certificate
 from bench.suite.processes import free_port, serving
 from pkid.auth.own_credential import OwnPreSharedKey
 
-__all__ = ["Broker", "Shared", "running_pkid", "running_relay"]
+__all__ = ["Broker", "Shared", "broker_of", "running_pipe", "running_pkid", "running_relay"]
 
 _SERVERS = Path(__file__).parent / "servers"
 
@@ -88,8 +88,29 @@ def broker_of(core: Core) -> Broker[LineDialect]:
 @contextmanager
 def running_relay() -> Iterator[Broker[LineDialect]]:
     """Run the limit: a relay in Twisted over TLS that does what no broker can do without, and nothing else."""
+    with _bare("relay.py") as (port, pid):
+        yield Broker(LineDialect(port, None, None), (pid,))
+
+
+@contextmanager
+def running_pipe() -> Iterator[Broker[LineDialect]]:
+    """Run the limit of that limit: what is published goes to who subscribed, over TLS, and nobody reads it between."""
+    with _bare("pipe.py") as (port, pid):
+        yield Broker(_Unread(port, None, None), (pid,))
+
+
+@contextmanager
+def _bare(script: str) -> Iterator[tuple[int, int]]:
+    """Run a server; yield its port and its process's number."""
     with TemporaryDirectory() as name:
         certificate, port = write_server_certificate(Path(name)), free_port()
-        command = [sys.executable, str(_SERVERS / "relay.py"), str(port), str(certificate)]
-        with serving(command, port) as pid:
-            yield Broker(LineDialect(port, None, None), (pid,))
+        with serving([sys.executable, str(_SERVERS / script), str(port), str(certificate)], port) as pid:
+            yield port, pid
+
+
+class _Unread(LineDialect):
+    """What is published is what arrives."""
+
+    def publication(self, topic: str, payload: bytes) -> bytes:
+        """Write a MESSAGE."""
+        return b"MESSAGE %b :%b\n" % (topic.encode(), payload)

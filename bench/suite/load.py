@@ -21,6 +21,7 @@ from bench.suite.processes import apart
 __all__ = ["Target", "request", "requests_per_second"]
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_PER_ADDRESS = 500  # connections; a core has a limit
 _END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 
 
@@ -51,9 +52,7 @@ def requests_per_second(target: Target, requests: Iterable[bytes], seconds: floa
     :param status: what every answer must have.
     :raises Skipped: when one has another.
     """
-    used = processor_seconds(target.pid)
-    elapsed, latencies, answer = apart(_send_all, target, requests, seconds, b" %d " % status)
-    used = processor_seconds(target.pid) - used
+    elapsed, used, latencies, answer = apart(_send_all, target, requests, seconds, b" %d " % status)
     if answer:
         raise Skipped(f"it answered {answer!r}")
     return {
@@ -72,11 +71,14 @@ def percentiles(latencies: Sequence[float], prefix: str = "") -> Sample:
     }
 
 
-def connect(port: int) -> ssl.SSLSocket:
-    """Open a TLS connection, which trusts whoever answers: this is a measurement on one machine."""
+def connect(port: int, source: str = "") -> ssl.SSLSocket:
+    """Open a TLS connection, which trusts whoever answers: this is a measurement on one machine.
+
+    :param source: the address that it comes from, if that matters.
+    """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    plain = socket.create_connection(("127.0.0.1", port), 60)
+    plain = socket.create_connection(("127.0.0.1", port), 60, (source, 0) if source else None)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return context.wrap_socket(plain, server_hostname="localhost")
 
@@ -84,8 +86,8 @@ def connect(port: int) -> ssl.SSLSocket:
 class _Connection:
     """One connection, which sends the next request when an answer is complete."""
 
-    def __init__(self, port: int, waiting: Iterator[bytes]) -> None:
-        self.socket = connect(port)
+    def __init__(self, target: Target, number: int, waiting: Iterator[bytes]) -> None:
+        self.socket = connect(target.port, f"127.0.9.{1 + number // _PER_ADDRESS}")
         self.socket.setblocking(False)
         self._waiting = waiting
         self.latencies: list[float] = []
@@ -122,16 +124,18 @@ class _Connection:
 
 def _send_all(
     target: Target, requests: Iterable[bytes], seconds: float, status: bytes
-) -> tuple[float, list[float], bytes]:
-    """Return the seconds that it took, the latency of each answer, and one of another status, if there was one."""
+) -> tuple[float, float, list[float], bytes]:
+    """Return the seconds that it took, those of the server's processor, the latency of each answer, and a bad answer.
+
+    Neither has the time in which the connections were made.
+    """
     waiting = iter(requests)
-    connections = {
-        each.socket.fileno(): each for each in (_Connection(target.port, waiting) for _ in range(target.connections))
-    }
+    made = (_Connection(target, number, waiting) for number in range(target.connections))
+    connections = {each.socket.fileno(): each for each in made}
     poll = select.epoll()
     for number in connections:
         poll.register(number, select.EPOLLIN)
-    began = time.perf_counter()
+    used, began = processor_seconds(target.pid), time.perf_counter()
     busy = sum(connection.send() for connection in connections.values())
     bad = b""
     while busy:
@@ -142,5 +146,5 @@ def _send_all(
             bad = bad or answer
             over = bad or time.perf_counter() - began > seconds
             busy -= bool(over or not connections[number].send())
-    elapsed = time.perf_counter() - began
-    return elapsed, [each for connection in connections.values() for each in connection.latencies], bad
+    elapsed, used = time.perf_counter() - began, processor_seconds(target.pid) - used
+    return elapsed, used, [each for connection in connections.values() for each in connection.latencies], bad

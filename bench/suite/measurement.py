@@ -10,7 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Contestant", "Mark", "Measure", "Path", "Role", "Sample", "Scale", "Skipped"]
+__all__ = ["WARM_UP", "Contestant", "Mark", "Measure", "Path", "Role", "Sample", "Scale", "Skipped"]
+
+WARM_UP = 0.2
+"""Share of a round that a turn before the first one takes, in which keys are derived and caches are filled."""
 
 Sample = Mapping[str, float]
 """The figures of one round."""
@@ -39,12 +42,19 @@ class Scale:
     :ivar rounds: how often each has its turn.
     :ivar rows: certificates in the inventory.
     :ivar sessions: that are idle at the same time; other curves end with it, too.
+    :ivar is_quick: whether the ends of a curve are enough.
     """
 
     seconds: float
     rounds: int
     rows: int
     sessions: int = 10_000
+    is_quick: bool = False
+
+    def points(self, *numbers: int) -> list[int]:
+        """Return which of these places on a curve are measured, from left to right."""
+        found = [number for number in numbers if number <= self.sessions]
+        return [found[0], found[-1]] if self.is_quick else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,9 @@ class Path:
     :ivar once: whether one round is enough, because nothing changes from one to the next.
     :ivar axis: what grows along a curve; the figure of a curve is a rate. Empty for a path that is none.
     :ivar why: why a curve bends.
+    :ivar note: what makes the comparison fair, or how far it is.
+    :ivar warm_up: share of a round that a turn before the first one takes, which does not count; none where the load
+        warms up itself.
     """
 
     title: str
@@ -94,3 +107,5 @@ class Path:
     once: bool = False
     axis: str = ""
     why: str = ""
+    note: str = ""
+    warm_up: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -20,11 +21,13 @@ __all__ = [
     "Apart",
     "and_children",
     "apart",
+    "barrier",
     "counter",
     "flag",
     "free_port",
     "meanwhile",
     "numbers",
+    "open_many_files",
     "resident_bytes",
     "serving",
 ]
@@ -95,6 +98,11 @@ def numbers(count: int) -> Any:
     return _FORK.Array("d", count, lock=False)
 
 
+def barrier(parties: int) -> Any:
+    """Return where so many processes wait for one another; whoever waits long raises, because somebody failed."""
+    return _FORK.Barrier(parties, timeout=_PATIENCE)
+
+
 def flag() -> Any:
     """Return an event that processes share."""
     return _FORK.Event()
@@ -117,6 +125,13 @@ def free_port() -> int:
         port = random.choice(_PORTS)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+
+
+def open_many_files() -> None:
+    """Let this process, and those that it starts, have as many connections as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextmanager

@@ -40,11 +40,12 @@ def as_json(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
             "name": outcome.name,
             "title": outcome.path.title,
             "seconds": round(outcome.seconds, 1),
+            "stolen": round(outcome.stolen, 4),
             "roles": {each.name: each.role.value for each in outcome.path.contestants},
             "samples": outcome.samples,
             "skipped": outcome.skipped,
             "marks": [
-                {"mark": _sentence(each.mark), "value": each.value, "reached": each.reached}
+                {"mark": _sentence(each.mark), "value": each.value, "rounds": each.rounds, "reached": each.reached}
                 for each in outcome.standings
             ],
         }
@@ -54,18 +55,21 @@ def as_json(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
 
 
 def as_markdown(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
-    """Write the medians, the marks, and what was skipped and why; first what all marks came to."""
+    """Write what all marks came to, the missed ones first; then the medians of each path, and who was skipped and why.
+
+    Behind a median stands, for what the path is about and for marks, from where to where the rounds went.
+    """
     outcomes = list(outcomes)
-    lines = ["# Benchmark", ""]
+    lines = ["# Benchmark", "", *_overview(outcomes), ""]
     lines += [f"- {name}: {value}" for name, value in around.items()]
-    lines += ["", *_overview(outcomes)]
     for outcome in outcomes:
-        lines += ["", f"## {outcome.path.title}", "", *_table(outcome)]
+        lines += ["", f"## {outcome.path.title}", "", *([outcome.path.note, ""] if outcome.path.note else [])]
+        lines += _table(outcome)
         if outcome.standings:
-            lines += ["", "| mark | measured | reached |", "| --- | ---: | --- |"]
+            lines += ["", "| mark | measured | rounds | reached |", "| --- | ---: | --- | --- |"]
             lines += [_row(each) for each in outcome.standings]
         lines += [f"\n{line}" for line in bends(outcome)]
-        lines += [line for name, why in outcome.skipped.items() for line in ("", f"Skipped: {name}, because {why}.")]
+        lines += [f"\n{_absence(outcome, name)}" for name in outcome.skipped]
     return "\n".join([*lines, ""])
 
 
@@ -75,27 +79,47 @@ def _overview(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield f"Of {len(standings)} marks {count[True]} were reached, {count[False]} missed, {count[None]} not measured."
     missed = [f"- {outcome.path.title}: {_told(each)}" for outcome, each in standings if each.reached is False]
     yield from ["", "Missed:", "", *missed] if missed else []
-    yield from ["", "| path | seconds |", "| --- | ---: |"]
-    yield from [f"| {outcome.path.title} | {outcome.seconds:.0f} |" for outcome in outcomes]
+    absent = [f"- {outcome.path.title}: {_absence(outcome, name)}" for outcome in outcomes for name in outcome.skipped]
+    yield from ["", "Skipped:", "", *absent] if absent else []
+    yield from ["", "| path | seconds | stolen % |", "| --- | ---: | ---: |"]
+    yield from [f"| {each.path.title} | {each.seconds:.0f} | {100 * each.stolen:.1f} |" for each in outcomes]
+
+
+def _absence(outcome: Outcome, name: str) -> str:
+    """Say why somebody was not measured, or not in each round."""
+    rounds = outcome.samples.get(name, [])
+    some = f" in {rounds.count({})} of {len(rounds)} rounds" if any(rounds) else ""
+    return f"{name} was skipped{some}, because {outcome.skipped[name]}."
 
 
 def _told(standing: Standing) -> str:
-    return f"{_sentence(standing.mark)}, measured {_number(standing.value or 0.0)}"
+    return f"{_sentence(standing.mark)}, measured {_number(standing.value or 0.0)}{_in_brackets(standing.rounds)}"
+
+
+def _in_brackets(values: Sequence[float]) -> str:
+    return f" ({_spread(values)})" if len(values) > 1 else ""
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{_number(min(values))} to {_number(max(values))}" if len(values) > 1 else ""
 
 
 def _table(outcome: Outcome) -> Iterator[str]:
-    figures = outcome.figures
-    yield "| | " + " | ".join(figures) + " |"
-    yield "| --- |" + " ---: |" * len(figures)
-    for name in outcome.samples:
-        values = (outcome.median(name, figure) for figure in figures)
-        yield f"| {name} | " + " | ".join("" if value is None else _number(value) for value in values) + " |"
+    figures, main = outcome.figures, outcome.path.figure
+    varies = any(len(outcome.values(name, main)) > 1 for name in outcome.samples)
+    yield "| | " + " | ".join([*figures, *([f"rounds of {main}"] if varies else [])]) + " |"
+    yield "| --- |" + " ---: |" * (len(figures) + varies)
+    for name in (name for name, rounds in outcome.samples.items() if any(rounds)):
+        medians = (outcome.median(name, figure) for figure in figures)
+        cells = ["" if value is None else _number(value) for value in medians]
+        cells += [_spread(outcome.values(name, main))] if varies else []
+        yield f"| {name} | " + " | ".join(cells) + " |"
 
 
 def _row(standing: Standing) -> str:
     value = "not measured" if standing.value is None else _number(standing.value)
     reached = {True: "yes", False: "**no**", None: "?"}[standing.reached]
-    return f"| {_sentence(standing.mark)} | {value} | {reached} |"
+    return f"| {_sentence(standing.mark)} | {value} | {_spread(standing.rounds)} | {reached} |"
 
 
 def _sentence(mark: Mark) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,28 +18,35 @@ __all__ = ["state_with_grants"]
 
 
 @contextmanager
-def state_with_grants(count: int) -> Iterator[Path]:
-    """Yield a state directory in which so many grants stand beside the one that holds for the load.
+def state_with_grants() -> Iterator[Callable[[int], Path]]:
+    """Yield what returns a state directory in which so many grants stand beside the one that holds for the load.
 
-    Half of them are on the topics of the load, for other components; the others are on topics of their own.
+    Half of them are on the topics of the load, for other components; the others are on topics of their own. Once there
+    are many, there are never fewer.
     """
     with TemporaryDirectory() as folder:
-        state = Path(folder) / "state"
+        state, left, given = Path(folder) / "state", _grants(), 0
         with running_core(state=state):
             pass  # its first start makes the state directory
-        engine = open_sqlite(state / "ledger.sqlite")
-        with engine.begin() as connection:
-            rights = SQLRights(connection)
-            rights.set_private(Pattern("bench/**"), True)
-            for rule in _grants(count):
-                rights.add(rule)
-        engine.dispose()
-        yield state
+
+        def grant(number: int) -> Path:
+            nonlocal given
+            engine = open_sqlite(state / "ledger.sqlite")
+            with engine.begin() as connection:
+                rights = SQLRights(connection)
+                rights.set_private(Pattern("bench/**"), True)
+                for rule in islice(left, max(0, number - given)):
+                    rights.add(rule)
+            engine.dispose()
+            given = max(given, number)
+            return state
+
+        yield grant
 
 
-def _grants(count: int) -> Iterator[Rule]:
+def _grants() -> Iterator[Rule]:
     verbs = frozenset(Verb)
     yield Rule(Access.GRANT, verbs, Pattern("bench/**"), Subject("*"))
-    for number in range(1, count):
+    for number in count(1):
         topic = "bench/**" if number % 2 else f"other/{number}/*"
         yield Rule(Access.GRANT, verbs, Pattern(topic), Subject(f"web-{number}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -16,11 +16,13 @@ __all__ = ["Outcome", "Standing", "measure"]
 class Standing:
     """What a mark came to.
 
-    :ivar value: ``None`` when somebody that it needs was not measured.
+    :ivar value: the median; ``None`` when somebody that it needs was not measured.
+    :ivar rounds: what it was in each round.
     """
 
     mark: Mark
     value: float | None
+    rounds: tuple[float, ...] = ()
 
     @property
     def reached(self) -> bool | None:
@@ -36,9 +38,10 @@ class Outcome:
     """What was measured on one path.
 
     :ivar name: the path's file.
-    :ivar samples: the figures of each round, by contestant.
-    :ivar skipped: why a contestant was not measured.
+    :ivar samples: the figures of each round, by contestant; none for a round that failed.
+    :ivar skipped: why a contestant was not measured, in its last round that failed.
     :ivar seconds: that it took.
+    :ivar stolen: the share of the processors' time that the machine's host gave to others meanwhile.
     """
 
     name: str
@@ -46,11 +49,16 @@ class Outcome:
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    stolen: float = 0.0
 
     def median(self, contestant: str, figure: str) -> float | None:
         """Return the median of a figure over the rounds."""
-        values = [sample[figure] for sample in self.samples.get(contestant, ()) if figure in sample]
+        values = self.values(contestant, figure)
         return median(values) if values else None
+
+    def values(self, contestant: str, figure: str) -> list[float]:
+        """Return a figure of all rounds that have it."""
+        return [sample[figure] for sample in self.samples.get(contestant, ()) if figure in sample]
 
     @property
     def figures(self) -> list[str]:
@@ -60,21 +68,20 @@ class Outcome:
     @property
     def standings(self) -> list[Standing]:
         """What each mark came to."""
-        return [Standing(mark, self._value(mark)) for mark in self.path.marks]
+        return [self._standing(mark) for mark in self.path.marks]
 
     def role(self, contestant: str) -> Role:
         """Return as what somebody was measured."""
         return next(each.role for each in self.path.contestants if each.name == contestant)
 
-    def _value(self, mark: Mark) -> float | None:
+    def _standing(self, mark: Mark) -> Standing:
         """Return the median of the ratios within each round."""
-        own = self.samples.get(mark.of, [])
-        if mark.over is None:
-            return self.median(mark.of, mark.figure)
-        other = self.samples.get(mark.over, [])
-        below = mark.over_figure or mark.figure
-        ratios = [a[mark.figure] / b[below] for a, b in zip(own, other, strict=False) if b.get(below)]
-        return median(ratios) if ratios else None
+        values = self.values(mark.of, mark.figure)
+        if mark.over is not None:
+            above, below = mark.figure, mark.over_figure or mark.figure
+            pairs = zip(self.samples.get(mark.of, ()), self.samples.get(mark.over, ()), strict=False)
+            values = [own[above] / other[below] for own, other in pairs if above in own and other.get(below)]
+        return Standing(mark, median(values) if values else None, tuple(values))
 
 
 def measure(name: str, path: Path, scale: Scale) -> Outcome:
@@ -82,16 +89,23 @@ def measure(name: str, path: Path, scale: Scale) -> Outcome:
     outcome = Outcome(name, path)
     with ExitStack() as stack:
         measures = dict(_start(stack, path.contestants, outcome))
+        if path.warm_up:
+            for measure in measures.values():
+                with suppress(Skipped, OSError):  # it is told when it happens again
+                    measure(path.warm_up * scale.seconds)
         for _ in range(1 if path.once else scale.rounds):
-            for contestant in list(measures):
-                try:
-                    sample = measures[contestant](scale.seconds)
-                except (Skipped, OSError) as reason:
-                    outcome.skipped[contestant] = str(reason)
-                    del measures[contestant]
-                    continue
-                outcome.samples.setdefault(contestant, []).append(sample)
+            for contestant, measure in measures.items():
+                outcome.samples.setdefault(contestant, []).append(_round(outcome, contestant, measure, scale.seconds))
     return outcome
+
+
+def _round(outcome: Outcome, contestant: str, measure: Measure, seconds: float) -> Sample:
+    """Give somebody a turn; one that fails has no figures, and the next one may have some."""
+    try:
+        return measure(seconds)
+    except (Skipped, OSError) as reason:
+        outcome.skipped[contestant] = str(reason)
+        return {}
 
 
 def _start(stack: ExitStack, contestants: Iterable[Contestant], outcome: Outcome) -> Iterable[tuple[str, Measure]]:

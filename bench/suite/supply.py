@@ -17,19 +17,28 @@ __all__ = ["CertificateRequests", "fresh_tokens"]
 _KEY = KeyType.RSA2048.generate()
 
 
+_MADE: list[bytes] = []
+
+
 class CertificateRequests:
-    """RSA-2048 requests: each is given out once, because a core answers a repeated one from its ledger."""
+    """RSA-2048 requests for one core: each is given out once, because it answers a repeated one from its ledger."""
 
     def __init__(self) -> None:
-        self._made = 0
+        self._taken = 0
 
     def take(self, count: int) -> list[bytes]:
-        """Make so many new ones; takes a fraction of a millisecond each, on all processors."""
-        share = -(-count // (os.cpu_count() or 1))
-        starts = range(self._made, self._made + count, share)
-        self._made += share * len(starts)
-        parts = [Apart(_make, start, share) for start in starts]
-        return [body for part in parts for body in part.result()]
+        """Return so many; those that no core had before are made, a fraction of a millisecond each."""
+        begin, self._taken = self._taken, self._taken + count
+        if self._taken > len(_MADE):
+            _MADE.extend(_make_everywhere(len(_MADE), self._taken - len(_MADE)))
+        return _MADE[begin : self._taken]
+
+
+def _make_everywhere(start: int, count: int) -> list[bytes]:
+    """Make them on all processors; there may be some more of them."""
+    share = -(-count // (os.cpu_count() or 1))
+    parts = [Apart(_make, each, share) for each in range(start, start + count, share)]
+    return [body for part in parts for body in part.result()]
 
 
 def _make(start: int, count: int) -> list[bytes]:

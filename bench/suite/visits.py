@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import BrokenBarrierError
+from typing import Any
 
 from bench.core import Core, processor_seconds
 from bench.kinds import Kind
 from bench.suite.load import percentiles
-from bench.suite.measurement import Sample
-from bench.suite.processes import Apart, free_port, serving
+from bench.suite.measurement import Sample, Skipped
+from bench.suite.processes import Apart, barrier, free_port, serving
 from bench.wire import Address, Wire
 from pkid.auth import scram_client
 from pkid.auth.scram import salted_password
@@ -41,9 +43,15 @@ def visits_per_second(
     :param pid: the server's process, whose processor time is taken.
     :param visitors: as what each visitor comes, one time after the other.
     :param known: whether the server asks who is there.
+    :raises Skipped: when a visitor is not let in.
     """
+    start = barrier(len(visitors) + 1)
+    parts = [Apart(_come_and_go, address, visitor, seconds, known, start) for visitor in visitors]
+    try:
+        start.wait()
+    except BrokenBarrierError:
+        raise Skipped("a visitor failed") from None
     used, began = processor_seconds(pid), time.perf_counter()
-    parts = [Apart(_come_and_go, address, visitor, seconds, known) for visitor in visitors]
     latencies = [each for part in parts for each in part.result()]
     elapsed, used = time.perf_counter() - began, processor_seconds(pid) - used
     return {
@@ -53,18 +61,26 @@ def visits_per_second(
     }
 
 
-def _come_and_go(address: Address, kinds: Iterable[Kind], seconds: float, known: bool) -> list[float]:
-    """Return how long each visit took, from the connection to the end of the login."""
+def _come_and_go(address: Address, kinds: Iterable[Kind], seconds: float, known: bool, start: Any) -> list[float]:
+    """Return how long each visit took, from the connection to the end of the login; the first one does not count."""
     scram_client.salted_password = cache(salted_password)  # a client may keep it: RFC 5802, section 3
-    latencies = []
-    end = time.monotonic() + seconds
-    for kind in kinds:
-        began = time.perf_counter()
-        wire = Wire(address, kind.shown)
-        if known:
-            wire.log_in(kind.component, kind.own)
-        latencies.append(time.perf_counter() - began)
-        wire.leave()
+    waiting = iter(kinds)
+    _visit(address, next(waiting), known)
+    start.wait()
+    latencies, end = [], time.monotonic() + seconds
+    for kind in waiting:
+        latencies.append(_visit(address, kind, known))
         if time.monotonic() > end:
             break
     return latencies
+
+
+def _visit(address: Address, kind: Kind, known: bool) -> float:
+    """Come, log in and go; return how long it took until the login was done."""
+    began = time.perf_counter()
+    wire = Wire(address, kind.shown)
+    if known:
+        wire.log_in(kind.component, kind.own)
+    taken = time.perf_counter() - began
+    wire.leave()
+    return taken

@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 from bench.core import running_core
 from bench.suite.bystander import beside
 from bench.suite.load import Target, request, requests_per_second
-from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
 from bench.suite.peers.certificates import write_authority, write_server_certificate
 from bench.suite.processes import free_port, serving
 from pkid.ca.keys import KeyType
 
-__all__ = ["paths"]
+__all__ = ["paths", "running_bare_web"]
 
 _BARE = "bare twisted.web"
 
@@ -30,6 +30,7 @@ def paths(scale: Scale) -> Iterable[Path]:
         "requests/cpu-s",
         (Contestant("pkid", _pkid), Contestant(_BARE, _bare, Role.LIMIT)),
         (Mark("pkid", "requests/cpu-s", _BARE, at_least=0.7), Mark("pkid", "ping p99 ms", at_most=10)),
+        warm_up=WARM_UP,
     )
 
 
@@ -40,7 +41,8 @@ def _pkid() -> Iterator[Measure]:
 
 
 @contextmanager
-def _bare() -> Iterator[Measure]:
+def running_bare_web() -> Iterator[Target]:
+    """Run a bare resource of twisted.web, with a body of the same size."""
     script = File(__file__).parents[1] / "servers" / "bare_web.py"
     with TemporaryDirectory() as name:
         folder, port = File(name), free_port()
@@ -48,7 +50,13 @@ def _bare() -> Iterator[Measure]:
         with serving(
             [sys.executable, str(script), str(port), str(write_server_certificate(folder)), str(body)], port
         ) as pid:
-            yield partial(_get, Target(port, pid))
+            yield Target(port, pid)
+
+
+@contextmanager
+def _bare() -> Iterator[Measure]:
+    with running_bare_web() as target:
+        yield partial(_get, target)
 
 
 def _get(target: Target, seconds: float) -> Sample:

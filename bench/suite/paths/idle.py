@@ -11,7 +11,6 @@ reckoned for the five minutes that are usual.
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,14 +20,15 @@ from pathlib import Path as File
 from statistics import median
 
 from bench.core import Core, running_core
-from bench.kinds import Kind
-from bench.line import BATCH, Target, messages
+from bench.suite.brokers import Broker
 from bench.suite.crowd import Crowd, gathering
+from bench.suite.dialects.line import LineDialect
+from bench.suite.fan_out import FanOut, deliveries_per_second
 from bench.suite.load import percentiles
 from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale, Skipped
-from bench.suite.processes import resident_bytes
+from bench.suite.processes import open_many_files, resident_bytes
 from bench.suite.visits import bare_handshakes
-from bench.wire import Address
+from bench.wire import Address, Wire
 from pkid.auth.own_credential import OwnPreSharedKey
 from pkid.line.budget import Budget
 
@@ -46,7 +46,7 @@ _SHORTEST_SILENCE = 4.0  # seconds
 
 def paths(scale: Scale) -> Iterable[Path]:
     """Return the paths: one core, to which more and more come, and then all that are there."""
-    _open_many_files()
+    open_many_files()
     silence = max(_SHORTEST_SILENCE, 10 * scale.seconds)
     program = [sys.executable, str(_ATTENTIVE), str(silence)]
     with running_core("--connections", str(scale.sessions + 1000), program=program) as core:
@@ -54,7 +54,7 @@ def paths(scale: Scale) -> Iterable[Path]:
         address = Address("127.0.0.1", core.port_of("line"), core.authority)
         with gathering(address, own, _TOPIC) as crowd:
             whole = _Whole(core, address, own, crowd)
-            yield whole.curve([size for size in _SIZES if size <= scale.sessions])
+            yield whole.curve(scale.points(*_SIZES))
             yield Path(
                 f"All of {scale.sessions} idle TLS sessions",
                 "us/delivery",
@@ -70,13 +70,13 @@ def paths(scale: Scale) -> Iterable[Path]:
 class _Whole:
     """A core and its crowd.
 
-    :ivar target: for who publishes beside them.
+    :ivar broker: for who publishes beside them.
     :ivar first: the bytes that the core had before the first session; *last*: when it was looked at last.
     """
 
     def __init__(self, core: Core, address: Address, own: OwnPreSharedKey, crowd: Crowd) -> None:
         self.core, self.address, self.own, self.crowd = core, address, own, crowd
-        self.target = Target(address, {"psk": Kind("bench-psk", own)}, core.pid)
+        self.broker = Broker(LineDialect(address.port, address.ca, own), (core.pid,))
         self.first = self.last = 0
 
     def curve(self, sizes: Sequence[int]) -> Path:
@@ -107,14 +107,14 @@ class _Whole:
             self.crowd.grow(size)
             elapsed, used = time.perf_counter() - began, self.core.processor_seconds() - used
             grown, self.last = self._resident() - self.last, self._resident()
-            rate = messages(self.target, 1, BATCH, min(seconds, _LONGEST))
+            beside = deliveries_per_second(self.broker, FanOut(), min(seconds, _LONGEST))
             return {
                 "KiB/session": (self.last - self.first) / 1024 / size,
                 "KiB/further session": grown / 1024 / (size - before),
                 "logins/s": (size - before) / elapsed,
                 "cpu ms/login": 1000 * used / (size - before),
-                "messages/s": rate.each,
-                "messages/cpu-s": 1 / rate.processor,
+                "messages/s": beside["deliveries/s"],
+                "messages/cpu-s": beside["deliveries/cpu-s"],
             }
 
         yield measure
@@ -142,7 +142,8 @@ class _Whole:
         yield self._tell
 
     def _tell(self, seconds: float) -> Sample:
-        publisher = self.target.connect("idle-publisher")
+        publisher = Wire(self.address)
+        publisher.log_in("idle-publisher", self.own)
         latencies, used = [], self.core.processor_seconds()
         for _ in range(_MESSAGES):
             self.crowd.expect()
@@ -160,7 +161,7 @@ class _Whole:
     def _prepare(self) -> None:
         """Note what the core has before the first of them, but after it has done everything once."""
         if not self.first:
-            messages(self.target, 1, BATCH, 0.5)
+            deliveries_per_second(self.broker, FanOut(), 0.5)
             self.first = self.last = self._resident()
 
     def _resident(self) -> int:
@@ -179,10 +180,3 @@ def _bare(core: Core) -> Iterator[Measure]:
             return {"KiB/session": (resident_bytes(pid) - before) / 1024 / _BARE}
 
         yield measure
-
-
-def _open_many_files() -> None:
-    """Let this process, and those that it starts, have as many connections as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

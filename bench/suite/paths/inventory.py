@@ -1,14 +1,18 @@
-"""The first page of each documented search, in a ledger of a million certificates.
+"""A ledger of a million certificates: the first page of each documented search, memory, and the start.
 
-`bench/search.py` measures more of it: whole answers, counts, and memory.
+The ledger is made anew each time, which takes about a minute, and is gone afterwards. `bench/search.py` measures
+more of it: counts, and answers over TLS.
 """
 
 from __future__ import annotations
 
+import ssl
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from http.client import HTTPSConnection
 from pathlib import Path as File
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,7 +22,9 @@ from twisted.internet.defer import Deferred, succeed
 
 from bench.core import running_core
 from bench.search import LIMIT, SEARCHES, fill, first_page
-from bench.suite.measurement import Contestant, Mark, Measure, Path, Sample, Scale
+from bench.suite.measurement import Contestant, Mark, Measure, Path, Sample, Scale, Skipped
+from bench.suite.processes import resident_bytes
+from bench.suite.starts import starting
 from pkid.inventory.inventory import Inventory
 from pkid.store.search import CertificateSource
 from pkid.store.sqlite import open_reader, open_sqlite
@@ -26,20 +32,37 @@ from pkid.store.sqlite import open_reader, open_sqlite
 __all__ = ["paths"]
 
 _TIMES = 5
+_FLAT = 1.1
+_FEW, _ALL = "MiB after a hundredth", "MiB at most"
 
 
 def paths(scale: Scale) -> Iterable[Path]:
-    """Return the path; the ledger lives as long as it is measured."""
+    """Return the paths; the ledger lives as long as it is measured."""
     with TemporaryDirectory() as folder:
-        state = File(folder) / "state"
-        with running_core(state=state):
-            pass  # its first start makes the state directory
+        empty, state = File(folder) / "empty", File(folder) / "state"
+        for each in (empty, state):
+            with running_core(state=each):
+                pass  # its first start makes the state directory
         fill(state / "ledger.sqlite", scale.rows)
         yield Path(
             f"First page of a search among {scale.rows} certificates",
             "first page ms",
             tuple(Contestant(text, partial(_search, state / "ledger.sqlite", text)) for text in SEARCHES),
             tuple(Mark(text, "first page ms", at_most=LIMIT * 1000) for text in SEARCHES),
+            once=True,
+        )
+        many, none = f"{scale.rows} certificates", "an empty ledger"
+        yield Path(
+            f"Start to ready with {many}",
+            "start ms",
+            (Contestant(many, partial(starting, state)), Contestant(none, partial(starting, empty))),
+            (Mark(many, "start ms", none, at_most=_FLAT),),
+        )
+        yield Path(
+            f"Writing out {many}",
+            "certificates/s",
+            (Contestant("pkid", partial(_written_out, state, scale.rows)),),
+            (Mark("pkid", _ALL, "pkid", at_most=_FLAT, over_figure=_FEW),),
             once=True,
         )
 
@@ -61,3 +84,35 @@ def _search(ledger: File, text: str) -> Iterator[Measure]:
     yield measure
     engine.dispose()
     writer.dispose()
+
+
+@contextmanager
+def _written_out(state: File, rows: int) -> Iterator[Measure]:
+    """Let a core write out its ledger in one answer, which is read as fast as it comes."""
+    with running_core(state=state) as core:
+
+        def measure(seconds: float) -> Sample:
+            context = ssl.create_default_context(cafile=core.authority)
+            connection = HTTPSConnection("localhost", core.port, context=context, timeout=60)
+            headers = {"Authorization": f"Bearer {core.token()}", "Content-Type": "text/plain"}
+            headers["Accept"] = "application/x-ndjson"
+            before = resident_bytes(core.pid)
+            connection.request("POST", "/cli/execute", b"search is(certificate)", headers)
+            began, read, few, most = time.perf_counter(), 0, 0, 0
+            answer = connection.getresponse()
+            while piece := answer.read(1 << 18):
+                read += piece.count(b"\n")
+                most = max(most, resident_bytes(core.pid))
+                few = few if read > rows / 100 else most
+            elapsed = time.perf_counter() - began
+            connection.close()
+            if read < rows:
+                raise Skipped(f"only {read} certificates came, with status {answer.status}")
+            return {
+                "certificates/s": read / elapsed,
+                "MiB before": before / 2**20,
+                _FEW: few / 2**20,
+                _ALL: most / 2**20,
+            }
+
+        yield measure

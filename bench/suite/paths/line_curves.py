@@ -5,15 +5,16 @@ One core each, over TLS, proven names, rights looked up; in batches, but for wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path as File
 
 from bench.core import running_core
-from bench.suite.brokers import Broker, Shared, broker_of, running_pkid, running_relay
+from bench.suite.brokers import Broker, Shared, broker_of, running_pipe, running_pkid, running_relay
 from bench.suite.dialects.line import LineDialect
 from bench.suite.fan_out import FanOut, deliveries_per_second
-from bench.suite.measurement import Contestant, Measure, Path, Role, Scale
+from bench.suite.measurement import Contestant, Measure, Path, Role, Sample, Scale
 from bench.suite.rights import state_with_grants
 
 __all__ = ["paths"]
@@ -27,50 +28,67 @@ _BYTES = "Its bytes are encrypted twice and, up to 4 KiB, looked at; and fewer m
 _SHARED = "What is read and decided once is divided among them; beyond, a write and a record of TLS for each is left."
 _TURNS = "On one topic all is decided at once; in turn, each topic is looked up. Some 25,000 of them are remembered."
 _REMEMBERED = "What they decide is remembered for each topic and name."
+_Who = tuple[str, Shared[LineDialect], Role]
 _ROOM = ("--connections-per-address=2000", "--backlog=8m")
 """So that 1,000 subscribers may come from one address, and a message of 1 MiB may wait."""
 
 
 def paths(scale: Scale) -> Iterable[Path]:
     """Return the curves."""
-    many = [number for number in _MANY if number <= scale.sessions]
     with ExitStack() as stack:
-        pkid = Shared(partial(running_pkid, *_ROOM), stack)
-        relay = Shared(running_relay, stack)
-        payloads = [_point(pkid, "pkid", number, FanOut(payload=number)) for number in _PAYLOADS]
-        yield _curve("payload", "bytes of payload", payloads, _BYTES)
-        numbers = [number for number in _SUBSCRIBERS if number <= scale.sessions // 10]
-        subscribers = [
-            _point(shared, name, number, FanOut(subscribers=number), role)
-            for shared, name, role in ((pkid, "pkid", Role.PKID), (relay, "bare relay", Role.LIMIT))
-            for number in numbers
-        ]
-        yield _curve("subscribers", "subscribers", subscribers, _SHARED)
-        topics = [_point(pkid, "pkid", number, FanOut(topics=number)) for number in many]
-        yield _curve("topics", "topics in turn", topics, _TURNS)
-    yield _curve("grants", "grants", [_with_grants(number) for number in many], _REMEMBERED)
+        pkid = "pkid", Shared(partial(running_pkid, *_ROOM), stack), Role.PKID
+        relay = "bare relay", Shared(running_relay, stack), Role.LIMIT
+        pipe = "bare pipe", Shared(running_pipe, stack), Role.LIMIT
+        yield _curve("payload", "bytes of payload", _points((pkid, pipe), _payload, _PAYLOADS), _BYTES)
+        numbers = scale.points(*(number for number in _SUBSCRIBERS if number <= scale.sessions // 10))
+        yield _curve("subscribers", "subscribers", _points((pkid, relay), _subscribers, numbers), _SHARED)
+        many = scale.points(*_MANY)
+        yield _curve("topics", "topics in turn", _points((pkid, relay), _topics, many), _TURNS)
+    with state_with_grants() as grant:
+        yield _curve("grants", "grants", [_with_grants(grant, number) for number in many], _REMEMBERED)
 
 
 def _curve(what: str, axis: str, contestants: Iterable[Contestant], why: str) -> Path:
     return Path(f"Line door, by {what}", _FIGURE, tuple(contestants), once=True, axis=axis, why=why)
 
 
-def _point(shared: Shared[LineDialect], name: str, at: int, load: FanOut, role: Role = Role.PKID) -> Contestant:
+def _payload(number: int) -> FanOut:
+    return FanOut(payload=number)
+
+
+def _subscribers(number: int) -> FanOut:
+    return FanOut(subscribers=number)
+
+
+def _topics(number: int) -> FanOut:
+    return FanOut(topics=number)
+
+
+def _points(who: Iterable[_Who], load: Callable[[int], FanOut], numbers: Sequence[int]) -> Iterator[Contestant]:
+    """Return somebody at each place, and then the next."""
+    for name, shared, role in who:
+        for number in numbers:
+            yield Contestant(f"{name}, {number}", partial(_running, shared, load(number)), role, number)
+
+
+@contextmanager
+def _running(shared: Shared[LineDialect], load: FanOut) -> Iterator[Measure]:
+    yield partial(_measure, shared.get(), load)
+
+
+def _with_grants(grant: Callable[[int], File], count: int) -> Contestant:
+    """Return a core that starts when its turn comes, because all have one state directory, which grows."""
+
     @contextmanager
     def running() -> Iterator[Measure]:
-        yield _measure(shared.get(), load)
+        def measure(seconds: float) -> Sample:
+            with running_core("--authenticated", state=grant(count)) as core:
+                return _measure(broker_of(core), FanOut(), seconds)
 
-    return Contestant(f"{name}, {at}", running, role, at)
-
-
-def _with_grants(count: int) -> Contestant:
-    @contextmanager
-    def running() -> Iterator[Measure]:
-        with state_with_grants(count) as state, running_core("--authenticated", state=state) as core:
-            yield _measure(broker_of(core), FanOut())
+        yield measure
 
     return Contestant(f"pkid, {count}", running, at=count)
 
 
-def _measure(broker: Broker[LineDialect], load: FanOut) -> Measure:
-    return lambda seconds: deliveries_per_second(broker, load, _SHARE * seconds)
+def _measure(broker: Broker[LineDialect], load: FanOut, seconds: float) -> Sample:
+    return deliveries_per_second(broker, load, _SHARE * seconds)

@@ -16,7 +16,7 @@ from itertools import repeat
 
 from bench.core import Core, running_core
 from bench.kinds import Kind, enroll
-from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
 from bench.suite.processes import Apart
 from bench.suite.visits import bare_handshakes, visits_per_second
 from bench.wire import Address
@@ -58,6 +58,7 @@ def paths(scale: Scale) -> Iterable[Path]:
                 *(Mark(word, each, limit, at_least=0.8) for each in _RATES for word, limit in limits.items()),
                 Mark(_NEW_SALT, _FIGURE, _DERIVATIONS, at_least=0.8),
             ),
+            warm_up=WARM_UP,
         )
 
 

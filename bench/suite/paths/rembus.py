@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from bench.core import processor_seconds, running_core
-from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
 from bench.suite.peers.rembus import running_rembus
 from bench.suite.processes import apart
 from bench.suite.rembus import CASES, Broker, Case
@@ -54,7 +54,8 @@ def _path(title: str, measure: _Measured, least: float | None, *options: str) ->
     figure = next(figure for word, figure in _FIGURES.items() if word in title)
     marks = (Mark("pkid", figure, _ORIGINAL, at_least=least),) if least is not None else ()
     pkid = Contestant("pkid", partial(_pkid, measure, *options))
-    return Path(title, figure, (pkid, Contestant(_ORIGINAL, partial(_original, measure), Role.PEER)), marks)
+    original = Contestant(_ORIGINAL, partial(_original, measure), Role.PEER)
+    return Path(title, figure, (pkid, original), marks, warm_up=WARM_UP)
 
 
 @contextmanager

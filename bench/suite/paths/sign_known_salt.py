@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from bench.core import running_core
 from bench.suite.bystander import beside
 from bench.suite.load import Target, request, requests_per_second
-from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
 from bench.suite.peers.cfssl import running_cfssl, sign_request
 from bench.suite.peers.openbao import running_openbao
 from bench.suite.processes import apart
@@ -31,6 +31,11 @@ __all__ = ["paths"]
 _MOST = 3000  # certificates per second: more than this nobody signs here
 _LIMIT = "one thread: verify, build, sign"
 _RAW = "one thread: RSA-2048 signatures"
+_NOTE = """\
+Everybody answers over TLS, on 16 connections (cfssl with its store on one: with more it answers fewer), beside a
+bystander who pings, when the certificate is stored durably: pkid in SQLite, write-ahead log, `synchronous=FULL`;
+OpenBao in raft, whose log is synchronised before it counts; cfssl in SQLite as its driver opens it, rollback journal,
+`synchronous=FULL`. "Not stored" keeps nothing, and pkid has no such mode.""".replace("\n", " ")
 _USAGE = x509.KeyUsage(True, False, True, False, False, False, False, False, False)
 _PURPOSES = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
 
@@ -48,6 +53,8 @@ def paths(scale: Scale) -> Iterable[Path]:
             Mark("pkid", "requests/cpu-s", _LIMIT, at_least=0.5),
             Mark("pkid", "ping p99 ms", at_most=10),
         ),
+        note=_NOTE,
+        warm_up=WARM_UP,
     )
     yield Path(
         "POST /ca/sign, known salt, RSA-2048 CA",
@@ -59,6 +66,8 @@ def paths(scale: Scale) -> Iterable[Path]:
             Mark("pkid", "requests/cpu-s", _RAW, at_least=0.33),
             Mark("pkid", "ping p99 ms", at_most=10),
         ),
+        note=_NOTE,
+        warm_up=WARM_UP,
     )
 
 
@@ -82,24 +91,27 @@ def _pkid(kind: KeyType) -> Iterator[Measure]:
         def measure(seconds: float) -> Sample:
             bodies = supply.take(int(_MOST * seconds))
             requests = [request("POST", "/ca/sign", body, Authorization=f"Bearer {token}") for body in bodies]
-            send = partial(requests_per_second, Target(core.port, core.pid), requests, seconds)
-            return beside(core.port, "/system/ping", seconds, send)
+            return _send(Target(core.port, core.pid), "/system/ping", requests, seconds)
 
         yield measure
+
+
+def _send(target: Target, ping: str, requests: list[bytes], seconds: float) -> Sample:
+    return beside(target.port, ping, seconds, partial(requests_per_second, target, requests, seconds))
 
 
 @contextmanager
 def _openbao(kind: KeyType, known: list[bytes]) -> Iterator[Measure]:
     with running_openbao(kind) as peer:
         requests = [peer.sign_request(body) for body in known]
-        yield partial(requests_per_second, peer.target, requests)
+        yield partial(_send, peer.target, "/v1/sys/health", requests)
 
 
 @contextmanager
 def _cfssl(kind: KeyType, known: list[bytes], stored: bool) -> Iterator[Measure]:
     with running_cfssl(kind, stored=stored) as target:
         requests = [sign_request(body) for body in known]
-        yield partial(requests_per_second, target, requests)
+        yield partial(_send, target, "/api/v1/cfssl/health", requests)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from bench.core import running_core
 from bench.suite.bystander import beside
 from bench.suite.load import Target, request, requests_per_second
-from bench.suite.measurement import Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
 from bench.suite.peers.certificates import write_server_certificate
 from bench.suite.peers.environment import peers_python
 from bench.suite.processes import Apart, free_port, serving
@@ -44,6 +44,7 @@ def paths(scale: Scale) -> Iterable[Path]:
             Mark("pkid", "requests/s", _ORIGINAL, at_least=3),
             Mark("pkid", "ping p99 ms", at_most=20),
         ),
+        warm_up=WARM_UP,
     )
 
 

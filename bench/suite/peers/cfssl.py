@@ -15,7 +15,7 @@ from bench.suite.peers.environment import program
 from bench.suite.processes import free_port, serving
 from pkid.ca.keys import KeyType
 
-__all__ = ["running_cfssl", "sign_request"]
+__all__ = ["install", "running_cfssl", "sign_request"]
 
 _TABLE = """
 CREATE TABLE certificates (
@@ -26,6 +26,14 @@ CREATE TABLE certificates (
 _USAGES = {"usages": ["signing", "key encipherment", "server auth", "client auth"], "expiry": "8760h"}
 
 
+def install() -> str:
+    """Return the program, which is installed first if that is possible.
+
+    :raises Skipped: when it is not to be had.
+    """
+    return program("cfssl", "golang-cfssl")
+
+
 @contextmanager
 def running_cfssl(kind: KeyType, *, stored: bool) -> Iterator[Target]:
     """Run cfssl with a CA of this kind.
@@ -34,7 +42,7 @@ def running_cfssl(kind: KeyType, *, stored: bool) -> Iterator[Target]:
 
     :raises Skipped: when it is not to be had.
     """
-    command = program("cfssl", "golang-cfssl")
+    command = install()
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
         certificate, key = write_authority(folder, kind)

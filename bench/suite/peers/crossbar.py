@@ -15,7 +15,7 @@ from bench.suite.peers.certificates import write_server_certificate
 from bench.suite.peers.environment import python_with
 from bench.suite.processes import and_children, free_port, serving
 
-__all__ = ["running_crossbar"]
+__all__ = ["install", "running_crossbar"]
 
 _ROLE = {
     "name": "component",
@@ -30,13 +30,21 @@ _ROLE = {
 _USERS = {"type": "static", "principals": {Wamp.user: {"ticket": Wamp.secret, "role": "component"}}}
 
 
+def install() -> Path:
+    """Return the program, which is installed first if that is possible.
+
+    :raises Skipped: when it is not to be had.
+    """
+    return Path(python_with("crossbar")).with_name("crossbar")
+
+
 @contextmanager
 def running_crossbar() -> Iterator[Broker[Wamp]]:
     """Run Crossbar.
 
     :raises Skipped: when it is not to be had.
     """
-    command = Path(python_with("crossbar")).with_name("crossbar")
+    command = install()
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
         certificate = write_server_certificate(folder)

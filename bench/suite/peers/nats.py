@@ -14,10 +14,18 @@ from bench.suite.peers.certificates import write_server_certificate
 from bench.suite.peers.environment import program
 from bench.suite.processes import free_port, serving
 
-__all__ = ["running_nats"]
+__all__ = ["install", "running_nats"]
 
 _SUBJECTS = ["bench.>", "_INBOX.>"]
 _USER = {"user": Nats.user, "password": Nats.password, "permissions": {"publish": _SUBJECTS, "subscribe": _SUBJECTS}}
+
+
+def install() -> str:
+    """Return the program, which is installed first if that is possible.
+
+    :raises Skipped: when it is not to be had.
+    """
+    return program("nats-server", "nats-server")
 
 
 @contextmanager
@@ -26,7 +34,7 @@ def running_nats() -> Iterator[Broker[Nats]]:
 
     :raises Skipped: when it is not to be had.
     """
-    command = program("nats-server", "nats-server")
+    command = install()
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
         certificate = str(write_server_certificate(folder))

@@ -20,7 +20,7 @@ from bench.suite.peers.environment import peers_python
 from bench.suite.processes import free_port, serving
 from pkid.ca.keys import KeyType
 
-__all__ = ["OpenBao", "running_openbao"]
+__all__ = ["OpenBao", "install", "running_openbao"]
 
 _CONFIGURATION = """
 storage "raft" {{ path = "{folder}/raft" node_id = "one" }}
@@ -79,13 +79,21 @@ class OpenBao:
         return found
 
 
+def install() -> Path:
+    """Return the program, which is installed first if that is possible.
+
+    :raises Skipped: when it is not to be had.
+    """
+    return Path(peers_python()).with_name("bao")
+
+
 @contextmanager
 def running_openbao(kind: KeyType) -> Iterator[OpenBao]:
     """Run OpenBao with a CA of this kind.
 
     :raises Skipped: when it is not to be had.
     """
-    command = Path(peers_python()).with_name("bao")
+    command = install()
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
         (folder / "raft").mkdir()
