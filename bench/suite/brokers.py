@@ -32,7 +32,7 @@ class Broker(Generic[D]):
     """A running broker.
 
     :ivar dialect: how it is spoken to.
-    :ivar pids: its processes.
+    :ivar pids: its processes; none when they are another machine's.
     """
 
     dialect: D

@@ -15,8 +15,8 @@ _LEFT, _WIDTH, _ROW, _GAP = 330, 960, 20, 46  # pixels
 
 def as_svg(outcomes: Iterable[Outcome]) -> str:
     """Draw the medians of each path's figure; each path has a scale of its own."""
-    shapes: list[str] = []
-    top = 10
+    shapes = _legend()
+    top = 40
     for outcome in outcomes:
         bars = [(name, outcome.median(name, outcome.path.figure)) for name in outcome.samples]
         known = [(name, value) for name, value in bars if value is not None]
@@ -32,14 +32,26 @@ def as_svg(outcomes: Iterable[Outcome]) -> str:
     return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *shapes, "</svg>", ""])
 
 
+def _legend() -> list[str]:
+    shapes = []
+    for number, (role, colour) in enumerate(COLOURS.items()):
+        x = 10 + 90 * number
+        shapes.append(f'<circle cx="{x + 5}" cy="18" r="5" fill="{colour}"/>')
+        shapes.append(text(x + 16, 22, role.value))
+    words = "medians; a thin line goes from the lowest round to the highest"
+    return [*shapes, text(10 + 90 * len(COLOURS), 22, words)]
+
+
 def _bars(outcome: Outcome, known: Sequence[tuple[str, float]], top: int) -> list[str]:
-    longest = max(value for _, value in known) or 1.0
+    rounds = [outcome.values(name, outcome.path.figure) for name, _ in known]
+    scale = (_WIDTH - _LEFT - 90) / (max(max(values) for values in rounds) or 1.0)
     shapes = []
     for number, (name, value) in enumerate(known):
         y = top + number * _ROW
-        width = (_WIDTH - _LEFT - 90) * value / longest
+        low, high, width = scale * min(rounds[number]), scale * max(rounds[number]), scale * value
         colour = COLOURS[outcome.role(name)]
         shapes.append(text(_LEFT - 8, y + 14, name, anchor="end"))
         shapes.append(f'<rect x="{_LEFT}" y="{y + 2}" width="{width:.1f}" height="{_ROW - 5}" fill="{colour}"/>')
-        shapes.append(text(_LEFT + width + 6, y + 14, f"{value:,.0f}" if value >= 100 else f"{value:.2f}"))
+        shapes.append(f'<path d="M{_LEFT + low:.1f} {y + 9.5}H{_LEFT + high:.1f}" stroke="black"/>')
+        shapes.append(text(_LEFT + high + 6, y + 14, f"{value:,.0f}" if value >= 100 else f"{value:.2f}"))
     return shapes

@@ -21,11 +21,12 @@ class LineDialect:
     """Sessions that prove their names.
 
     :param authority: the file with the CA certificate; none for a door whose certificate is not checked.
+    :param host: where it is.
     :param own: what each proves its name with; nothing for a door that knows no names.
     """
 
-    def __init__(self, port: int, authority: str | None, own: OwnCredential | None) -> None:
-        self._address = Address("localhost", port, authority)
+    def __init__(self, port: int, authority: str | None, own: OwnCredential | None, host: str = "localhost") -> None:
+        self._address = Address(host, port, authority)
         self._own = own
 
     def connect(self, name: str) -> Wire:
