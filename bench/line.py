@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/line.py --host HOST --ca ca.crt --psk-file psk [--port 8910] [--seconds 4]
 
-`make bench ARGS='line_fan_out line_calls'` measures one on this machine, beside others, with the same load.
+`make bench ARGS=line_door` measures one on this machine, beside others, with the same load.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ _SERVERS = Path(__file__).parent / "servers"
 
 
 D = TypeVar("D", bound=Dialect, covariant=True)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,19 @@ class Broker(Generic[D]):
         return sum(map(processor_seconds, self.pids))
 
 
-class Shared(Generic[D]):
-    """A broker that is started when the first path needs it, and ends with the last one.
+class Shared(Generic[T]):
+    """What is started when the first path needs it, and ends with the last one.
 
     :param start: starts it.
     :param stack: ends it.
     """
 
-    def __init__(self, start: Callable[[], AbstractContextManager[Broker[D]]], stack: ExitStack) -> None:
+    def __init__(self, start: Callable[[], AbstractContextManager[T]], stack: ExitStack) -> None:
         self._start = start
         self._stack = stack
-        self._found: Broker[D] | Skipped | None = None
+        self._found: T | Skipped | None = None
 
-    def get(self) -> Broker[D]:
+    def get(self) -> T:
         """Return it.
 
         :raises Skipped: when it cannot run here, each time with the same words.

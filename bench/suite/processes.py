@@ -35,7 +35,7 @@ __all__ = [
 T = TypeVar("T")
 
 _FORK = multiprocessing.get_context("fork")
-_PATIENCE = 30.0  # seconds that a program has to start
+_PATIENCE = 60.0  # seconds that a program has to start
 _PORTS = range(20000, 32000)  # below those of outgoing connections
 
 

@@ -22,13 +22,13 @@ __all__ = ["paths"]
 _PAYLOADS = (10, 100, 1 << 10, 10 << 10, 100 << 10, 1 << 20)
 _SUBSCRIBERS = (1, 3, 10, 30, 100, 300, 1000)
 _MANY = (1, 10, 100, 1000, 10_000)
-_SHARE = 0.4  # of the seconds of a round
+_SHARE = 0.5  # of the seconds of a round
 _FIGURE = "deliveries/cpu-s"
 _BYTES = "Its bytes are encrypted twice and, up to 4 KiB, looked at; and fewer messages come in one record of TLS."
 _SHARED = "What is read and decided once is divided among them; beyond, a write and a record of TLS for each is left."
 _TURNS = "On one topic all is decided at once; in turn, each topic is looked up. Some 25,000 of them are remembered."
 _REMEMBERED = "What they decide is remembered for each topic and name."
-_Who = tuple[str, Shared[LineDialect], Role]
+_Who = tuple[str, Shared[Broker[LineDialect]], Role]
 _ROOM = ("--connections-per-address=2000", "--backlog=8m")
 """So that 1,000 subscribers may come from one address, and a message of 1 MiB may wait."""
 
@@ -72,7 +72,7 @@ def _points(who: Iterable[_Who], load: Callable[[int], FanOut], numbers: Sequenc
 
 
 @contextmanager
-def _running(shared: Shared[LineDialect], load: FanOut) -> Iterator[Measure]:
+def _running(shared: Shared[Broker[LineDialect]], load: FanOut) -> Iterator[Measure]:
     yield partial(_measure, shared.get(), load)
 
 

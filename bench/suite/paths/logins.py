@@ -25,7 +25,6 @@ from pkid.auth.tokens import derive_key
 
 __all__ = ["paths"]
 
-_SHARE = 0.7  # of the seconds of a round: there are many kinds
 _VISITORS = 4
 _FIGURE = "logins/cpu-s"
 _RATES = ("logins/s", _FIGURE)
@@ -64,7 +63,7 @@ def paths(scale: Scale) -> Iterable[Path]:
 
 @contextmanager
 def _same(address: Address, pid: int, visitors: Sequence[Kind]) -> Iterator[Measure]:
-    yield lambda seconds: visits_per_second(address, pid, [repeat(each) for each in visitors], _SHARE * seconds)
+    yield lambda seconds: visits_per_second(address, pid, [repeat(each) for each in visitors], seconds)
 
 
 @contextmanager
@@ -72,7 +71,6 @@ def _new_salts(address: Address, core: Core) -> Iterator[Measure]:
     secret = (core.state / "psk").read_text().strip()
 
     def measure(seconds: float) -> Sample:
-        seconds *= _SHARE
         count = int(_MOST_DERIVED * seconds * (os.cpu_count() or 1)) // _VISITORS
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             visitors = [
@@ -92,13 +90,12 @@ def _newly_salted(secret: str, component: str) -> Kind:
 def _bare(core: Core, visitors: Sequence[Kind], *, mutual: bool = False) -> Iterator[Measure]:
     with bare_handshakes(core, mutual=mutual) as (address, pid):
         visits = partial(visits_per_second, address, pid, [repeat(each) for each in visitors], known=False)
-        yield lambda seconds: visits(_SHARE * seconds)
+        yield lambda seconds: visits(seconds)
 
 
 @contextmanager
 def _derivations() -> Iterator[Measure]:
     def measure(seconds: float) -> Sample:
-        seconds *= _SHARE
         parts = [Apart(_derive, seconds) for _ in range(os.cpu_count() or 1)]
         results = [part.result() for part in parts]
         return {

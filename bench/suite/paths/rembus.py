@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from bench.core import processor_seconds, running_core
+from bench.core import Core, processor_seconds, running_core
+from bench.suite.brokers import Shared
 from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
 from bench.suite.peers.rembus import running_rembus
 from bench.suite.processes import apart
@@ -17,7 +18,7 @@ __all__ = ["comparisons", "paths"]
 _ORIGINAL = "rembus 0.8.23"
 _DOOR = ("--rembus-ws", "tcp:0:interface=127.0.0.1")
 _RETAINED = ("--retain", "**")
-_SHARE = 0.4
+_SHARE = 0.7
 _Measured = Callable[[str, int, float], Sample]
 """Measures a broker at a URL, in a process of this number, for so many seconds."""
 
@@ -44,24 +45,28 @@ def comparisons(share: float = 1.0) -> Iterable[Path]:
 
     :param share: of a round's seconds that each is measured.
     """
-    for name, case in CASES.items():
-        yield _path(f"Rembus door: {name}", partial(_measure, case, share), _MARKS.get(name))
-    for name, least in _RETAINED_MARKS.items():
-        yield _path(f"Rembus door: {name}, retained", partial(_measure, CASES[name], share), least, *_RETAINED)
+    with ExitStack() as stack:
+        core = Shared(partial(running_core, *_DOOR), stack)
+        for name, case in CASES.items():
+            yield _path(f"Rembus door: {name}", core, partial(_measure, case, share), _MARKS.get(name))
+    with ExitStack() as stack:
+        core = Shared(partial(running_core, *_DOOR, *_RETAINED), stack)
+        for name, least in _RETAINED_MARKS.items():
+            yield _path(f"Rembus door: {name}, retained", core, partial(_measure, CASES[name], share), least)
 
 
-def _path(title: str, measure: _Measured, least: float | None, *options: str) -> Path:
+def _path(title: str, core: Shared[Core], measure: _Measured, least: float | None) -> Path:
     figure = next(figure for word, figure in _FIGURES.items() if word in title)
     marks = (Mark("pkid", figure, _ORIGINAL, at_least=least),) if least is not None else ()
-    pkid = Contestant("pkid", partial(_pkid, measure, *options))
+    pkid = Contestant("pkid", partial(_pkid, core, measure))
     original = Contestant(_ORIGINAL, partial(_original, measure), Role.PEER)
     return Path(title, figure, (pkid, original), marks, warm_up=WARM_UP)
 
 
 @contextmanager
-def _pkid(measure: _Measured, *options: str) -> Iterator[Measure]:
-    with running_core(*_DOOR, *options) as core:
-        yield partial(measure, f"ws://127.0.0.1:{core.port_of('rembus-ws')}", core.pid)
+def _pkid(shared: Shared[Core], measure: _Measured) -> Iterator[Measure]:
+    core = shared.get()
+    yield partial(measure, f"ws://127.0.0.1:{core.port_of('rembus-ws')}", core.pid)
 
 
 @contextmanager

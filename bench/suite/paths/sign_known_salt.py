@@ -112,7 +112,7 @@ def _openbao(kind: KeyType, known: list[bytes]) -> Iterator[Measure]:
 def _cfssl(kind: KeyType, known: list[bytes], stored: bool) -> Iterator[Measure]:
     with running_cfssl(kind, stored=stored) as target:
         requests = [sign_request(body) for body in known]
-        yield partial(_send, target, "/api/v1/cfssl/health", requests)
+        yield partial(_send, target, "/api/v1/cfssl/scaninfo", requests)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,20 +16,27 @@ from bench.suite.processes import free_port, serving
 __all__ = ["install", "running_rembus"]
 
 _PACKAGES = ("rembus==0.8.23", "duckdb==1.5.5", "duckdb-extension-ducklake==1.5.5")
+_FOLDER = FOLDER / "rembus"
+_PREPARED = _FOLDER / "duckdb"
 _PREPARE = """
 import duckdb, duckdb_extension_ducklake, pathlib
 folder = pathlib.Path(duckdb_extension_ducklake.__file__).parent
 for file in folder.rglob("ducklake.duckdb_extension"):
     duckdb.sql(f"INSTALL '{file}'")
-"""  # what it would else download when it starts
+"""
 
 
 def install() -> Path:
-    """Return its Python, which is installed first if that is possible.
+    """Return its Python, which is installed first if that is possible, with what it would download when it starts.
 
     :raises Skipped: when it is not to be had.
     """
-    return Path(python_with(*_PACKAGES, folder=FOLDER / "rembus"))
+    python = Path(python_with(*_PACKAGES, folder=_FOLDER))
+    if not _PREPARED.exists():
+        with tempfile.TemporaryDirectory(dir=_FOLDER) as home:
+            subprocess.run([python, "-c", _PREPARE], env={"HOME": home}, check=True, capture_output=True)
+            Path(home, ".duckdb").rename(_PREPARED)
+    return python
 
 
 @contextmanager
@@ -41,6 +49,6 @@ def running_rembus() -> Iterator[tuple[str, int]]:
     with tempfile.TemporaryDirectory() as home:
         port = free_port()
         environment = {"PATH": os.environ["PATH"], "HOME": home, "REMBUS_DIR": home, "REMBUS_PORT": str(port)}
-        subprocess.run([python, "-c", _PREPARE], env=environment, check=True, capture_output=True)
+        shutil.copytree(_PREPARED, Path(home, ".duckdb"))
         with serving([str(python.with_name("brokerd"))], port, env=environment, cwd=home) as pid:
             yield f"ws://127.0.0.1:{port}", pid
