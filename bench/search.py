@@ -37,6 +37,8 @@ from pkid.store.sqlite import open_reader, open_sqlite
 
 DAY = 86_400_000_000  # microseconds
 LIMIT = 0.050  # seconds for a first page
+KEEPING = ("--keep-expired", "forever")
+"""So that a core does not begin to forget those that ended long ago."""
 SEARCHES = (
     "is(certificate)",
     "is(resource)",
@@ -215,7 +217,7 @@ def core(state: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "pkid", "--state", str(state)]
     (state / "addresses").unlink(missing_ok=True)
     process = subprocess.Popen(
-        [*command, "--https", "tcp:0:interface=127.0.0.1", "--line", "off", "--rembus-wss", "off"],
+        [*command, "--https", "tcp:0:interface=127.0.0.1", "--line", "off", "--rembus-wss", "off", *KEEPING],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -124,6 +124,7 @@ def _row(standing: Standing) -> str:
 
 def _sentence(mark: Mark) -> str:
     subject = f"{mark.of}: {mark.figure}" + (f" / {mark.over}" if mark.over else "")
+    subject += f": {mark.over_figure}" if mark.over_figure else ""
     bounds = [f">= {mark.at_least:g}"] if mark.at_least is not None else []
     bounds += [f"<= {mark.at_most:g}"] if mark.at_most is not None else []
     return f"{subject} {' and '.join(bounds)}"

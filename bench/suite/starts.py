@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -29,11 +29,11 @@ _PATIENCE = 60.0  # seconds
 
 
 @contextmanager
-def starting(state: Path) -> Iterator[Measure]:
+def starting(state: Path, *options: str) -> Iterator[Measure]:
     """Yield what measures starts on a state directory, which exists."""
     compileall.compile_dir(Path(pkid.__file__).parent, quiet=1)
     with TemporaryDirectory() as folder:
-        yield lambda seconds: several(lambda: _start(state, Path(folder) / "notify"))
+        yield lambda seconds: several(lambda: _start(state, Path(folder) / "notify", options))
 
 
 def several(run: Callable[[], float]) -> Sample:
@@ -41,9 +41,9 @@ def several(run: Callable[[], float]) -> Sample:
     return {"start ms": 1000 * median(run() for _ in range(_TIMES))}
 
 
-def _start(state: Path, address: Path) -> float:
+def _start(state: Path, address: Path, options: Sequence[str]) -> float:
     """Start a core, wait until it is ready, and end it; return the seconds."""
-    command = [TWISTD, "-n", "--pidfile=", "pkid", *ANYWHERE, "--state", str(state)]
+    command = [TWISTD, "-n", "--pidfile=", "pkid", *ANYWHERE, "--state", str(state), *options]
     environment = os.environ | {"NOTIFY_SOCKET": str(address)}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
         address.unlink(missing_ok=True)
