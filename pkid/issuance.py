@@ -5,6 +5,9 @@ for nobody when there is none. Nothing is answered before the commit.
 
 Who got an answer often asks again at once. So after a commit the next group waits for as many as the last one had, for
 no longer than that one took: few large groups take less of the processor for each order than many small ones.
+
+A group is done at once, but its answers go out a few in each turn of the reactor. So what they bring in comes a few
+at a time, too, and who wants something else from the core waits for few of them, not for a whole group.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from pkid.store.interfaces import Store
 __all__ = ["Issuance"]
 
 _LONGEST_WAIT = 0.02  # seconds
+_ANSWERS_IN_A_TURN = 4
 _Pending = tuple[Order, "Deferred[Entry]"]
 
 
@@ -33,7 +37,8 @@ class Issuance:
     :param group: how many orders one transaction takes.
     :param waiting: how many orders may wait.
     :param observe_group: is told of each group how many orders it has.
-    :param clock: for how long a group waits for others; without one, none does.
+    :param clock: for how long a group waits for others, and when the next answers go out; without one, no group waits,
+        and no answer.
     """
 
     def __init__(
@@ -50,12 +55,14 @@ class Issuance:
         self._group = group
         self._capacity = waiting
         self._waiting: deque[_Pending] = deque()
+        self._answers: deque[tuple[Deferred[Entry], Entry | PkidError | Failure]] = deque()
         self._committing = False
         self._observe_group = observe_group
         self._clock = clock
         self._last = 1  # how many orders the last group had
         self._began = self._patient_until = 0.0  # seconds of the clock
         self._call: IDelayedCall | None = None
+        self._next_answers: IDelayedCall | None = None
         self.refused = 0
         """How many orders were refused because too many waited."""
 
@@ -112,14 +119,24 @@ class Issuance:
         committed.addBoth(self._finish_group, group)
 
     def _finish_group(self, result: list[Entry | PkidError] | Failure, group: list[_Pending]) -> None:
-        """Answer everybody but those who left: their Deferreds were cancelled, and take no answer."""
         self._committing, now = False, self._seconds()
         self._last, self._patient_until = len(group), now + min(now - self._began, _LONGEST_WAIT)
         answers = [result] * len(group) if isinstance(result, Failure) else result
-        for (_, waiter), answer in zip(group, answers, strict=True):
-            if not waiter.called:
-                waiter.callback(Failure(answer) if isinstance(answer, PkidError) else answer)
+        self._answers += zip((waiter for _, waiter in group), answers, strict=True)
+        if self._next_answers is None:
+            self._answer_some()
         self._start_soon()
+
+    def _answer_some(self) -> None:
+        """Answer the first now, and the others in later turns."""
+        most = len(self._answers) if self._clock is None else min(_ANSWERS_IN_A_TURN, len(self._answers))
+        now = [self._answers.popleft() for _ in range(most)]
+        self._next_answers = None
+        if self._answers and self._clock is not None:
+            self._next_answers = self._clock.callLater(0, self._answer_some)
+        for waiter, answer in now:
+            if not waiter.called:  # else who asked left: the Deferred was cancelled, and takes no answer
+                waiter.callback(Failure(answer) if isinstance(answer, PkidError) else answer)
 
     def _seconds(self) -> float:
         return 0.0 if self._clock is None else self._clock.seconds()

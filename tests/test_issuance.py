@@ -212,3 +212,83 @@ class PatienceTests(Case):
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.clock.advance(1)
         self.assertEqual(self.authority.groups[2:], [])
+
+
+class TurnsTests(Case):
+    """With a clock, a group's answers go out four in a turn of the reactor."""
+
+    def setUp(self) -> None:
+        self.store, self.clock = MemoryStore(), Clock()
+        self.issuance = Issuance(WatchedAuthority(), self.store, clock=self.clock)
+        self.answered = ""
+
+    def order(self, names: str) -> list[Deferred[Entry]]:
+        answers = [self.issuance.order(Order(PEM, name, ANY_NAME)) for name in names]
+        for name, answer in zip(names, answers, strict=True):
+            answer.addBoth(self.note, name)
+        return answers
+
+    def note(self, result: object, name: str) -> None:
+        self.answered += name if isinstance(result, Entry) else name.upper()
+
+    def commit(self, names: str) -> list[Deferred[Entry]]:
+        """Let these commit as one group, behind one that waits for nobody."""
+        self.store.hold()
+        self.order("_")
+        answers = self.order(names)
+        self.store.release_one()
+        self.assertEqual(self.answered, "_")
+        self.clock.advance(0.01)
+        self.store.release()
+        return answers
+
+    def turn(self) -> str:
+        """Make the calls that are due, as a reactor does between two looks at its connections; return who got answers.
+
+        What they ask for is due in the next turn, where ``advance`` would call it, too.
+        """
+        self.answered = ""
+        for call in [call for call in self.clock.calls if call.getTime() <= self.clock.seconds()]:
+            self.clock.calls.remove(call)
+            call.func(*call.args, **call.kw)
+        return self.answered
+
+    def test_the_first_are_answered_at_once_and_the_others_in_the_turns_that_follow(self) -> None:
+        self.commit("abcdefghij")
+        self.assertEqual(self.answered, "_abcd")
+        self.assertEqual([self.turn(), self.turn(), self.turn()], ["efgh", "ij", ""])
+        self.assertEqual((self.store.commits, self.clock.getDelayedCalls()), (2, []))
+
+    def test_the_next_group_is_answered_behind_the_one_before(self) -> None:
+        self.commit("abcdef")
+        self.order("uvwxyz")  # as many as the last group had: they wait for nobody
+        self.assertEqual((self.store.commits, self.answered), (3, "_abcd"))
+        self.assertEqual([self.turn(), self.turn(), self.turn()], ["efuv", "wxyz", ""])
+
+    def test_a_group_that_failed_is_told_so_in_turns_too(self) -> None:
+        self.store.hold()
+        self.order("_")
+        self.order("abcdef")
+        self.store.release_one()
+        self.store.fail_next()
+        self.store.release()
+        self.assertEqual((self.answered, self.turn()), ("_ABCD", "EF"))
+
+    def test_who_leaves_before_its_turn_gets_no_answer_and_delays_nobody(self) -> None:
+        answers = self.commit("abcdefg")
+        answers[5].cancel()
+        self.assertEqual(self.answered, "_abcdF")
+        self.assertEqual(self.turn(), "eg")
+
+    def test_one_who_orders_again_when_answered_does_not_make_turns_longer(self) -> None:
+        self.store.hold()
+        self.order("_")
+        answers = self.order("abcdefghijkl")
+        answers[3].addBoth(lambda _: self.order("z"))
+        self.store.release_one()
+        self.store.release()
+        self.assertEqual(self.answered, "_abcd")
+        turns = [self.turn(), self.turn()]
+        self.clock.advance(1)
+        self.assertEqual((turns, self.answered), (["efgh", "ijkl"], "ijklz"))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
