@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from pkid.broker.changes import Change
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payloads
 from pkid.broker.rules import Verb
+from pkid.broker.values import value
 
 __all__ = [
     "LAST_RECEIVED",
@@ -50,7 +51,7 @@ LAST_RECEIVED = float("inf")
 """A subscription's *since*: all that came since its component was last there."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """Something that the client asks for."""
 
@@ -61,14 +62,14 @@ class Command:
 # Logging in
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Identify(Command):
     """Say a name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Prove(Command):
     """Show a proof that the name is one's own."""
 
@@ -77,7 +78,7 @@ class Prove(Command):
     """Credentials for the portal; the broker never looks in."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Register(Command):
     """Give a name a key: its first one, or one of the session's own name."""
 
@@ -86,7 +87,7 @@ class Register(Command):
     """The key, and what entitles to register it; the broker never looks in."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unregister(Command):
     """Forget the key of the session's own name."""
 
@@ -94,7 +95,7 @@ class Unregister(Command):
 # Topics
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Publish(Command):
     """Send something to all who subscribed to a topic."""
 
@@ -106,7 +107,7 @@ class Publish(Command):
     slot: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PublishBatch(Command):
     """Send several things, one after the other, to all who subscribed to a topic."""
 
@@ -128,7 +129,7 @@ class PublishBatch(Command):
             yield Publish(request, self.topic, payload, len(payload.data), self.qos)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PublishSeries(Command):
     """Send several things, one after the other, each at most once to all who subscribed to its topic."""
 
@@ -142,26 +143,26 @@ class PublishSeries(Command):
             yield Publish(self.request, topic, payload, len(payload.data))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Complete(Command):
     """Say that the acknowledgement of an exactly-once message arrived, whose number may be forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Acknowledge(Command):
     """Say that a message arrived."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AcknowledgeBatch(Command):
     """Say that several messages arrived."""
 
     numbers: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subscribe(Command):
     """Ask for the messages of a topic, or of all topics that a pattern means."""
 
@@ -170,14 +171,14 @@ class Subscribe(Command):
     """From how many seconds ago, :data:`NOW` or :data:`LAST_RECEIVED`; ``None``: as before, and else :data:`NOW`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unsubscribe(Command):
     """Want them no longer."""
 
     topic: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class React(Command):
     """Begin, or cease, to take messages."""
 
@@ -186,7 +187,7 @@ class React(Command):
     """Nothing from longer ago than so many seconds; ``None``: what the subscriptions say."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Setup(Command):
     """Expose and subscribe to many topics at once, and react, as after a reconnect."""
 
@@ -198,21 +199,21 @@ class Setup(Command):
 # Calls
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Expose(Command):
     """Offer to answer calls of a topic."""
 
     topic: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unexpose(Command):
     """Offer it no longer."""
 
     topic: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call(Command):
     """Have a topic's exposer do something, and wait for its answer."""
 
@@ -225,12 +226,12 @@ class Call(Command):
     """How long the answer is of use."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cancel(Command):
     """Want the answer of the call *request* no longer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer(Command):
     """Answer an invocation."""
 
@@ -244,7 +245,7 @@ class Answer(Command):
 # Rights
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Administer(Command):
     """Change the rights."""
 
@@ -262,14 +263,14 @@ class View(Enum):
     """The changes that make fresh rights the same as these."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Inspect(Command):
     """Look at sessions, topics or rights; for admins."""
 
     view: View
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Explain(Command):
     """Ask why a component may, or may not, do something: an admin of anybody, others of themselves."""
 

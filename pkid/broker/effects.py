@@ -5,7 +5,7 @@ A session is named by the number that it got when it connected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from pkid.broker.identity import Identity
 from pkid.broker.message import Batch, Invocation, Message, Series
 from pkid.broker.replies import Reply
 from pkid.broker.topic import Pattern
+from pkid.broker.values import value
 
 __all__ = [
     "Audit",
@@ -87,7 +88,7 @@ class Event(Enum):
 # Effects: what the doors do
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send:
     """Tell one client something."""
 
@@ -114,7 +115,7 @@ class DeliverBatch(NamedTuple):
     pattern: Pattern | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Invoke:
     """Have one session answer a call."""
 
@@ -122,7 +123,7 @@ class Invoke:
     invocation: Invocation
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Close:
     """Close one session; nothing more comes of it."""
 
@@ -133,7 +134,7 @@ class Close:
 # Effects: what the core does, and answers
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LookUp:
     """Find which proofs a name may use; answer with `Known`, and hide from strangers which names exist if need be."""
 
@@ -141,7 +142,7 @@ class LookUp:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Authenticate:
     """Check a proof; answer with `Admitted`, `Denied` or `Challenged`."""
 
@@ -151,7 +152,7 @@ class Authenticate:
     challenge: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Enroll:
     """Register a key if its bearer is entitled to; answer with `Committed` or `Failure`."""
 
@@ -163,7 +164,7 @@ class Enroll:
     """Who asks."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Revoke:
     """Forget a component's key; answer with `Committed` or `Failure`."""
 
@@ -172,7 +173,7 @@ class Revoke:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Persist:
     """Commit a change of the rights, give it to `Broker.change`, then answer with `Committed` or `Failure`."""
 
@@ -181,7 +182,7 @@ class Persist:
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Serve:
     """Answer a call of one of the core's own topics, by `Broker.served`."""
 
@@ -191,7 +192,7 @@ class Serve:
     caller: Identity
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Keep:
     """Keep a message for those who come later; say `Broker.kept` once it is committed if that is awaited."""
 
@@ -200,7 +201,7 @@ class Keep:
     """Whether an acknowledgement waits for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wanted:
     """Which kept messages somebody wants."""
 
@@ -211,7 +212,7 @@ class Wanted:
     """With a higher number than this."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recall:
     """Bring kept messages of a tenant, oldest first; answer with `Recalled`."""
 
@@ -228,7 +229,7 @@ class Recall:
     """At most so many bytes, but at least one message."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Remember:
     """Keep a proven component's subscription; nothing answers."""
 
@@ -237,7 +238,7 @@ class Remember:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Forget:
     """Forget a proven component's subscription; nothing answers."""
 
@@ -245,7 +246,7 @@ class Forget:
     pattern: Pattern
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mark:
     """Keep up to which message a proven component has received everything; nothing answers."""
 
@@ -253,7 +254,7 @@ class Mark:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Undelivered:
     """A message was given up for one subscriber; for figures and logs."""
 
@@ -262,7 +263,7 @@ class Undelivered:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Audit:
     """Write down that something was decided."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pkid.broker.commands import RequestId
 from pkid.broker.effects import CloseReason, Recall
 from pkid.broker.message import Message
+from pkid.broker.values import value
 from pkid.errors import PkidError
 
 __all__ = [
@@ -28,21 +29,21 @@ __all__ = [
 # Answers
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Known:
     """Which kinds of proof a name may use; none when it has no credential."""
 
     offers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Challenged:
     """The proof goes on: this is the next thing to answer."""
 
     challenge: object = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Admitted:
     """The proof was good."""
 
@@ -51,19 +52,19 @@ class Admitted:
     """What proves the core to the client in turn; handed on with the welcome."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Denied:
     """The proof was not good."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Committed:
     """What the session asked the core to do was done, durably."""
 
     request: RequestId | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failure:
     """What the session asked the core to do was not done."""
 
@@ -71,7 +72,7 @@ class Failure:
     error: PkidError
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recalled:
     """Kept messages that were asked for, oldest first."""
 
@@ -85,24 +86,24 @@ class Recalled:
 # Events of the connection
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pause:
     """The transport holds more than it should; write nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ready:
     """The transport can take more, about so many bytes."""
 
     room: int = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lost:
     """The connection is gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Disconnect:
     """The core wants the session closed."""
 

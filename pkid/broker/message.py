@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 from pkid.broker.identity import Identity
 from pkid.broker.payload import Payloads
 from pkid.broker.topic import Segments, read_topic
+from pkid.broker.values import value
 
 __all__ = ["Batch", "Invocation", "Message", "Moment", "QoS", "Series"]
 
@@ -95,7 +95,7 @@ class Series(NamedTuple):
             yield Message(place, tenant, topic, segments, payload, size, once, sender, received_at)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Invocation:
     """A call on its way to the exposer that is to answer it."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
+
+from pkid.broker.values import value
 
 __all__ = ["Payload", "PayloadKind", "Payloads"]
 
@@ -21,7 +23,7 @@ class PayloadKind(Enum):
     """RFC 8949, one item."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Payload:
     """One payload, as its sender gave it; a door translates it for clients that cannot read its kind."""
 
@@ -31,7 +33,7 @@ class Payload:
     """Whether the door that it came by found that it is what its kind says; else nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Payloads:
     """Payloads of one kind, in the order in which their sender gave them."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pkid.broker.commands import RequestId
 from pkid.broker.identity import Identity
+from pkid.broker.values import value
 from pkid.errors import Reason
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Greet:
     """The session began."""
 
@@ -32,7 +33,7 @@ class Greet:
     """Random bytes, for the proof of a name."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Challenge:
     """A proof is needed."""
 
@@ -43,7 +44,7 @@ class Challenge:
     """The greeting's, or what follows upon the last proof."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Welcome:
     """The session is open under a name."""
 
@@ -53,7 +54,7 @@ class Welcome:
     evidence: object = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Done:
     """It was done."""
 
@@ -61,7 +62,7 @@ class Done:
     value: object = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """It was not done."""
 
@@ -70,28 +71,28 @@ class Failed:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Acknowledged:
     """A publication arrived, as safely as its topic promises."""
 
     request: RequestId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AcknowledgedBatch:
     """Publications that were one command arrived, as safely as their topic promises."""
 
     requests: tuple[RequestId, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Release:
     """An acknowledgement of an exactly-once message arrived; its number may be forgotten."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answered:
     """The answer to a call."""
 
@@ -101,14 +102,14 @@ class Answered:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Withdrawn:
     """An invocation's answer is no longer of use."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Draining:
     """The broker is about to stop; connect elsewhere, or later."""
 
