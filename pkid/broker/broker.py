@@ -6,7 +6,6 @@ Effects are to be carried out in their order. While a session is identifying or 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
 
 from pkid.broker.calls import Calls
 from pkid.broker.changes import Change, changes_to
@@ -91,7 +90,7 @@ class Broker:
         if not is_operation or session.state is not State.OPEN:
             effects = self._at_session(session, given, moment)
         if is_operation and session.state is State.OPEN:
-            effects += self._operations.perform(self._peers[number], cast("Command", given), moment)
+            effects += self._operations.perform(self._peers[number], given, moment)
         if self._deliveries.overflown:
             effects += self._close_overflown(moment)
         return effects

@@ -16,7 +16,7 @@ from pkid.broker.message import Invocation, Moment
 from pkid.broker.peer import Peer, PendingCall
 from pkid.broker.policy import Choice, Policy
 from pkid.broker.replies import Answered, Failed, Withdrawn
-from pkid.broker.rights import Rights
+from pkid.broker.rights import Rights, TopicRights
 from pkid.broker.rules import Verb
 from pkid.broker.topic import Segments, read_topic
 from pkid.errors import Reason, Refused
@@ -61,7 +61,8 @@ class Calls:
             ``target-unknown``, ``target-down``, ``bad-topic``, or ``out-of-order`` for a request in use.
         """
         segments = read_topic(command.topic)
-        decision = self._rights.explain(peer.identity, Verb.RPC, segments)
+        rights = self._rights.on(segments)
+        decision = rights.explain(peer.identity, Verb.RPC)
         if not decision.allowed:
             raise Refused(Reason.FORBIDDEN, decision.basis.value)
         if command.request is None or command.request in peer.calls:
@@ -69,7 +70,7 @@ class Calls:
         if len(peer.calls) >= self._policy.calls:
             raise Refused(Reason.LIMIT, f"{self._policy.calls} calls at a time")
         own = command.target is None and command.topic in self._own
-        exposer = None if own else self._choose(peer, command, segments)
+        exposer = None if own else self._choose(peer, command, rights)
         pending = self._begin(peer, command, segments, exposer, moment)
         if exposer is None:
             return [Serve(pending.number, command.topic, command.payload, peer.identity)]
@@ -108,7 +109,9 @@ class Calls:
         for pending in list(self._pending.values()):
             if not self._rights.allows(pending.caller.identity, Verb.RPC, pending.segments):
                 effects += self._fail(pending, Reason.FORBIDDEN) + self._tell_exposer(pending)
-            elif pending.exposer is not None and not self._may_expose(pending.exposer, pending.segments):
+            elif pending.exposer is not None and not self._rights.allows(
+                pending.exposer.identity, Verb.EXPOSE, pending.segments
+            ):
                 effects += self._fail(pending, Reason.EXPOSER_LOST) + self._tell_exposer(pending)
         return effects
 
@@ -121,7 +124,7 @@ class Calls:
                 effects += self._fail(pending, Reason.CALL_TIMED_OUT) + self._tell_exposer(pending)
         return effects
 
-    def _choose(self, caller: Peer, command: Call, segments: Segments) -> Peer:
+    def _choose(self, caller: Peer, command: Call, rights: TopicRights) -> Peer:
         tenant = self._membership.tenant(caller.identity)
         known = tenant.exposers.get(command.topic, {})
         if command.target is not None:
@@ -133,11 +136,12 @@ class Calls:
             for peer in known
             if peer is not caller
             and peer.session is not None
-            and self._may_expose(peer, segments)
+            and rights.explain(peer.identity, Verb.EXPOSE).allowed
             and has_room(peer, command.size)
         ]
         if not ready:
-            raise self._nobody(caller, command.topic, [peer for peer in known if self._may_expose(peer, segments)])
+            allowed = [peer for peer in known if rights.explain(peer.identity, Verb.EXPOSE).allowed]
+            raise self._nobody(caller, command.topic, allowed)
         return self._pick(ready, command.topic, tenant.exposers)
 
     def _nobody(self, caller: Peer, topic: str, allowed: list[Peer]) -> Refused:
@@ -165,9 +169,6 @@ class Calls:
             exposers[topic].pop(ready[0])
             exposers[topic][ready[0]] = None  # to the end of the row
         return ready[0]
-
-    def _may_expose(self, peer: Peer, segments: Segments) -> bool:
-        return self._rights.allows(peer.identity, Verb.EXPOSE, segments)
 
     def _begin(
         self, caller: Peer, command: Call, segments: Segments, exposer: Peer | None, moment: Moment

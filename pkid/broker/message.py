@@ -14,7 +14,8 @@ from pkid.broker.values import value
 __all__ = ["Batch", "Invocation", "Message", "Moment", "QoS", "Series"]
 
 
-class Moment(NamedTuple):
+@value
+class Moment:
     """One instant on two clocks."""
 
     monotonic: float

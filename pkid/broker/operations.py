@@ -77,7 +77,7 @@ class Operations:
         }
         self.kinds: frozenset[type] = frozenset(self._handlers)
 
-    def perform(self, peer: Peer, command: Command, moment: Moment) -> list[Effect]:
+    def perform(self, peer: Peer, command: Any, moment: Moment) -> list[Effect]:
         """Do what a session asks for; what is refused is told to its client, and done in no part."""
         try:
             return self._handlers[type(command)](peer, command, moment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -37,8 +36,7 @@ class Engine:
         self._wall = wall
         self._epoch = wall() - seconds()
         self._handlers: dict[type[Effect], Callable[[Any], None]] = {}
-        self._waiting: deque[Effect] = deque()
-        self._busy = False
+        self._row: list[Effect] | None = None  # what is being carried out
 
     def handle(self, handlers: Handlers) -> None:
         """Have these kinds of effects carried out by these functions."""
@@ -51,7 +49,8 @@ class Engine:
 
     def receive(self, number: int, given: Command | Input) -> None:
         """Give the broker an input of a session."""
-        self.carry_out(self.broker.receive(number, given, self.moment()))
+        seconds = self._seconds()
+        self.carry_out(self.broker.receive(number, given, Moment(seconds, self._epoch + seconds)))
 
     def tick(self) -> None:
         """Let the broker take note of the time."""
@@ -60,20 +59,16 @@ class Engine:
 
     def carry_out(self, effects: Iterable[Effect]) -> None:
         """Carry out effects, and all that follows from them; one that fails is no reason to leave out the next."""
-        if self._busy:
-            self._waiting.extend(effects)
+        if self._row is not None:
+            self._row.extend(effects)
             return
-        self._busy = True
+        self._row = row = list(effects)
+        handlers = self._handlers
         try:
-            for effect in effects:
-                self._carry_out(effect)
-            while self._waiting:
-                self._carry_out(self._waiting.popleft())
+            for effect in row:  # which grows meanwhile
+                try:
+                    handlers[type(effect)](effect)
+                except Exception:
+                    self._log.failure("an effect cannot be carried out: {kind}", kind=type(effect).__name__)
         finally:
-            self._busy = False
-
-    def _carry_out(self, effect: Effect) -> None:
-        try:
-            self._handlers[type(effect)](effect)
-        except Exception:
-            self._log.failure("an effect cannot be carried out: {kind}", kind=type(effect).__name__)
+            self._row = None

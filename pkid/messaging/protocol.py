@@ -116,16 +116,15 @@ class DoorProtocol(Protocol):
         """Take bytes, and write what there is to say to them."""
         if self._closed:
             return
-        turn = self.factory.turn
-        turn.begin()
-        self._vigil.heard()
+        turn, outgoing = self.factory.turn, self._outgoing
+        now = self._vigil.heard_at = turn.begin()
         self._received += len(data)
-        self._outgoing.gather()
+        outgoing.gather()
         try:
             self._feed(data)
-            self._work()
+            self._work(now)
         finally:
-            self._outgoing.release()
+            outgoing.release()
             turn.end()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -133,8 +132,12 @@ class DoorProtocol(Protocol):
         self._lost = True
         self._vigil.stop()
         self._end_handshake()
-        if self._closed or (not self._resting and self._has_time()):
+        if self._resting and not self._closed:
+            return
+        if self._closed or self.factory.turn.has_time(self.factory.clock.seconds()):
             self._depart()
+        else:
+            self._rest()
 
     # The client, as the broker's service sees it
 
@@ -176,13 +179,16 @@ class DoorProtocol(Protocol):
         else:
             self.transport.registerProducer(self._outgoing, True)
 
-    def _work(self) -> None:
+    def _work(self, now: float) -> None:
         """Do what came, as long as the session takes it and the client reads what it is told."""
         session = self._session
-        if session is None or self._working or not (self._rested or self._resting or self._has_time()):
+        if session is None or self._working:
+            return
+        if not (self._rested or self._resting or self.factory.turn.has_time(now)):
+            self._rest()
             return
         self._working = True
-        self._until = self.factory.clock.seconds() + LONGEST_TURN
+        self._until = now + LONGEST_TURN
         try:
             self._do(session)
         finally:
@@ -195,17 +201,10 @@ class DoorProtocol(Protocol):
 
         :param size: of what comes next, in bytes; what may take long has a turn of its own, and not before others.
         """
-        if not self._reads:
+        if self._held or self._resting or self._closed or self._outgoing.is_full:
             return False
         waited = size < _LARGE or (self._rested and not self._taken)
         if waited and self._taken < self.factory.budget.turn and self.factory.clock.seconds() <= self._until:
-            return True
-        self._rest()
-        return False
-
-    def _has_time(self) -> bool:
-        """Tell whether there is time for a turn that begins now; if not, see to it that there is one later."""
-        if self.factory.turn.has_time():
             return True
         self._rest()
         return False
@@ -246,7 +245,7 @@ class DoorProtocol(Protocol):
         if not self._lost:
             self._read_on()
             return
-        self._work()
+        self._work(self.factory.clock.seconds())
         if not self._resting:
             self._depart()
 
@@ -257,7 +256,7 @@ class DoorProtocol(Protocol):
 
     def _read_on(self) -> None:
         if self._reads:
-            self._work()
+            self._work(self.factory.clock.seconds())
         if self._reads:
             self.transport.resumeProducing()
 

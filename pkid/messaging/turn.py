@@ -37,10 +37,11 @@ class Turn:
         self._is_watched = False  # whether the reactor calls when the turn ends
         self._is_reading = False
 
-    def begin(self) -> None:
-        """Take note that a connection is heard, until :meth:`end`."""
+    def begin(self) -> float:
+        """Take note that a connection is heard, until :meth:`end`; return the time, in seconds."""
         self._heard += 1
         self._is_reading = True
+        return self._clock.seconds()
 
     def end(self) -> None:
         """Write what was said to others meanwhile, unless more may be said to them in this turn."""
@@ -48,9 +49,8 @@ class Turn:
         if self._due and not self._is_watched:
             self._write()
 
-    def has_time(self) -> bool:
-        """Tell whether there is time for one more who does not wait for a round."""
-        now = self._clock.seconds()
+    def has_time(self, now: float) -> bool:
+        """Tell whether there is time at this instant for one more who does not wait for a round."""
         if self._began is None:
             if not self._is_watched and now < self._calm_until:
                 return True

@@ -43,9 +43,10 @@ class Vigil:
     :param times: which they are.
     :param expire: ends the connection.
     :param ask: asks the client whether it is there.
+    :ivar heard_at: when something came last, in seconds of the clock.
     """
 
-    __slots__ = ("_ask", "_asked", "_began", "_clock", "_due", "_expire", "_heard", "_open", "_times")
+    __slots__ = ("_ask", "_asked", "_began", "_clock", "_due", "_expire", "_open", "_times", "heard_at")
 
     def __init__(
         self, times: Times, clock: IReactorTime, expire: Callable[[CloseReason], None], ask: Callable[[], None]
@@ -54,7 +55,7 @@ class Vigil:
         self._clock = clock
         self._expire = expire
         self._ask = ask
-        self._began = self._heard = clock.seconds()
+        self._began = self.heard_at = clock.seconds()
         self._open = False
         self._asked: float | None = None  # when, if it was
         self._due: IDelayedCall | None = clock.callLater(times.first_word.total_seconds(), self._look)
@@ -69,12 +70,8 @@ class Vigil:
         """Take note that the session is open: from now on silence counts."""
         if self._due is not None:
             self._open = True
-            self._heard = self._clock.seconds()
+            self.heard_at = self._clock.seconds()
             self._due.reset(self._times.idle.total_seconds())
-
-    def heard(self) -> None:
-        """Take note that something came."""
-        self._heard = self._clock.seconds()
 
     def linger(self, cut: Callable[[], None]) -> None:
         """Watch nothing more, and cut the connection if it does not end by itself."""
@@ -98,10 +95,10 @@ class Vigil:
             self._expire(CloseReason.LOGIN_TIME)
             return
         times, now = self._times, self._clock.seconds()
-        if self._asked is not None and self._heard <= self._asked:
+        if self._asked is not None and self.heard_at <= self._asked:
             self._expire(CloseReason.IDLE)
             return
-        left = self._heard + times.idle.total_seconds() - now
+        left = self.heard_at + times.idle.total_seconds() - now
         self._asked = None if left > 0 else now
         if left <= 0:
             self._ask()

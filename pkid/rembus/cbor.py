@@ -50,6 +50,8 @@ __all__ = [
     "numbered_publication",
     "numbered_publications",
     "publication",
+    "request",
+    "response",
 ]
 
 _MOST_ELEMENTS = 6
@@ -118,6 +120,16 @@ def numbered_publications(ids: Iterable[int], topic: str, arguments: Iterable[by
 def acknowledgement(id: int) -> bytes:
     """Return the acknowledgement of a publication."""
     return _ACK + id.to_bytes(_ID_SIZE, "little")
+
+
+def request(id: int, topic: str, arguments: bytes) -> bytes:
+    """Return a call of nobody in particular, with arguments that are encoded already."""
+    return _REQUEST + id.to_bytes(_ID_SIZE, "little") + _topic(topic) + NULL + arguments
+
+
+def response(id: int, status: int, item: bytes) -> bytes:
+    """Return the answer to a request, with what it holds encoded already."""
+    return _RESPONSE + id.to_bytes(_ID_SIZE, "little") + _NUMBERS[status] + item
 
 
 # Reading
@@ -204,7 +216,8 @@ _NUMBERED = {
     for qos, flag in _FLAGS.items()
     for slotted in (False, True)
 }
-_ACK = _begin(Kind.ACK, 2)
+_ACK, _REQUEST, _RESPONSE = _begin(Kind.ACK, 2), _begin(Kind.REQUEST, 5), _begin(Kind.RESPONSE, 4)
+_NUMBERS = tuple(head(Major.UNSIGNED, number) for number in range(256))
 _BEGINS = {(kind, more): _begin(kind, 2 + more) for kind in Kind for more in range(_MOST_ELEMENTS - 1)}
 
 
@@ -220,7 +233,9 @@ def _write_publication(packet: Publication) -> bytes:
 
 
 def _write_request(packet: Request) -> bytes:
-    target = NULL if packet.target is None else write_text(packet.target)
+    if packet.target is None:
+        return request(packet.id, packet.topic, cbor_arguments(packet.data))
+    target = write_text(packet.target)
     return _array(Kind.REQUEST, packet, _topic(packet.topic), target, cbor_arguments(packet.data))
 
 
@@ -240,7 +255,7 @@ _WRITERS: dict[type[Packet], Callable[[Any], bytes]] = {
     Publication: _write_publication,
     Request: _write_request,
     Admin: lambda packet: _array(Kind.ADMIN, packet, write_text(packet.topic), cbor2.dumps(packet.data)),
-    Response: lambda packet: _array(Kind.RESPONSE, packet, head(Major.UNSIGNED, packet.status), cbor_item(packet.data)),
+    Response: lambda packet: response(packet.id, packet.status, cbor_item(packet.data)),
     Ack: lambda packet: acknowledgement(packet.id),
     Ack2: lambda packet: _array(Kind.ACK2, packet),
     Unregister: lambda packet: _array(Kind.UNREGISTER, packet),

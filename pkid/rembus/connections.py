@@ -34,13 +34,11 @@ class PlainProtocol(RembusProtocol):
 
     def __init__(self, factory: RembusFactory) -> None:
         super().__init__(factory)
-        self._reader = FrameReader(factory.budget.message)
+        self._reader = reader = FrameReader(factory.budget.message)
+        self._read = lambda data: [(Opcode.BINARY, message) for message in reader.feed(data)]
 
     def _watch_silence(self) -> None:
         self._vigil.stop()
-
-    def _read(self, data: bytes) -> list[tuple[Opcode, bytes]]:
-        return [(Opcode.BINARY, message) for message in self._reader.feed(data)]
 
     def _limit(self, size: int) -> None:
         self._reader.limit = size
@@ -55,6 +53,7 @@ class WebSocketProtocol(RembusProtocol):
         super().__init__(factory)
         self._handshake: Handshake | None = None
         self._reader = WebSocketReader(factory.budget.message)
+        self._read = self._reader.feed
 
     def _shake_hands(self) -> None:
         self._handshake = Handshake()
@@ -79,9 +78,6 @@ class WebSocketProtocol(RembusProtocol):
         self._outgoing.write(answer)
         self._begin()
         return rest
-
-    def _read(self, data: bytes) -> list[tuple[Opcode, bytes]]:
-        return self._reader.feed(data)
 
     def _limit(self, size: int) -> None:
         self._reader.limit = size

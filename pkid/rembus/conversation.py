@@ -25,9 +25,9 @@ from pkid.broker.commands import (
     Register,
     Unregister,
 )
-from pkid.broker.message import Invocation, QoS
+from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
-from pkid.broker.replies import Acknowledged, Answered, Challenge, Done, Failed, Greet, Release, Reply, Welcome
+from pkid.broker.replies import Acknowledged, Challenge, Done, Failed, Greet, Release, Reply, Welcome
 from pkid.errors import PkidError, Reason, Refused
 from pkid.rembus import packets
 from pkid.rembus.administration import UnknownCommand, describe, read_command
@@ -78,8 +78,6 @@ class Conversation:
         match reply:
             case Acknowledged(request=int(id)):
                 return packets.Ack(id)
-            case Answered(request=int(id), payload=Payload() as payload, failed=failed):
-                return Response(id, Status.METHOD_EXCEPTION if failed else Status.OK, payload)
             case Failed(request=int(id), reason=reason, subject=subject):
                 self._looking.pop(id, None)
                 return _failure(id, reason, subject)
@@ -95,12 +93,6 @@ class Conversation:
             case Welcome(request=int(id)):
                 return Response(id, Status.OK)
         return None
-
-    def ask(self, invocation: Invocation) -> Packet:
-        """Return a call as its exposer is asked it."""
-        payload = invocation.payload
-        assert isinstance(payload, Payload)
-        return packets.Request(invocation.number, invocation.topic, None, payload)
 
     def _identify(self, packet: packets.Identity) -> Command:
         return Identify(packet.id, component_of(packet.cid))

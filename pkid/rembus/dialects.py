@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
-from pkid.broker.message import Batch, Message, QoS, Series
+from pkid.broker.message import Batch, Invocation, Message, QoS, Series
 from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.replies import Answered
 from pkid.broker.topic import Pattern
 from pkid.messaging.interfaces import Dialect
-from pkid.rembus.arguments import cbor_arguments, json_arguments, preceded_cbor, preceded_json
-from pkid.rembus.cbor import Cbor, acknowledgement, numbered_publication, numbered_publications, publication
+from pkid.rembus.arguments import cbor_arguments, cbor_item, json_arguments, preceded_cbor, preceded_json
+from pkid.rembus.cbor import (
+    Cbor,
+    acknowledgement,
+    numbered_publication,
+    numbered_publications,
+    publication,
+    request,
+    response,
+)
 from pkid.rembus.jsonrpc import JsonRpc
 from pkid.rembus.names import Numbering
-from pkid.rembus.packets import Ack, Packet, Publication
+from pkid.rembus.packets import Ack, Packet, Publication, Request, Response, Status
 
 __all__ = ["CborDialect", "JsonDialect", "RembusDialect"]
+
+_STATUSES = Status.OK, Status.METHOD_EXCEPTION  # of answers, and of those that tell what went wrong
 
 Frame = Callable[[bytes], bytes]
 """Puts a message into its frame."""
@@ -29,6 +40,12 @@ class RembusDialect(Dialect, Protocol):
 
     def acknowledgements(self, ids: Iterable[int]) -> bytes:
         """Return the acknowledgements of publications as they go over the wire."""
+
+    def request(self, invocation: Invocation) -> bytes:
+        """Return a call as its exposer is asked it."""
+
+    def answer(self, answered: Answered) -> bytes:
+        """Return the answer to a call as its caller gets it."""
 
 
 class CborDialect:
@@ -49,6 +66,17 @@ class CborDialect:
     def acknowledgements(self, ids: Iterable[int]) -> bytes:
         """Return the acknowledgements of publications as they go over the wire."""
         return b"".join(map(self._frame, map(acknowledgement, ids)))
+
+    def request(self, invocation: Invocation) -> bytes:
+        """Return a call as its exposer is asked it."""
+        payload: Any = invocation.payload
+        return self._frame(request(invocation.number, invocation.topic, cbor_arguments(payload)))
+
+    def answer(self, answered: Answered) -> bytes:
+        """Return the answer to a call as its caller gets it."""
+        id: Any = answered.request
+        payload: Any = answered.payload
+        return self._frame(response(id, _STATUSES[answered.failed], cbor_item(payload)))
 
     def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
         """Return a delivery as it goes over the wire; through a pattern, the topic is the first argument."""
@@ -92,6 +120,17 @@ class JsonDialect:
     def acknowledgements(self, ids: Iterable[int]) -> bytes:
         """Return the acknowledgements of publications as they go over the wire."""
         return b"".join([self.packet(Ack(id)) for id in ids])
+
+    def request(self, invocation: Invocation) -> bytes:
+        """Return a call as its exposer is asked it."""
+        payload: Any = invocation.payload
+        return self.packet(Request(invocation.number, invocation.topic, None, payload))
+
+    def answer(self, answered: Answered) -> bytes:
+        """Return the answer to a call as its caller gets it."""
+        id: Any = answered.request
+        payload: Any = answered.payload
+        return self.packet(Response(id, _STATUSES[answered.failed], payload))
 
     def encode(self, message: Message, pattern: Pattern | None, again: bool) -> bytes:
         """Return a delivery as it goes over the wire; through a pattern, the topic is the first argument."""

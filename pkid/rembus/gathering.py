@@ -18,11 +18,15 @@ GATHERED: frozenset[type[Packet]] = frozenset({Publication, Ack})
 
 
 class Gathering:
-    """Gathers packets of one kind: publications that arrive equally often on one topic, or acknowledgements."""
+    """Gathers packets of one kind: publications that arrive equally often on one topic, or acknowledgements.
 
-    __slots__ = ("_ids", "_payloads", "_qos", "_topic")
+    :ivar has_begun: whether anything is there.
+    """
+
+    __slots__ = ("_ids", "_payloads", "_qos", "_topic", "has_begun")
 
     def __init__(self) -> None:
+        self.has_begun = False
         self._topic = ""
         self._qos = QoS.AT_MOST_ONCE
         self._payloads: list[bytes] = []
@@ -35,13 +39,13 @@ class Gathering:
             return self._add_publication(packet)
         if isinstance(packet, Ack) and not self._payloads and not has_slot(packet.id):
             self._ids.append(packet.id)
+            self.has_begun = True
             return True
         return False
 
-    def finish(self) -> Command | None:
+    def finish(self) -> Command:
         """Return what does the same as all that is there, one by one, and begin anew."""
-        if not (self._payloads or self._ids):
-            return None
+        self.has_begun = False
         payloads, ids = tuple(self._payloads), tuple(self._ids)
         self._payloads.clear()
         self._ids.clear()
@@ -64,7 +68,7 @@ class Gathering:
         elif self._ids:
             return False
         else:
-            self._topic, self._qos = topic, qos
+            self._topic, self._qos, self.has_begun = topic, qos, True
         self._payloads.append(payload.data)
         if qos is not QoS.AT_MOST_ONCE:
             self._ids.append(id)

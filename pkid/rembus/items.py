@@ -43,6 +43,8 @@ NULL = b"\xf6"
 
 _BYTES, _TEXT, _ARRAY, _MAP, _SIMPLE = 2, 3, 4, 5, 7  # of `Major`, but compared for each item
 _MEDIUM = _BYTES << 5 | 24  # initial byte of bytes whose length takes one byte
+_WORD = _TEXT << 5  # initial byte of an empty text; short ones have those that follow
+_ARGUMENTS = _ARRAY << 5  # initial byte of an empty array; short ones have those that follow
 _BREAK = 0xFF
 _INDEFINITE = -1
 _ARGUMENT_SIZES = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -99,8 +101,11 @@ def is_rest(data: bytes, position: int) -> bool:
     :raises Malformed: ``bad-message`` when it is nested too deep, or holds too much.
     """
     try:
-        length = _LEAVES[data[position]]
-        return len(data) == (position + length if length else _end(data, position, DEPTH, _allowance(data)))
+        initial, size = data[position], len(data)
+        if _ARGUMENTS < initial < _ARGUMENTS + 24 and size <= MOST_ITEMS:
+            return size == _end_of_items(data, position + 1, initial - _ARGUMENTS, DEPTH - 1, None)
+        length = _LEAVES[initial]
+        return size == (position + length if length else _end(data, position, DEPTH, _allowance(data)))
     except (IndexError, UnicodeDecodeError):
         return False
 
@@ -213,6 +218,9 @@ def _end_of_items(data: bytes, position: int, count: int, depth: int, allowance:
             position += length
         elif initial == _MEDIUM:
             position += 2 + data[position + 1]
+        elif _WORD < initial < _WORD + 24:
+            begin, position = position + 1, position + 1 + initial - _WORD
+            data[begin:position].decode("utf-8")
         else:
             position = _end(data, position, depth, allowance)
     return position

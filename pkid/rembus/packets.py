@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, final
 
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
@@ -139,6 +139,7 @@ class Admin:
     data: object
 
 
+@final
 class Response(NamedTuple):
     """The answer to a request."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, cast
 
 from pkid.broker.effects import CloseReason
 from pkid.broker.message import Invocation
-from pkid.broker.replies import AcknowledgedBatch, Reply
+from pkid.broker.replies import AcknowledgedBatch, Answered, Reply
 from pkid.errors import Malformed, PkidError, Refused, Unavailable
 from pkid.messaging.approach import approach_of
 from pkid.messaging.interfaces import Session
@@ -36,22 +37,17 @@ class RembusProtocol(DoorProtocol):
 
     factory: RembusFactory
     _conversation: Conversation
+    _read: Callable[[bytes], list[tuple[Opcode, bytes]]]
+    """Returns the messages that are complete now; raises `Malformed` when it is none, `Refused` when it is too long."""
 
     def __init__(self, factory: RembusFactory) -> None:
         self.dialect = factory.cbor
-        self._unread = bytearray()
+        self._unread: deque[bytes] = deque()
         self._waiting: deque[tuple[Opcode, bytes]] = deque()
         self._gathering = Gathering()
+        self._together = False  # whether packets of one kind are given to the session together
 
     # How it is framed
-
-    def _read(self, data: bytes) -> list[tuple[Opcode, bytes]]:
-        """Return the messages that are complete now.
-
-        :raises Malformed: when it is none.
-        :raises Refused: when it is too long.
-        """
-        raise NotImplementedError
 
     def _limit(self, size: int) -> None:
         """Set how long a message may be, in bytes."""
@@ -72,13 +68,16 @@ class RembusProtocol(DoorProtocol):
             ids = cast("tuple[int, ...]", reply.requests)
             self._outgoing.write(self.dialect.acknowledgements(ids))
             return
+        if type(reply) is Answered:
+            self._outgoing.write(self.dialect.answer(reply))
+            return
         packet = self._conversation.tell(reply)
         if packet is not None:
             self._outgoing.write(self.dialect.packet(packet))
 
     def invoke(self, invocation: Invocation) -> None:
         """Have the client answer a call."""
-        self._outgoing.write(self.dialect.packet(self._conversation.ask(invocation)))
+        self._outgoing.write(self.dialect.request(invocation))
 
     # The connection
 
@@ -102,37 +101,42 @@ class RembusProtocol(DoorProtocol):
     def _opened(self) -> None:
         self._watch_silence()
         self._limit(self.factory.budget.message)
+        self._together = self._session is not None and not self._session.is_metered
 
     def _feed(self, data: bytes) -> None:
-        self._unread += data
+        if len(data) <= _PIECE:
+            self._unread.append(data)
+        else:
+            self._unread.extend(data[begin : begin + _PIECE] for begin in range(0, len(data), _PIECE))
 
     def _do(self, session: Session) -> None:
         """Do what was said; packets of one kind that come together are given to the session together."""
-        together = session.is_open and not session.is_metered
+        waiting, unread = self._waiting, self._unread
         try:
-            while self._waiting or self._unread:
-                if not self._goes_on(len(self._waiting[0][1]) if self._waiting else 0):
+            while waiting or unread:
+                if not self._goes_on(len(waiting[0][1]) if waiting else 0):
                     break
-                if not self._waiting:
-                    self._waiting += self._read(bytes(self._unread[:_PIECE]))
-                    del self._unread[:_PIECE]
-                    if not self._waiting or len(self._waiting[0][1]) >= _PIECE:
+                if not waiting:
+                    waiting += self._read(unread.popleft())
+                    if not waiting or len(waiting[0][1]) >= _PIECE:
                         continue
                 self._taken += 1
-                self._hear(session, *self._waiting.popleft(), together)
+                self._hear(session, *waiting.popleft())
         except (Malformed, Refused) as error:
             self._give(session)
             self._fail(error)
-        else:
+        if self._gathering.has_begun:
             self._give(session)
 
-    def _hear(self, session: Session, opcode: Opcode, payload: bytes, together: bool) -> None:
+    def _hear(self, session: Session, opcode: Opcode, payload: bytes) -> None:
         if opcode is Opcode.BINARY:
             self.dialect = self.factory.cbor
             packet = cbor.decode(payload)
-            if not (together and type(packet) in GATHERED and self._gather(session, packet)):
+            if self._together and type(packet) in GATHERED and self._gather(session, packet):
+                return
+            if self._gathering.has_begun:
                 self._give(session)
-                self._take(session, packet)
+            self._take(session, packet)
             return
         self._give(session)
         if opcode is Opcode.TEXT:
@@ -156,9 +160,8 @@ class RembusProtocol(DoorProtocol):
 
     def _give(self, session: Session) -> None:
         """Give the session what was gathered."""
-        command = self._gathering.finish()
-        if command is not None:
-            session.receive(command)
+        if self._gathering.has_begun:
+            session.receive(self._gathering.finish())
 
     def _decode(self, text: bytes) -> tuple[Packet, jsonrpc.JsonRpc | None]:
         """Read a text, or answer that it cannot be read.
@@ -173,7 +176,7 @@ class RembusProtocol(DoorProtocol):
 
     def _take(self, session: Session, packet: Packet) -> None:
         meant = self._conversation.hear(packet)
-        if isinstance(meant, Response):
+        if type(meant) is Response:
             self._outgoing.write(self.dialect.packet(meant))
         else:
             session.receive(meant)

@@ -25,7 +25,8 @@ def _publication(data: bytes) -> Packet | None:
 
 
 def _numbered_publication(data: bytes) -> Packet | None:
-    return _rest_of_publication(data, _BEHIND_ID, _id(data), QoS.AT_LEAST_ONCE)
+    id = int.from_bytes(data[3:_BEHIND_ID], "little")
+    return _rest_of_publication(data, _BEHIND_ID, id, QoS.AT_LEAST_ONCE)
 
 
 def _rest_of_publication(data: bytes, position: int, id: int, qos: QoS) -> Packet | None:
@@ -46,22 +47,21 @@ def _request(data: bytes) -> Packet | None:
             position += 1
     except (IndexError, ValueError):
         return None
-    return Request(_id(data), topic, target, Payload(_CBOR, data[position:], True)) if is_rest(data, position) else None
+    if not is_rest(data, position):
+        return None
+    return Request(int.from_bytes(data[3:_BEHIND_ID], "little"), topic, target, Payload(_CBOR, data[position:], True))
 
 
 def _response(data: bytes) -> Packet | None:
     behind = _BEHIND_ID + 1
     if len(data) <= behind or data[_BEHIND_ID] >= 24 or not is_rest(data, behind):
         return None
-    return Response(_id(data), data[_BEHIND_ID], Payload(_CBOR, data[behind:], True))
+    id = int.from_bytes(data[3:_BEHIND_ID], "little")
+    return Response(id, data[_BEHIND_ID], Payload(_CBOR, data[behind:], True))
 
 
 def _ack(data: bytes) -> Packet | None:
-    return Ack(_id(data)) if len(data) == _BEHIND_ID else None
-
-
-def _id(data: bytes) -> int:
-    return int.from_bytes(data[3:_BEHIND_ID], "little")
+    return Ack(int.from_bytes(data[3:], "little")) if len(data) == _BEHIND_ID else None
 
 
 SHORT_FORMS: dict[bytes, Callable[[bytes], Packet | None]] = {

@@ -43,7 +43,8 @@ _FINAL, _OPCODE, _MASKED, _LENGTH = 0x80, 0x0F, 0x80, 0x7F
 _OPCODES = {int(opcode): opcode for opcode in Opcode}
 _LONGEST_CONTROL = 125
 _MASK_SIZE = 4
-_MESSAGES = {_FINAL | opcode: opcode for opcode in (Opcode.TEXT, Opcode.BINARY)}
+_WHOLE = {_FINAL | opcode: opcode for opcode in (Opcode.TEXT, Opcode.BINARY)}
+_MESSAGES = tuple(map(_WHOLE.get, range(256)))  # by the first byte of the only frame that they have
 _LONGEST_USUAL_HEADER = 8  # bytes, with the mask
 _SHORT_HEADS = {
     opcode: tuple(bytes((_FINAL | opcode, length)) for length in range(_LONGEST_CONTROL + 1)) for opcode in Opcode
@@ -77,10 +78,10 @@ class WebSocketReader:
             data = bytes(self._buffer)
         self._needed = 0
         found: list[Frame] = []
-        position = self._read_whole(data, 0, found)
-        while (header := self._read_header(data, position)) is not None:
+        position, size = self._read_whole(data, 0, found), len(data)
+        while position < size and (header := self._read_header(data, position)) is not None:
             first, begin, length = header
-            if begin + length > len(data):
+            if begin + length > size:
                 self._needed = begin + length - position
                 break
             complete = self._complete(first, _unmask(data[begin - _MASK_SIZE : begin], data[begin : begin + length]))
@@ -92,14 +93,15 @@ class WebSocketReader:
 
     def _read_whole(self, data: bytes, position: int, found: list[Frame]) -> int:
         """Read messages that have one frame each, up to something else, as most are; return where they end."""
-        last = len(data) - _LONGEST_USUAL_HEADER if self._begun is None else -1
+        size, limit = len(data), self.limit
+        last = size - _LONGEST_USUAL_HEADER if self._begun is None else -1
         while position <= last:
-            opcode, second, begin = _MESSAGES.get(data[position]), data[position + 1], position + 6
+            opcode, second, begin = _MESSAGES[data[position]], data[position + 1], position + 6
             length = second - _MASKED
             if length == 126:
                 length, begin = data[position + 2] << 8 | data[position + 3], position + 8
             end = begin + length
-            if opcode is None or second < _MASKED or second == 0xFF or length > self.limit or end > len(data):
+            if opcode is None or second < _MASKED or second == 0xFF or length > limit or end > size:
                 break
             found.append((opcode, _unmask(data[begin - _MASK_SIZE : begin], data[begin:end])))
             position = end

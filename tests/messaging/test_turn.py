@@ -24,7 +24,7 @@ class TurnTests(Case):
     def hear(self, said: bytes = b"") -> bytes:
         """Have one connection be heard that says something to another; return what was written by then."""
         self.turn.begin()
-        self.assertTrue(self.turn.has_time())
+        self.assertTrue(self.turn.has_time(self.clock.seconds()))
         if said:
             self.other.write(said)
         self.turn.end()
@@ -81,23 +81,23 @@ class TurnTests(Case):
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
     def test_there_is_time_for_a_while_in_each_turn_of_the_reactor(self) -> None:
-        self.assertTrue(self.turn.has_time())
+        self.assertTrue(self.turn.has_time(self.clock.seconds()))
         self.clock.rightNow += LONGEST_ROUND
-        self.assertTrue(self.turn.has_time())
+        self.assertTrue(self.turn.has_time(self.clock.seconds()))
         self.clock.rightNow += LONGEST_ROUND
-        self.assertFalse(self.turn.has_time())
+        self.assertFalse(self.turn.has_time(self.clock.seconds()))
         self.end_turn()
-        self.assertTrue(self.turn.has_time())
+        self.assertTrue(self.turn.has_time(self.clock.seconds()))
 
     def test_a_turn_that_began_calm_has_time_for_little_longer(self) -> None:
         self.be_calm()
-        self.assertTrue(self.turn.has_time())
+        self.assertTrue(self.turn.has_time(self.clock.seconds()))
         self.clock.rightNow += LONGEST_CALM
-        self.assertTrue(self.turn.has_time())
+        self.assertTrue(self.turn.has_time(self.clock.seconds()))
         self.clock.rightNow += LONGEST_ROUND + LONGEST_CALM / 2
-        self.assertFalse(self.turn.has_time())
+        self.assertFalse(self.turn.has_time(self.clock.seconds()))
 
     def test_what_is_written_between_two_who_are_heard_takes_none_of_their_time(self) -> None:
         self.other.write(b"a")
         self.clock.rightNow += 2 * LONGEST_ROUND
-        self.assertTrue(self.turn.has_time())
+        self.assertTrue(self.turn.has_time(self.clock.seconds()))

@@ -135,7 +135,7 @@ class TurnContract(Case):
         speaker, leaving = self.speaker(), self.speaker()
         self.send(leaving, 1)
         self.assertEqual([self.heard(), self.sessions()], [1, 3])
-        self.patch(speaker.factory.turn, "has_time", lambda: False)
+        self.patch(speaker.factory.turn, "has_time", lambda now: False)
         self.send(speaker, 1)
         self.leave(leaving)
         self.assertEqual((self.state(speaker), self.sessions(), self.taken()), ("paused", 3, 0))

@@ -21,11 +21,10 @@ from pkid.broker.commands import (
     View,
 )
 from pkid.broker.identity import ANONYMOUS
-from pkid.broker.message import Invocation, QoS
+from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.replies import (
     Acknowledged,
-    Answered,
     Challenge,
     Done,
     Draining,
@@ -95,8 +94,6 @@ class TellTests(Case):
             (Done(1, ("refused",)), Response(1, 0, NOTHING)),
             (Acknowledged(1), packets.Ack(1)),
             (Release(1), packets.Ack2(1)),
-            (Answered(1, DATA, 2, False), Response(1, 0, DATA)),
-            (Answered(1, DATA, 2, True), Response(1, 40, DATA)),
             (Withdrawn(1), None),
             (Draining(), None),
         ):  # fmt: skip
@@ -142,8 +139,3 @@ class TellTests(Case):
             id = numbering.id_of(message(5, slot=slot))
             self.assertEqual(conversation.hear(packets.Ack(id)), Acknowledge(None, 5))
             self.assertEqual(conversation.tell(Release(5)), packets.Ack2(id))
-
-    def test_a_call_is_asked_by_its_number(self) -> None:
-        invocation = Invocation(9, "t", DATA, 2, ANONYMOUS, 0.0)
-        asked = Conversation("core", Numbering()).ask(invocation)
-        self.assertEqual(asked, packets.Request(9, "t", None, DATA))

@@ -7,14 +7,15 @@ import json
 import cbor2
 
 from pkid.broker.identity import ANONYMOUS
-from pkid.broker.message import Batch, QoS, Series
+from pkid.broker.message import Batch, Invocation, QoS, Series
 from pkid.broker.payload import Payload, PayloadKind, Payloads
+from pkid.broker.replies import Answered
 from pkid.broker.topic import Pattern
 from pkid.rembus.cbor import CBOR
 from pkid.rembus.dialects import CborDialect, JsonDialect
 from pkid.rembus.jsonrpc import JULIA, PYTHON
 from pkid.rembus.names import Numbering
-from pkid.rembus.packets import Ack
+from pkid.rembus.packets import Ack, Request, Response, Status
 from tests.rembus.test_names import message
 from tests.support import Case
 
@@ -66,6 +67,24 @@ class CborTests(Case):
     def test_acknowledgements_are_packets_each_in_its_frame(self) -> None:
         for dialect in (self.dialect, JsonDialect(PYTHON, framed, Numbering())):
             self.assertEqual(dialect.acknowledgements((1, 2)), dialect.packet(Ack(1)) + dialect.packet(Ack(2)))
+
+    def test_a_call_is_asked_by_its_number(self) -> None:
+        invocation = Invocation(9, "a/b", ARGUMENTS, 2, ANONYMOUS, 0.0)
+        for dialect in (self.dialect, JsonDialect(PYTHON, framed, Numbering())):
+            self.assertEqual(dialect.request(invocation), dialect.packet(Request(9, "a/b", None, ARGUMENTS)))
+
+    def test_an_answer_says_whether_it_is_one_or_what_went_wrong(self) -> None:
+        for dialect in (self.dialect, JsonDialect(PYTHON, framed, Numbering())):
+            for failed, status in ((False, Status.OK), (True, Status.METHOD_EXCEPTION)):
+                answer = dialect.answer(Answered(7, ARGUMENTS, 2, failed))
+                self.assertEqual(answer, dialect.packet(Response(7, status, ARGUMENTS)))
+
+    def test_calls_and_answers_are_arrays_as_every_reader_of_cbor_expects(self) -> None:
+        id = bytes([9]) + bytes(7)
+        request = self.dialect.request(Invocation(9, "a/b", ARGUMENTS, 2, ANONYMOUS, 0.0))
+        self.assertEqual(cbor2.loads(request[1:-1]), [2, id, "a/b", None, [21, {"a": None}]])
+        answer = self.dialect.answer(Answered(9, ARGUMENTS, 2, True))
+        self.assertEqual(cbor2.loads(answer[1:-1]), [4, id, 40, [21, {"a": None}]])
 
     def test_a_packet_has_its_frame(self) -> None:
         self.assertEqual(self.dialect.packet(Ack(1)), b"<" + CBOR.encode(Ack(1)) + b">")

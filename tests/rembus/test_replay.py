@@ -14,6 +14,7 @@ from pkid.broker.effects import Deliver, Effect, Invoke, Send, Serve
 from pkid.broker.inputs import Lost
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.policy import Policy
+from pkid.broker.replies import Answered
 from pkid.broker.topic import Pattern
 from pkid.rembus.cbor import CBOR, decode
 from pkid.rembus.conversation import Conversation
@@ -70,10 +71,12 @@ class Replay(Hub):
     def _carry_out(self, effect: Effect) -> None:
         super()._carry_out(effect)
         match effect:
+            case Send(session=session, reply=Answered() as answered):
+                self._note(session, lambda talk: decode(self.dialect.answer(answered)))
             case Send(session=session, reply=reply):
                 self._note(session, lambda talk: talk.tell(reply))
             case Invoke(session=session, invocation=invocation):
-                self._note(session, lambda talk: talk.ask(invocation))
+                self._note(session, lambda talk: decode(self.dialect.request(invocation)))
                 self.asked[self._connection(session)].append(invocation.number)
             case Deliver(message=message, pattern=pattern, sessions=sessions):
                 packet = decode(self.dialect.encode(message, pattern, False))

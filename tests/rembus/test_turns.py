@@ -65,12 +65,12 @@ class TurnTests(DoorCase, turns.TurnContract):
     def given(self, *data: bytes, metered: bool = False) -> list[Command]:
         """Return what the session of a client is given, which says these things in one piece."""
         speaker = self.web_peer()
-        speaker.say(packets.Publication(0, "a", ONE))
         session = self.messaging.sessions[max(self.messaging.sessions)]
+        session.is_metered = metered
+        speaker.say(packets.Publication(0, "a", ONE))
         given: list[Command] = []
         self.patch(session, "receive", given.append)
         self.patch(session, "disconnect", lambda reason: given.append(reason))
-        session.is_metered = metered
         client = Connection(ConnectionType.CLIENT)
         speaker.protocol.dataReceived(b"".join(client.send(BytesMessage(each)) for each in data))
         return given
