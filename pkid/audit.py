@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from time import time
 
 from twisted.logger import Logger, LogLevel
@@ -126,10 +127,10 @@ class Strangers:
 
 def audit_line(fields: dict[str, object]) -> str:
     """Return the line for these fields."""
-    texts = [_text(value) for value in fields.values()]
+    texts = [value if type(value) is str else _text(value) for value in fields.values()]
     if not _all_plain(texts):
         texts = [_written(text) for text in texts]
-    return " ".join(["audit", *map("{}={}".format, fields, texts)])
+    return " ".join(["audit", *[f"{name}={text}" for name, text in zip(fields, texts, strict=True)]])
 
 
 def _write(action: Action, result: str, credential: str, peer: str, facts: dict[str, object]) -> None:
@@ -149,10 +150,14 @@ def _write(action: Action, result: str, credential: str, peer: str, facts: dict[
 
 
 def _text(value: object) -> str:
-    """Return what is to be told of a value; a certificate's times are whole seconds."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-    return str(value)
+    """Return what is to be told of a value."""
+    return _instant(value) if isinstance(value, datetime) else str(value)
+
+
+@lru_cache(256)
+def _instant(when: datetime) -> str:
+    """Write an instant in whole seconds; certificates that are issued together mostly end together."""
+    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _all_plain(texts: list[str]) -> bool:

@@ -7,12 +7,15 @@ from typing import ClassVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from pkid.audit import Action, allowed, certificate_facts, denied
 from pkid.auth.credentials import IMember, Right
 from pkid.auth.endorsement import Endorsements
 from pkid.auth.keyring import Keyring
 from pkid.ca.authority import Authority, Order
+from pkid.ca.ledger import Entry
 from pkid.ca.trust import fingerprint
 from pkid.errors import PkidError
 from pkid.issuance import Issuance
@@ -86,17 +89,23 @@ class SignPage(ProtectedPage):
         super().__init__(guard)
         self._issuance = issuance
 
-    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
+    def answer(self, request: BoundedRequest, member: IMember) -> Deferred[Answer]:
         """Answer with the certificate, and the intermediates that lead from it to the root, if there are any."""
         order = Order(request.body, member.credential, member.policy, renews=member.certificate)
-        try:
-            entry = await self._issuance.order(order)
-        except PkidError as error:
-            denied(self.action, member.credential, request.peer, error.reason.code, message=str(error))
-            raise
-        allowed(self.action, member.credential, request.peer, **certificate_facts(entry))
+        whose = member.credential, request.peer
+        return self._issuance.order(order).addCallbacks(
+            self._issued, self._not_issued, callbackArgs=whose, errbackArgs=whose
+        )
+
+    def _issued(self, entry: Entry, credential: str, peer: str) -> Answer:
+        allowed(self.action, credential, peer, **certificate_facts(entry))
         headers = (("SHA256-Fingerprint", fingerprint(entry.certificate)),)
         return Answer(self._issuance.pem_chain(entry), content_type=_PEM_FILE, headers=headers)
+
+    def _not_issued(self, failure: Failure, credential: str, peer: str) -> Failure:
+        if isinstance(error := failure.value, PkidError):
+            denied(self.action, credential, peer, error.reason.code, message=str(error))
+        return failure
 
 
 class RenewPage(SignPage):
@@ -108,6 +117,6 @@ class RenewPage(SignPage):
     right: ClassVar = Right.RENEW
     action: ClassVar = Action.RENEW
 
-    async def admit(self, request: BoundedRequest) -> IMember:
-        """Return whose certificate was shown."""
-        return await self._guard.admit_certificate(request)
+    def admit(self, request: BoundedRequest) -> Deferred[IMember]:
+        """Fire with whose certificate was shown."""
+        return self._guard.admit_certificate(request)

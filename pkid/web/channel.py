@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -18,6 +18,7 @@ from pkid.auth.fairness import peer_key
 from pkid.web.request import BoundedRequest
 from pkid.web.target import BadTarget, read_target
 from pkid.web.threshold import NOTICE_HEADER
+from pkid.web.timeout import LazyTimeout
 
 if TYPE_CHECKING:
     from pkid.web.site import Site
@@ -36,7 +37,7 @@ class _Transport(ITCPTransport, IPushProducer):
     """What a connection of this door is written to and cut by."""
 
 
-class Channel(HTTPChannel):
+class Channel(LazyTimeout, HTTPChannel):
     """One connection of the HTTPS door, HTTP/1.1."""
 
     requestFactory = BoundedRequest
@@ -63,6 +64,10 @@ class Channel(HTTPChannel):
             self._refused = True
             self.abort()
 
+    def clock(self) -> IReactorTime:
+        """Return the clock of the site."""
+        return self.site.reactor
+
     def getPeer(self) -> IAddress:
         """Return the address of the other end, which stays the same; Twisted asks for each request."""
         return self._ends[0]
@@ -78,6 +83,7 @@ class Channel(HTTPChannel):
             self._cut.cancel()
             self._cut = None
         super().connectionLost(reason)
+        self.cancel_alarm()
         self.site.forget(self)
 
     def dataReceived(self, data: bytes) -> None:

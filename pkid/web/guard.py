@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.cred.credentials import ICredentials
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pkid.audit import Strangers
@@ -18,6 +20,9 @@ from pkid.auth.tokens import Binding, body_digest
 from pkid.errors import Reason, Refused
 from pkid.web.incoming import bearer_token, client_certificate, selected_key
 from pkid.web.request import BoundedRequest
+
+if TYPE_CHECKING:
+    from pkid.web.channel import Channel
 
 __all__ = ["Guard"]
 
@@ -37,38 +42,48 @@ class Guard:
         self._keyring = keyring
         self._nobody = nobody
 
-    async def admit(self, request: BoundedRequest) -> IMember:
-        """Return who the caller is.
+    def admit(self, request: BoundedRequest) -> Deferred[IMember]:
+        """Fire with who the caller is.
 
-        :raises UnauthorizedLogin: when there is no credential, or it is not accepted.
-        :raises Unavailable: when the core is too busy to tell.
+        Fails with ``UnauthorizedLogin`` when there is no credential or it is not accepted, and with
+        :class:`~pkid.errors.Unavailable` when the core is too busy to tell.
         """
         if self._nobody is not None:
-            return self._nobody
+            return succeed(self._nobody)
         selected, _ = selected_key(request.path, self._keyring)
-        return await self._login(request, lambda: _RequestToken(request, selected))
+        return self._login(request, lambda: _RequestToken(request, selected))
 
-    async def admit_certificate(self, request: BoundedRequest) -> IMember:
-        """Return who the caller is, by the certificate of its TLS connection alone.
+    def admit_certificate(self, request: BoundedRequest) -> Deferred[IMember]:
+        """Fire with who the caller is, by the certificate of its TLS connection alone.
 
-        :raises UnauthorizedLogin: when it has none, or it is not accepted.
-        :raises Refused: when the credential that it was obtained by is not in service any more.
-        :raises Unavailable: when the core cannot tell now.
+        Fails with ``UnauthorizedLogin`` when it has none or it is not accepted, with
+        :class:`~pkid.errors.Refused` when the credential that it was obtained by is not in service any more, and with
+        :class:`~pkid.errors.Unavailable` when the core cannot tell now.
         """
-        return await self._login(request, lambda: ClientCertificate(client_certificate(request)))
+        return self._login(request, lambda: ClientCertificate(client_certificate(request)))
 
-    async def _login(self, request: BoundedRequest, find: Callable[[], ICredentials]) -> IMember:
-        connection = request.channel  # which the request forgets when the caller leaves
+    def _login(self, request: BoundedRequest, find: Callable[[], ICredentials]) -> Deferred[IMember]:
         try:
-            avatar: Any = await self._portal.login(find(), None, IMember)
-        except (UnauthorizedLogin, Refused) as error:
+            login: Deferred[Any] = self._portal.login(find(), None, IMember)
+        except UnauthorizedLogin:
+            login = fail()
+        connection = request.channel  # which the request forgets when the caller leaves
+        return login.addCallbacks(
+            _let_in, self._turn_away, callbackArgs=(connection,), errbackArgs=(connection, request)
+        )
+
+    def _turn_away(self, failure: Failure, connection: Channel, request: BoundedRequest) -> Failure:
+        error = failure.value
+        if isinstance(error, UnauthorizedLogin | Refused):
             connection.suspect = True
             reason = error.reason.code if isinstance(error, Refused) else Reason.UNAUTHORIZED.code
             self._strangers.denied(request.peer, reason, path=request.path.decode("ascii", "replace"))
-            raise
-        connection.suspect = False
-        member: IMember = avatar[1]
-        return member
+        return failure
+
+
+def _let_in(avatar: tuple[object, IMember, object], connection: Channel) -> IMember:
+    connection.suspect = False
+    return avatar[1]
 
 
 @implementer(IBearerToken)

@@ -1,14 +1,14 @@
-"""Pages: resources whose answers are coroutines, and the one table from errors to status codes."""
+"""Pages: resources that may take their time to answer, and the one table from errors to status codes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from twisted.cred.error import UnauthorizedLogin
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
@@ -71,8 +71,12 @@ class Answer:
         return None
 
 
+Soon = Deferred[Answer] | Coroutine[Any, Any, Answer]
+"""An answer that is not there yet; ``async def`` gives one, too."""
+
+
 class Page(Resource):
-    """A resource at exactly one path, which answers by a coroutine and works for nobody who left."""
+    """A resource at exactly one path, which may take its time to answer and works for nobody who left."""
 
     isLeaf = True
     methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD")
@@ -82,14 +86,13 @@ class Page(Resource):
 
     def render(self, request: BoundedRequest) -> int:
         """Start to answer; the connection's end cancels it."""
-        running = Deferred.fromCoroutine(self._answer_or_error(request))
-        running.addCallback(lambda answer: answer.write(request))
-        running.addErrback(self._failed, request)
+        running: Deferred[Any] = maybeDeferred(self.respond, request)
+        running.addBoth(_write, request).addErrback(self._failed, request)
         if not request.finished:
             request.give_up = running.cancel
         return NOT_DONE_YET
 
-    async def respond(self, request: BoundedRequest) -> Answer:
+    def respond(self, request: BoundedRequest) -> Soon:
         """Answer a request, whatever its method and whoever asks."""
         raise NotImplementedError
 
@@ -98,14 +101,6 @@ class Page(Resource):
         if request.method.decode("ascii", "replace") in self.methods:
             return None
         return Answer.of_status(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ",".join(self.methods)))
-
-    async def _answer_or_error(self, request: BoundedRequest) -> Answer:
-        try:
-            return await self.respond(request)
-        except UnauthorizedLogin:
-            return Answer.of_status(HTTPStatus.UNAUTHORIZED, ("WWW-Authenticate", 'Bearer realm="pkid"'))
-        except PkidError as error:
-            return Answer.of_error(error)
 
     def _failed(self, failure: Failure, request: BoundedRequest) -> None:
         if failure.check(CancelledError):
@@ -152,6 +147,20 @@ class PromptPage(Page):
             return Answer.of_error(error)
 
 
+def _write(result: Answer | Failure, request: BoundedRequest) -> Deferred[None] | None:
+    """Send an answer, or what there is to say of an error that was to be expected."""
+    return (_answer_of(result) if isinstance(result, Failure) else result).write(request)
+
+
+def _answer_of(failure: Failure) -> Answer:
+    error = failure.value
+    if isinstance(error, UnauthorizedLogin):
+        return Answer.of_status(HTTPStatus.UNAUTHORIZED, ("WWW-Authenticate", 'Bearer realm="pkid"'))
+    if isinstance(error, PkidError):
+        return Answer.of_error(error)
+    failure.raiseException()
+
+
 class ProtectedPage(Page):
     """A page for members who have the right to it.
 
@@ -165,31 +174,35 @@ class ProtectedPage(Page):
         super().__init__()
         self._guard = guard
 
-    async def respond(self, request: BoundedRequest) -> Answer:
+    def respond(self, request: BoundedRequest) -> Deferred[Answer]:
         """Let the caller in first, so that strangers learn nothing about the page."""
-        member = await self.admit(request)
+        return self.admit(request).addCallback(self._receive, request)
+
+    def admit(self, request: BoundedRequest) -> Deferred[IMember]:
+        """Fire with who the caller is; by its token, unless a page says otherwise."""
+        return self._guard.admit(request)
+
+    def answer(self, request: BoundedRequest, member: IMember) -> Soon:
+        """Answer a member's request that has one of the page's methods."""
+        raise NotImplementedError
+
+    def _receive(self, member: IMember, request: BoundedRequest) -> Answer | Deferred[Answer]:
         if self.right is not None and self.right not in member.rights:
             path = request.path.decode("ascii", "replace")
             denied(Action.REQUEST, member.credential, request.peer, "missing-right", right=self.right.value, path=path)
             return Answer.of_missing(self.right, member)
-        return self.wrong_method(request) or await self.answer(request, member)
-
-    async def admit(self, request: BoundedRequest) -> IMember:
-        """Return who the caller is; by its token, unless a page says otherwise."""
-        return await self._guard.admit(request)
-
-    async def answer(self, request: BoundedRequest, member: IMember) -> Answer:
-        """Answer a member's request that has one of the page's methods."""
-        raise NotImplementedError
+        if wrong := self.wrong_method(request):
+            return wrong
+        answer = self.answer(request, member)
+        return answer if isinstance(answer, Deferred) else Deferred.fromCoroutine(answer)
 
 
 class NotFound(ProtectedPage):
     """What stands at every path without a page: strangers are not told that there is none."""
 
-    async def respond(self, request: BoundedRequest) -> Answer:
+    def respond(self, request: BoundedRequest) -> Deferred[Answer]:
         """Answer members, by any method, that there is nothing."""
-        await self._guard.admit(request)
-        return Answer.of_status(HTTPStatus.NOT_FOUND)
+        return self.admit(request).addCallback(lambda _: Answer.of_status(HTTPStatus.NOT_FOUND))
 
 
 class Routes(Resource):

@@ -6,11 +6,12 @@ import json
 import re
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
 import pkid
-from pkid.auth.credentials import Member, Right
+from pkid.auth.credentials import IMember, Member, Right
 from pkid.auth.keyring import Keyring
 from pkid.ca.policy import ANY_NAME
 from pkid.commands.command import Call, Command, File, Output
@@ -42,8 +43,8 @@ class Everybody(Guard):
     def __init__(self) -> None:
         pass
 
-    async def admit(self, request: Request) -> Member:
-        return Member("test:everybody", frozenset(Right), ANY_NAME)
+    def admit(self, request: Request) -> Deferred[IMember]:
+        return succeed(Member("test:everybody", frozenset(Right), ANY_NAME))
 
 
 class CommandLineCase(Case):

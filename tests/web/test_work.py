@@ -5,6 +5,7 @@ from __future__ import annotations
 import cProfile
 import pstats
 from collections.abc import Callable
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 from twisted.internet.defer import Deferred
@@ -29,7 +30,9 @@ class DoorWorkTests(Case):
     """What the HTTPS door itself does for a request, beside a page of twisted.web that does nothing."""
 
     def setUp(self) -> None:
-        self.patch(audit, "_log", Mock())  # who observes the log in a test is no part of it
+        self.patch(
+            audit, "_log", SimpleNamespace(observer=lambda event: None)
+        )  # who observes the log in a test is no part of it
         self.door = Door()
         self.client = self.door.connect()
         self.order = request("POST", "/ca/sign", csr_pem(private_key(KeyType.RSA2048)), Authorization=bearer())
@@ -52,7 +55,7 @@ class DoorWorkTests(Case):
         channel.makeConnection(Wire())
         return self.calls(channel, asked)
 
-    def test_an_order_costs_less_than_twice_the_calls_of_a_bare_page(self) -> None:
+    def test_an_order_costs_less_than_1_8_times_the_calls_of_a_bare_page(self) -> None:
         bare = self.bare(self.order)
         pending: list[Deferred[Entry]] = []
         entries: list[Entry] = []
@@ -66,7 +69,7 @@ class DoorWorkTests(Case):
         self.patch(Issuance, "order", wait)
         calls = self.calls(self.client.channel, self.order, lambda: pending.pop().callback(entries[0]))
         self.assertEqual(self.client.statuses, [200, 200, 200])
-        self.assertLess(calls, 2 * bare)
+        self.assertLess(calls / bare, 1.8)
 
     def test_the_pages_for_everybody_cost_less_than_a_bare_page(self) -> None:
         for path in ("/ca/cert", "/system/ping"):
