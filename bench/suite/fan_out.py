@@ -85,7 +85,7 @@ def growth(what: str, count: Any, broker: Broker[Dialect], parts: Mapping[str, B
     :raises Skipped: when it does not grow.
     """
     _wait_until_it_grows(count, parts.values())
-    time.sleep(_WARM_UP)
+    time.sleep(min(_WARM_UP, seconds / 2))
     before, used, began = count.value, _used(broker, parts), time.perf_counter()
     time.sleep(seconds)
     done, now, elapsed = count.value - before, _used(broker, parts), time.perf_counter() - began

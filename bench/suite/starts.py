@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -24,7 +25,6 @@ from bench.suite.measurement import Measure, Sample
 
 __all__ = ["several", "starting"]
 
-_TIMES = 3
 _PATIENCE = 60.0  # seconds
 
 
@@ -33,12 +33,15 @@ def starting(state: Path, *options: str) -> Iterator[Measure]:
     """Yield what measures starts on a state directory, which exists."""
     compileall.compile_dir(Path(pkid.__file__).parent, quiet=1)
     with TemporaryDirectory() as folder:
-        yield lambda seconds: several(lambda: _start(state, Path(folder) / "notify", options))
+        yield partial(several, lambda: _start(state, Path(folder) / "notify", options))
 
 
-def several(run: Callable[[], float]) -> Sample:
-    """Run something some times, which returns the seconds that it took; return the median."""
-    return {"start ms": 1000 * median(run() for _ in range(_TIMES))}
+def several(run: Callable[[], float], seconds: float) -> Sample:
+    """Run something, once at least, until so many seconds are over; return the median of those that it says it took."""
+    taken, end = [run()], time.monotonic() + seconds
+    while time.monotonic() < end:
+        taken.append(run())
+    return {"start ms": 1000 * median(taken)}
 
 
 def _start(state: Path, address: Path, options: Sequence[str]) -> float:

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path as File
 from tempfile import TemporaryDirectory
 
@@ -45,4 +46,4 @@ def _help() -> Iterator[Measure]:
         subprocess.run([TWISTD, "--help"], stdout=subprocess.DEVNULL, check=True)
         return time.perf_counter() - began
 
-    yield lambda seconds: several(run)
+    yield partial(several, run)
