@@ -23,6 +23,7 @@ __all__ = ["Target", "request", "requests_per_second"]
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _PER_ADDRESS = 500  # connections; a core has a limit
+_GOOD, _BUSY, _STATUS = b" 200 ", b" 503 ", 13
 _END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 
 
@@ -47,19 +48,21 @@ def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def requests_per_second(target: Target, requests: Iterable[bytes], seconds: float, status: int = 200) -> Sample:
+def requests_per_second(target: Target, requests: Iterable[bytes], seconds: float) -> Sample:
     """Send requests, in a process apart, for so long or as long as there are any; return what that came to.
 
-    :param status: what every answer must have.
-    :raises Skipped: when one has another.
+    A connection that is told that the server is too busy (503) asks no more, and the sample has how many were told so.
+
+    :raises Skipped: when there is another answer than that or 200.
     """
-    elapsed, used, latencies, answer = apart(_send_all, target, requests, seconds, b" %d " % status)
-    if answer:
-        raise Skipped(f"it answered {answer!r}")
+    elapsed, used, latencies, busy, other = apart(_send_all, target, requests, seconds)
+    if other:
+        raise Skipped(f"it answered {other!r}")
     return {
         "requests/s": len(latencies) / elapsed,
         "requests/cpu-s": len(latencies) / used if used else float("inf"),
         **percentiles(latencies),
+        **({"503": busy} if busy else {}),
     }
 
 
@@ -109,17 +112,19 @@ class _Connection:
         self.socket.send(following)
         return True
 
-    def receive(self, status: bytes) -> bytes | None:
-        """Take what came; return an answer that is not as it must be, ``b""`` at the end of a good one."""
+    def receive(self) -> bytes | None:
+        """Take what came; return the beginning of an answer that is complete."""
         try:
             while piece := self.socket.recv(65536):
                 self._received += piece
         except ssl.SSLWantReadError:
             if not self._is_complete():
                 return None
+        return self._received[:200] or b"nothing"
+
+    def note(self) -> None:
+        """Note how long a good answer took."""
         self.latencies.append(time.perf_counter() - self._began)
-        head = self._received[:15]
-        return b"" if status in head else self._received[:200] or b"nothing"
 
     def _is_complete(self) -> bool:
         head, end, body = self._received.partition(b"\r\n\r\n")
@@ -130,11 +135,11 @@ class _Connection:
 
 
 def _send_all(
-    target: Target, requests: Iterable[bytes], seconds: float, status: bytes
-) -> tuple[float, float, list[float], bytes]:
-    """Return the seconds that it took, those of the server's processor, the latency of each answer, and a bad answer.
+    target: Target, requests: Iterable[bytes], seconds: float
+) -> tuple[float, float, list[float], int, bytes]:
+    """Return the seconds that it took, those of the server's processor, the latency of each good answer, and others.
 
-    Neither has the time in which the connections were made.
+    The seconds do not have the time in which the connections were made.
     """
     waiting = iter(requests)
     made = (_Connection(target, number, waiting) for number in range(target.connections))
@@ -143,15 +148,23 @@ def _send_all(
     for number in connections:
         poll.register(number, select.EPOLLIN)
     used, began = processor_seconds(target.pid), time.perf_counter()
-    busy = sum(connection.send() for connection in connections.values())
-    bad = b""
-    while busy:
+    asking = sum(connection.send() for connection in connections.values())
+    busy, other = 0, b""
+    while asking:
         for number, _ in poll.poll():
-            answer = connections[number].receive(status)
+            connection = connections[number]
+            answer = connection.receive()
             if answer is None:
                 continue
-            bad = bad or answer
-            over = bad or time.perf_counter() - began > seconds
-            busy -= bool(over or not connections[number].send())
+            if goes_on := _GOOD in answer[:_STATUS]:
+                connection.note()
+            elif _BUSY in answer[:_STATUS]:
+                busy += 1
+            else:
+                other = other or answer
+            over = other or time.perf_counter() - began > seconds
+            if over or not goes_on or not connection.send():
+                poll.unregister(number)
+                asking -= 1
     elapsed, used = time.perf_counter() - began, processor_seconds(target.pid) - used
-    return elapsed, used, [each for connection in connections.values() for each in connection.latencies], bad
+    return elapsed, used, [each for connection in connections.values() for each in connection.latencies], busy, other
