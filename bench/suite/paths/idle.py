@@ -47,6 +47,7 @@ _SHORTEST_SILENCE = 4.0  # seconds
 def paths(scale: Scale) -> Iterable[Path]:
     """Return the paths: one core, to which more and more come, and then all that are there."""
     open_many_files()
+    sizes = scale.points(*_SIZES)
     silence = max(_SHORTEST_SILENCE, 10 * scale.seconds)
     program = [sys.executable, str(_ATTENTIVE), str(silence)]
     with running_core("--connections", str(scale.sessions + 1000), program=program) as core:
@@ -54,9 +55,9 @@ def paths(scale: Scale) -> Iterable[Path]:
         address = Address("127.0.0.1", core.port_of("line"), core.authority)
         with gathering(address, own, _TOPIC) as crowd:
             whole = _Whole(core, address, own, crowd)
-            yield whole.curve(scale.points(*_SIZES))
+            yield whole.curve(sizes)
             yield Path(
-                f"All of {scale.sessions} idle TLS sessions",
+                f"All of {sizes[-1]} idle TLS sessions",
                 "us/delivery",
                 (
                     Contestant(_HEARTBEATS, partial(whole.silent, silence)),
@@ -81,14 +82,14 @@ class _Whole:
 
     def curve(self, sizes: Sequence[int]) -> Path:
         """Return the path on which they become so many, and more."""
-        names = [f"beside {size}" for size in sizes]
+        names, bare = [f"beside {size}" for size in sizes], min(_BARE, sizes[-1])
         growing = (
             Contestant(name, partial(self.growing, size), at=size) for name, size in zip(names, sizes, strict=True)
         )
         return Path(
             "Idle TLS sessions, and messages 1 to 1 beside them",
             "messages/cpu-s",
-            (*growing, Contestant(f"bare Twisted, {_BARE} connections", partial(_bare, self.core), Role.LIMIT)),
+            (*growing, Contestant(f"bare Twisted, {bare} connections", partial(_bare, self.core, bare), Role.LIMIT)),
             (
                 Mark(names[-1], "KiB/session", at_most=40),
                 Mark(names[-1], "KiB/further session", names[-2], at_most=1.1),
@@ -169,14 +170,14 @@ class _Whole:
 
 
 @contextmanager
-def _bare(core: Core) -> Iterator[Measure]:
+def _bare(core: Core, size: int) -> Iterator[Measure]:
     """Yield what measures the connections of a server that does nothing with them."""
     with bare_handshakes(core) as (address, pid), gathering(address, None, "") as crowd:
 
         def measure(seconds: float) -> Sample:
             crowd.grow(10)
             before = resident_bytes(pid)
-            crowd.grow(_BARE + 10)
-            return {"KiB/session": (resident_bytes(pid) - before) / 1024 / _BARE}
+            crowd.grow(size + 10)
+            return {"KiB/session": (resident_bytes(pid) - before) / 1024 / size}
 
         yield measure

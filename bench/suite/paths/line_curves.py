@@ -46,7 +46,7 @@ def paths(scale: Scale) -> Iterable[Path]:
         relay = "bare relay", Shared(running_relay, stack), Role.LIMIT
         pipe = "bare pipe", Shared(running_pipe, stack), Role.LIMIT
         yield _curve("payload", "bytes of payload", _points((pkid, pipe), _payload, _PAYLOADS), _BYTES)
-        numbers = scale.points(*(number for number in _SUBSCRIBERS if number <= scale.sessions // 10))
+        numbers = scale.points(*_SUBSCRIBERS)
         yield _curve("subscribers", "subscribers", _points((pkid, relay), _subscribers, numbers), _SHARED)
         many = scale.points(*_MANY)
         yield _curve("topics", "topics in turn", _points((pkid, relay), _topics, many), _TURNS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 
 from bench.core import Core, processor_seconds, running_core
@@ -22,6 +22,9 @@ _SHARE = 0.7
 _Measured = Callable[[str, int, float], Sample]
 """Measures a broker at a URL, in a process of this number, for so many seconds."""
 
+_Start = Callable[[], AbstractContextManager[tuple[str, int]]]
+"""Gives the URL of a broker that runs, and its process's number."""
+
 _FIGURES = {"QoS": "published/s", "calls": "calls/s", "logins": "logins/s"}
 _MARKS = {
     "QoS 0, 1 to 1": 4,
@@ -37,30 +40,36 @@ _RETAINED_MARKS = {"QoS 1, 1 to 1": 4, "QoS 1, 1 to 4": 4}
 
 def paths(scale: Scale) -> Iterable[Path]:
     """Return the paths, of which there are many, so that each has less time than others."""
-    return comparisons(_SHARE)
+    with ExitStack() as stack:
+        shared = Shared(running_rembus, stack)
+        yield from comparisons(_SHARE, (lambda: nullcontext(shared.get())) if scale.is_quick else running_rembus)
 
 
-def comparisons(share: float = 1.0) -> Iterable[Path]:
+def comparisons(share: float = 1.0, original: _Start = running_rembus) -> Iterable[Path]:
     """Return a path for each case; those with acknowledgement once more with what is kept in the store.
 
     :param share: of a round's seconds that each is measured.
+    :param original: starts the original broker.
     """
     with ExitStack() as stack:
         core = Shared(partial(running_core, *_DOOR), stack)
         for name, case in CASES.items():
-            yield _path(f"Rembus door: {name}", core, partial(_measure, case, share), _MARKS.get(name))
+            measure = partial(_measure, case, share)
+            yield _path(f"Rembus door: {name}", core, original, measure, _MARKS.get(name))
     with ExitStack() as stack:
         core = Shared(partial(running_core, *_DOOR, *_RETAINED), stack)
         for name, least in _RETAINED_MARKS.items():
-            yield _path(f"Rembus door: {name}, retained", core, partial(_measure, CASES[name], share), least)
+            yield _path(f"Rembus door: {name}, retained", core, original, partial(_measure, CASES[name], share), least)
 
 
-def _path(title: str, core: Shared[Core], measure: _Measured, least: float | None) -> Path:
+def _path(title: str, core: Shared[Core], original: _Start, measure: _Measured, least: float | None) -> Path:
     figure = next(figure for word, figure in _FIGURES.items() if word in title)
     marks = (Mark("pkid", figure, _ORIGINAL, at_least=least),) if least is not None else ()
-    pkid = Contestant("pkid", partial(_pkid, core, measure))
-    original = Contestant(_ORIGINAL, partial(_original, measure), Role.PEER)
-    return Path(title, figure, (pkid, original), marks, warm_up=WARM_UP)
+    contestants = (
+        Contestant("pkid", partial(_pkid, core, measure)),
+        Contestant(_ORIGINAL, partial(_original, original, measure), Role.PEER),
+    )
+    return Path(title, figure, contestants, marks, warm_up=WARM_UP)
 
 
 @contextmanager
@@ -70,8 +79,8 @@ def _pkid(shared: Shared[Core], measure: _Measured) -> Iterator[Measure]:
 
 
 @contextmanager
-def _original(measure: _Measured) -> Iterator[Measure]:
-    with running_rembus() as (url, pid):
+def _original(start: _Start, measure: _Measured) -> Iterator[Measure]:
+    with start() as (url, pid):
         yield partial(measure, url, pid)
 
 
