@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from socket import create_server
 from tempfile import TemporaryDirectory
@@ -30,16 +31,17 @@ class LoadTests(Case):
         self.addCleanup(self.listening.close)
         self.asked = 0
 
-    def serve(self, *answers: bytes) -> Target:
-        """Answer the requests of one connection so, until it ends."""
-        self.server = Thread(target=self.answer, args=(answers,))
-        self.server.start()
-        self.addCleanup(self.server.join)
-        return Target(self.listening.getsockname()[1], os.getpid(), 1)
-
-    def answer(self, answers: tuple[bytes, ...]) -> None:
-        plain, _ = self.listening.accept()
+    def serve(self, *answers: bytes, connections: int = 1) -> Target:
+        """Answer requests so, until all connections ended."""
         left = iter(answers)
+        self.servers = [Thread(target=self.answer, args=(left,)) for _ in range(connections)]
+        for server in self.servers:
+            server.start()
+            self.addCleanup(server.join)
+        return Target(self.listening.getsockname()[1], os.getpid(), connections)
+
+    def answer(self, left: Iterator[bytes]) -> None:
+        plain, _ = self.listening.accept()
         with self.context.wrap_socket(plain, server_side=True) as connection:
             try:
                 while connection.recv(4096):
@@ -49,7 +51,8 @@ class LoadTests(Case):
                 pass  # the client leaves without a word
 
     def was_asked(self, times: int) -> None:
-        self.server.join()
+        for server in self.servers:
+            server.join()
         self.assertEqual(self.asked, times)
 
     def test_good_answers_are_counted_as_long_as_there_are_requests(self) -> None:
@@ -57,6 +60,10 @@ class LoadTests(Case):
         self.assertGreater(found["requests/s"], 0)
         self.assertNotIn("503", found)
         self.was_asked(3)
+
+    def test_there_may_be_more_connections_than_requests(self) -> None:
+        requests_per_second(self.serve(GOOD, connections=4), [ASKED], 60)
+        self.was_asked(1)
 
     def test_who_is_told_to_come_again_asks_no_more_and_is_counted_apart(self) -> None:
         found = requests_per_second(self.serve(GOOD, BUSY), [ASKED] * 3, 60)

@@ -144,12 +144,12 @@ def _send_all(
     waiting = iter(requests)
     made = (_Connection(target, number, waiting) for number in range(target.connections))
     connections = {each.socket.fileno(): each for each in made}
-    poll = select.epoll()
-    for number in connections:
-        poll.register(number, select.EPOLLIN)
+    poll, asking, busy, other = select.epoll(), 0, 0, b""
     used, began = processor_seconds(target.pid), time.perf_counter()
-    asking = sum(connection.send() for connection in connections.values())
-    busy, other = 0, b""
+    for number, connection in connections.items():
+        if connection.send():
+            poll.register(number, select.EPOLLIN)
+            asking += 1
     while asking:
         for number, _ in poll.poll():
             connection = connections[number]
