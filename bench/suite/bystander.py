@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
-from bench.suite.load import connect, percentiles, request
+from bench.suite.load import connect, is_complete, percentiles, request
 from bench.suite.measurement import Sample
 from bench.suite.processes import Apart
 
@@ -31,8 +32,15 @@ def _ping(port: int, ping: bytes, seconds: float) -> list[float]:
         while time.monotonic() < end:
             began = time.perf_counter()
             connection.sendall(ping)
-            if not connection.recv(65536).startswith(b"HTTP/1.1 200"):
-                raise SystemExit("the bystander was refused")
+            answer = b""
+            while not is_complete(answer):
+                answer += connection.recv(65536) or _refuse()
+            if not answer.startswith(b"HTTP/1.1 200"):
+                _refuse()
             latencies.append(time.perf_counter() - began)
             time.sleep(_PAUSE)
     return latencies
+
+
+def _refuse() -> NoReturn:
+    raise SystemExit("the bystander was refused")

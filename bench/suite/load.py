@@ -19,7 +19,7 @@ from bench.core import processor_seconds
 from bench.suite.measurement import Sample, Skipped
 from bench.suite.processes import apart
 
-__all__ = ["Target", "request", "requests_per_second"]
+__all__ = ["Target", "connect", "is_complete", "percentiles", "request", "requests_per_second"]
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _PER_ADDRESS = 500  # connections; a core has a limit
@@ -85,6 +85,15 @@ def connect(port: int, source: str = "") -> ssl.SSLSocket:
     return _context().wrap_socket(plain, server_hostname="localhost")
 
 
+def is_complete(answer: bytes) -> bool:
+    """Tell whether all of an answer came."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    length = _LENGTH.search(head)
+    return len(body) >= int(length[1]) if length else body.endswith(_END_OF_CHUNKS)
+
+
 @cache
 def _context() -> ssl.SSLContext:
     """Make what all connections share; it loads no authorities, which takes much longer than a connection."""
@@ -118,20 +127,13 @@ class _Connection:
             while piece := self.socket.recv(65536):
                 self._received += piece
         except ssl.SSLWantReadError:
-            if not self._is_complete():
+            if not is_complete(self._received):
                 return None
         return self._received[:200] or b"nothing"
 
     def note(self) -> None:
         """Note how long a good answer took."""
         self.latencies.append(time.perf_counter() - self._began)
-
-    def _is_complete(self) -> bool:
-        head, end, body = self._received.partition(b"\r\n\r\n")
-        if not end:
-            return False
-        length = _LENGTH.search(head)
-        return len(body) >= int(length[1]) if length else body.endswith(_END_OF_CHUNKS)
 
 
 def _send_all(

@@ -157,7 +157,7 @@ class ErrorTests(Case):
 
 class HostileTests(Case):
     @given(ANYTHING | HARD)
-    @settings(max_examples=300)
+    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
     def test_every_text_is_commands_or_an_error_within_it(self, text: str) -> None:
         try:
             lines = parse(text)
