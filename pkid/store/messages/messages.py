@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,8 +25,11 @@ _LAST_NUMBER = Prepared(select(progress.c.last_number))
 _PASS_NUMBER = Prepared(
     update(progress).where(progress.c.last_number < bindparam("passed")).values(last_number=bindparam("passed"))
 )
-_USAGE = Prepared(select(usage.c.messages, usage.c.bytes))
-_USAGE_OF = Prepared(select(usage.c.messages, usage.c.bytes).where(usage.c.tenant == bindparam("whose")))
+_PASS_NEW_NUMBERS = Prepared(
+    update(progress).where(progress.c.last_number < bindparam("first")).values(last_number=bindparam("passed"))
+)
+_FORMER = select(messages.c.number)
+_USAGE = Prepared(select(usage.c.tenant, usage.c.messages, usage.c.bytes))
 _COUNT = Prepared(
     update(usage)
     .where(usage.c.tenant == bindparam("whose"))
@@ -53,6 +56,7 @@ class SQLMessages:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._usage: dict[str, tuple[int, int]] | None = None  # as long as it is known
 
     def keep(self, group: Sequence[Message]) -> None:
         """Add messages, each once if it comes twice.
@@ -60,11 +64,9 @@ class SQLMessages:
         :raises TypeError: when a payload cannot be stored.
         """
         fresh = self._unknown(group)
-        if not fresh:
-            return
-        _INSERT.run(self._connection, [row_of(message) for message in fresh])
-        self._count((message.tenant, 1, message.size) for message in fresh)
-        self.pass_number(max(message.number for message in fresh))
+        if fresh:
+            _INSERT.run(self._connection, [row_of(message) for message in fresh])
+            self._count((message.tenant, 1, message.size) for message in fresh)
 
     def last_number(self) -> int:
         """Return the highest number that was passed."""
@@ -81,28 +83,28 @@ class SQLMessages:
 
     def totals(self) -> tuple[int, int]:
         """Return how many messages are kept, and how many bytes they come to."""
-        found = _USAGE.run(self._connection).all()
-        return sum(row.messages for row in found), sum(row.bytes for row in found)
+        found = self._find_usage().values()
+        return sum(number for number, _ in found), sum(size for _, size in found)
 
     def trim(self, tenant: str, limits: Limits) -> bool:
         """Forget a tenant's oldest messages, as far as it has too many; tell whether there are too many still."""
-        kept = _USAGE_OF.run(self._connection, whose=tenant).one_or_none()
-        if kept is None:
+        number, size = self._find_usage().get(tenant, (0, 0))
+        too_many, too_much = number - limits.most, size - limits.room
+        if not number or (too_many <= 0 and too_much <= 0):
             return False
-        too_many, too_much = kept.messages - limits.most, kept.bytes - limits.room
         oldest = select(messages.c.number, messages.c.size).where(messages.c.tenant == tenant)
         last, forgotten = 0, 0
-        if too_many > 0 or too_much > 0:
-            for row in self._connection.execute(oldest.order_by(messages.c.number).limit(STEP)).all():
-                if too_many <= 0 and too_much <= 0:
-                    break
-                last, forgotten = row.number, forgotten + 1
-                too_many, too_much = too_many - 1, too_much - row.size
+        for row in self._connection.execute(oldest.order_by(messages.c.number).limit(STEP)).all():
+            if too_many <= 0 and too_much <= 0:
+                break
+            last, forgotten = row.number, forgotten + 1
+            too_many, too_much = too_many - 1, too_much - row.size
         if forgotten:
             old = messages.c.tenant == tenant, messages.c.number <= last
             self._connection.execute(delete(messages).where(*old))
             remains = {"messages": limits.most + too_many, "bytes": limits.room + too_much}
             self._connection.execute(update(usage).where(usage.c.tenant == tenant).values(remains))
+            self._usage = None
         return bool(too_many > 0 or too_much > 0)
 
     def expire(self, before: float, beyond: int) -> int | None:
@@ -123,16 +125,28 @@ class SQLMessages:
 
     def _unknown(self, group: Iterable[Message]) -> list[Message]:
         """Return the messages that are not kept yet, in the order of their numbers."""
-        last = self.last_number()
         given = {message.number: message for message in group}
-        former = [number for number in given if number <= last]  # most are new, and not looked for
-        if former:
-            found = select(messages.c.number).where(messages.c.number.in_(former))
-            for number in self._connection.execute(found).scalars():
+        if given and not self._pass_new(given):
+            last = self.last_number()
+            former = [number for number in given if number <= last]
+            self.pass_number(max(given))
+            for number in self._connection.execute(_FORMER.where(messages.c.number.in_(former))).scalars():
                 del given[number]
         return sorted(given.values(), key=lambda message: message.number)
 
+    def _pass_new(self, numbers: Collection[int]) -> bool:
+        """Pass these numbers if none was passed before, as mostly; tell whether that is so."""
+        return bool(_PASS_NEW_NUMBERS.run(self._connection, first=min(numbers), passed=max(numbers)).rowcount)
+
+    def _find_usage(self) -> dict[str, tuple[int, int]]:
+        """Return how many messages each tenant has, and how many bytes they come to."""
+        if self._usage is None:
+            found = _USAGE.run(self._connection)
+            self._usage = {row.tenant: (row.messages, row.bytes) for row in found}
+        return self._usage
+
     def _count(self, differences: Iterable[tuple[str, int, int]]) -> None:
+        self._usage = None
         counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         for tenant, number, size in differences:
             counts[tenant][0] += number

@@ -1,8 +1,10 @@
-"""Kept messages are forgotten in steps, and the sums stay right."""
+"""Kept messages: each is added once and with few statements, and forgotten in steps; the sums stay right."""
 
 from __future__ import annotations
 
-from sqlalchemy import create_engine, func, insert, select
+from typing import Any
+
+from sqlalchemy import create_engine, event, func, insert, select
 
 from pkid.store.messages.messages import STEP, Limits, SQLMessages
 from pkid.store.messages.schema import messages, metadata, progress
@@ -10,7 +12,7 @@ from tests.store.messages.kept import message
 from tests.support import Case
 
 
-class ForgettingTests(Case):
+class MessagesCase(Case):
     def setUp(self) -> None:
         engine = create_engine("sqlite://")
         metadata.create_all(engine)
@@ -25,6 +27,37 @@ class ForgettingTests(Case):
         found = self.connection.execute(select(func.count(), func.coalesce(func.sum(messages.c.size), 0))).one()
         return found[0], found[1]
 
+
+class KeepingTests(MessagesCase):
+    def test_a_group_of_new_messages_takes_four_statements_with_all_that_is_looked_up(self) -> None:
+        self.stored.keep([message(1)])
+        done: list[str] = []
+
+        def note(_: Any, __: Any, statement: str, *rest: Any) -> None:
+            done.append(" ".join(statement.split()[:2]))
+
+        event.listen(self.connection, "before_cursor_execute", note)
+        stored = SQLMessages(self.connection)
+        stored.keep([message(2, size=5), message(3, size=5)])
+        self.assertFalse(stored.trim(".", Limits()))
+        self.assertEqual(stored.totals(), self.counted())
+        self.assertEqual(done[:3], ["UPDATE progress", "INSERT INTO", "UPDATE usage"])
+        self.assertEqual(len([each for each in done if "count" not in each]), 4)
+
+    def test_of_a_group_only_what_is_not_there_is_added_whatever_its_number(self) -> None:
+        for group, kept in (
+            ([2, 3], [2, 3]),
+            ([3, 4, 4], [2, 3, 4]),
+            ([9], [2, 3, 4, 9]),
+            ([5, 2, 9], [2, 3, 4, 5, 9]),
+        ):
+            self.stored.keep([message(number, size=2) for number in group])
+            found = self.connection.execute(select(messages.c.number).order_by(messages.c.number)).scalars()
+            self.assertEqual(list(found), kept)
+            self.assertEqual((self.stored.totals(), self.stored.last_number()), (self.counted(), max(kept)))
+
+
+class ForgettingTests(MessagesCase):
     def test_what_is_far_too_much_goes_in_steps(self) -> None:
         self.stored.keep([message(number, size=1) for number in range(1, 2 * STEP + 200)])
         steps = 1
