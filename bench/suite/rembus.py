@@ -224,22 +224,22 @@ def measure_qos1(broker: Broker, seconds: float, count: int) -> dict[str, float]
 
 
 def measure_calls(broker: Broker, seconds: float, in_flight: int) -> dict[str, float]:
-    """Call, some at a time; the exposer answers at once."""
+    """Call, some at a time; the exposer answers at once. What is due together goes with one write."""
     topic = f"b{os.urandom(4).hex()}"
     exposer, caller = Client(broker.url, f"exp{os.urandom(4).hex()}"), Client(broker.url)
     exposer.admin(topic, _EXPOSE)
     rest = text(topic) + b"\xf6" + _ARGUMENTS
     asked, answered = size_of(_CALL + _ID + rest), size_of(_ANSWER + _ID + b"\x00\x01")
     at = asked - len(_ID + rest)
+    before, answer = frame(_CALL + _ID + rest).partition(_ID + rest)[0], frame(_ANSWER + _ID + b"\x00\x01")[:-10]
     number, times, begun = 0, [], {}
 
     def call(more: int) -> None:
         nonlocal number
-        for _ in range(more):
-            number += 1
-            id = number.to_bytes(8, "little")
-            begun[id] = time.perf_counter()
-            caller.socket.sendall(frame(_CALL + id + rest))
+        ids = [each.to_bytes(8, "little") for each in range(number + 1, number + more + 1)]
+        number += more
+        begun.update(dict.fromkeys(ids, time.perf_counter()))
+        caller.socket.sendall(b"".join([before + id + rest for id in ids]))
 
     with watching(exposer, caller) as wait:
         watch, figures = Stopwatch(broker), {}
@@ -247,11 +247,11 @@ def measure_calls(broker: Broker, seconds: float, in_flight: int) -> dict[str, f
         while not figures or begun:
             for client in wait():
                 if client is exposer:
-                    for message in client.read(asked):
-                        client.socket.sendall(frame(_ANSWER + message[at : at + 8] + b"\x00\x01"))
+                    ids = [message[at : at + 8] for message in client.read(asked)]
+                    client.socket.sendall(b"".join([answer + id + b"\x00\x01" for id in ids]))
                     continue
-                messages = client.read(answered)
-                times += [time.perf_counter() - begun.pop(message[5:13]) for message in messages]
+                messages, now = client.read(answered), time.perf_counter()
+                times += [now - begun.pop(message[5:13]) for message in messages]
                 call(0 if figures else len(messages))
             if not figures and watch.seconds > seconds:
                 figures = watch.rates(calls=len(times)) | percentiles(times)

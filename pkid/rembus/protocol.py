@@ -134,17 +134,19 @@ class RembusProtocol(DoorProtocol):
             packet = cbor.decode(payload)
             if self._together and type(packet) in GATHERED and self._gather(session, packet):
                 return
-            if self._gathering.has_begun:
-                self._give(session)
-            self._take(session, packet)
-            return
-        self._give(session)
+        if self._gathering.has_begun:
+            self._give(session)
         if opcode is Opcode.TEXT:
             packet, spoken = self._decode(payload)
             self.dialect = self.factory.json_dialect(spoken, self.dialect)
-            self._take(session, packet)
-        else:
+        elif opcode is not Opcode.BINARY:
             self._control(opcode, payload)
+            return
+        meant = self._conversation.hear(packet)
+        if type(meant) is Response:
+            self._outgoing.write(self.dialect.packet(meant))
+        else:
+            session.receive(meant)
 
     def _gather(self, session: Session, packet: Packet) -> bool:
         """Gather a packet with those before, or else give the session those first; tell whether it was gathered."""
@@ -173,13 +175,6 @@ class RembusProtocol(DoorProtocol):
         except jsonrpc.InvalidRequest as invalid:
             self._outgoing.write(websocket_frame(Opcode.TEXT, invalid.encode()))
             raise
-
-    def _take(self, session: Session, packet: Packet) -> None:
-        meant = self._conversation.hear(packet)
-        if type(meant) is Response:
-            self._outgoing.write(self.dialect.packet(meant))
-        else:
-            session.receive(meant)
 
     def _fail(self, error: PkidError) -> None:
         """End the connection, because what came could not be read."""
