@@ -7,12 +7,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cryptography import x509
+__all__ = [
+    "bit_string",
+    "explicit",
+    "extension",
+    "implicit",
+    "inside",
+    "instant",
+    "integer",
+    "octet_string",
+    "sequence",
+    "set_of",
+    "utf8_string",
+]
 
-__all__ = ["bit_string", "explicit", "extension", "instant", "integer", "sequence"]
-
-_INTEGER, _BIT_STRING, _OCTET_STRING, _UTC_TIME, _GENERALIZED_TIME, _SEQUENCE = 0x02, 0x03, 0x04, 0x17, 0x18, 0x30
-_CONTEXT = 0xA0  # context-specific and constructed
+_INTEGER, _BIT_STRING, _OCTET_STRING, _UTF8_STRING = 0x02, 0x03, 0x04, 0x0C
+_UTC_TIME, _GENERALIZED_TIME, _SEQUENCE, _SET = 0x17, 0x18, 0x30, 0x31
+_IMPLICIT, _EXPLICIT = 0x80, 0xA0  # context-specific; primitive, and constructed
 _TRUE = b"\x01\x01\xff"
 _CERTIFICATE_EXTENSION = bytes.fromhex("0603551d")  # 2.5.29 and one number below 128: RFC 5280, section 4.2
 
@@ -22,9 +33,19 @@ def sequence(*parts: bytes) -> bytes:
     return _tagged(_SEQUENCE, b"".join(parts))
 
 
+def set_of(part: bytes) -> bytes:
+    """Return a SET OF one part that is DER already."""
+    return _tagged(_SET, part)
+
+
 def explicit(number: int, content: bytes) -> bytes:
     """Return what is DER already under an explicit tag, ``[number]``."""
-    return _tagged(_CONTEXT | number, content)
+    return _tagged(_EXPLICIT | number, content)
+
+
+def implicit(number: int, content: bytes) -> bytes:
+    """Return the content of a primitive value under an implicit tag, ``[number]``."""
+    return _tagged(_IMPLICIT | number, content)
 
 
 def integer(value: int) -> bytes:
@@ -37,6 +58,16 @@ def bit_string(content: bytes) -> bytes:
     return _tagged(_BIT_STRING, b"\0" + content)
 
 
+def octet_string(content: bytes) -> bytes:
+    """Return an OCTET STRING."""
+    return _tagged(_OCTET_STRING, content)
+
+
+def utf8_string(content: bytes) -> bytes:
+    """Return a UTF8String of what is UTF-8 already."""
+    return _tagged(_UTF8_STRING, content)
+
+
 def instant(time: datetime) -> bytes:
     """Return a time as certificates have it, to the second: UTCTime through 2049 (RFC 5280, section 4.1.2.5).
 
@@ -47,11 +78,19 @@ def instant(time: datetime) -> bytes:
     return _tagged(_GENERALIZED_TIME, f"{time:%Y%m%d%H%M%SZ}".encode("ascii"))
 
 
-def extension(value: x509.ExtensionType, *, critical: bool) -> bytes:
-    """Return an extension of a certificate: one that stands below 2.5.29, as those of RFC 5280 do."""
-    identifier = _CERTIFICATE_EXTENSION + bytes([int(value.oid.dotted_string.removeprefix("2.5.29."))])
-    content = _tagged(_OCTET_STRING, value.public_bytes())
-    return sequence(identifier, _TRUE, content) if critical else sequence(identifier, content)
+def extension(number: int, value: bytes, *, critical: bool) -> bytes:
+    """Return an extension of a certificate, whose value is DER already.
+
+    :param number: stands below 2.5.29, as those of RFC 5280 do.
+    """
+    identifier = _CERTIFICATE_EXTENSION + bytes((number,))
+    return sequence(identifier, _TRUE, octet_string(value)) if critical else sequence(identifier, octet_string(value))
+
+
+def inside(value: bytes, start: int = 0) -> int:
+    """Return where the content begins of the DER value that begins at *start*."""
+    first = value[start + 1]
+    return start + 2 + (first & 0x7F if first & 0x80 else 0)
 
 
 def _tagged(tag: int, content: bytes) -> bytes:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pkid.ca.chain import check_issuers
-from pkid.ca.keys import PrivateKey, check_key, digest_for, key_bytes, sign, signature_algorithm
-from pkid.ca.leaf import Leaf, LeafForm, key_usage
+from pkid.ca.keys import PrivateKey, check_key, digest_for, key_bytes, signature_algorithm, signer
+from pkid.ca.leaf import Leaf, LeafForm, Validity, key_usage
 from pkid.ca.profile import Approved
 from pkid.errors import Reason, Refused, Unavailable, Unusable
 
@@ -88,31 +90,28 @@ class Issuer:
         :param serial: a random positive number of at least 128 bits.
         :raises Unavailable: when the issuer itself is not valid now.
         """
-        start, end = self._validity(now, approved.lifetime)
-        form = self._common.form
-        content = form.content(approved, start, end, serial)
-        return Leaf(form.certificate(content, sign(self.key, content)), serial, start, end)
+        common = self._common
+        if not common.start <= now < common.end:
+            raise Unavailable(Reason.EXPIRED_ISSUER)
+        validity = _validity(common.start, common.end, now, approved.lifetime)
+        content = common.form.content(approved, validity, serial)
+        return Leaf(common.form.certificate(content, common.signer(content)), serial, validity)
 
     def sign(self, approved: Approved, now: datetime, serial: int) -> x509.Certificate:
         """Do the same as :meth:`issue`, and read what came of it."""
         return x509.load_der_x509_certificate(self.issue(approved, now, serial).certificate)
-
-    def _validity(self, now: datetime, lifetime: timedelta) -> tuple[datetime, datetime]:
-        start, end = self._common.start, self._common.end
-        if not start <= now < end:
-            raise Unavailable(Reason.EXPIRED_ISSUER)
-        whole_second = now.replace(microsecond=0)
-        return max(whole_second - _BACKDATE, start), min(whole_second + lifetime, end)
 
 
 @dataclass(frozen=True, slots=True)
 class _Common:
     """What all certificates of an issuer have in common, read from its own once.
 
+    :ivar signer: signs with its key.
     :ivar start: when the last of its chain begins to be valid, and :ivar end: when the first of it ends.
     """
 
     form: LeafForm
+    signer: Callable[[bytes], bytes]
     start: datetime
     end: datetime
 
@@ -120,9 +119,17 @@ class _Common:
     def of(cls, issuer: Issuer) -> _Common:
         return cls(
             LeafForm.of(signature_algorithm(issuer.key), issuer.certificate.subject, _authority_key(issuer)),
+            signer(issuer.key),
             max(each.not_valid_before_utc for each in issuer.chain),
             min(each.not_valid_after_utc for each in issuer.chain),
         )
+
+
+@lru_cache(64)
+def _validity(first: datetime, last: datetime, now: datetime, lifetime: timedelta) -> Validity:
+    """Return the validity of all that is signed in this moment, within those above it."""
+    whole_second = now.replace(microsecond=0)
+    return Validity.of(max(whole_second - _BACKDATE, first), min(whole_second + lifetime, last))
 
 
 def _authority_key(issuer: Issuer) -> x509.AuthorityKeyIdentifier:

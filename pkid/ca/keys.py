@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -12,14 +14,22 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pkid.errors import Reason, Refused
 
-__all__ = ["KeyType", "PrivateKey", "PublicKey", "check_key", "digest_for", "key_bytes", "sign", "signature_algorithm"]
+__all__ = [
+    "KeyType",
+    "PrivateKey",
+    "PublicKey",
+    "check_key",
+    "digest_for",
+    "key_bytes",
+    "signature_algorithm",
+    "signer",
+]
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 _SMALLEST_RSA, _LARGEST_RSA = 2048, 8192
 _EXPONENT = 65537
-_ECDSA_SHA256, _ECDSA_SHA384 = ec.ECDSA(hashes.SHA256()), ec.ECDSA(hashes.SHA384())
 _SHA256_WITH_RSA = bytes.fromhex("300d06092a864886f70d01010b0500")  # 1.2.840.113549.1.1.11 with NULL: RFC 4055
 _ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")  # 1.2.840.10045.4.3.2: RFC 5758
 _ECDSA_WITH_SHA384 = bytes.fromhex("300a06082a8648ce3d040303")  # 1.2.840.10045.4.3.3: RFC 5758
@@ -98,15 +108,17 @@ def digest_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | None:
     return hashes.SHA256()
 
 
-def sign(key: PrivateKey, message: bytes) -> bytes:
-    """Return a key's signature of a message, as it stands in a certificate."""
+def signer(key: PrivateKey) -> Callable[[bytes], bytes]:
+    """Return what signs a message with a key, as signatures stand in a certificate."""
     match key:
         case rsa.RSAPrivateKey():
-            return key.sign(message, PKCS1v15(), hashes.SHA256())
+            return partial(key.sign, padding=PKCS1v15(), algorithm=hashes.SHA256())
         case ec.EllipticCurvePrivateKey():
-            return key.sign(message, _ECDSA_SHA384 if key.key_size > 256 else _ECDSA_SHA256)
+            return partial(
+                key.sign, signature_algorithm=ec.ECDSA(hashes.SHA384() if key.key_size > 256 else hashes.SHA256())
+            )
         case _:
-            return key.sign(message)
+            return key.sign
 
 
 def signature_algorithm(key: PrivateKey) -> bytes:

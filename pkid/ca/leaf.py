@@ -1,27 +1,54 @@
 """What stands in a leaf, and how: what all leaves of an issuer share is written once (RFC 5280, section 4).
 
-The library writes names, keys and extensions; here they are only put side by side, because to have it build a whole
-certificate anew costs several times what the signature costs. Knows nothing of the issuer's private key.
+To have the library build a whole certificate anew costs several times what the signature costs; a test compares what is
+written here with what it would have built. Knows nothing of the issuer's private key.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from pkid.ca.der import bit_string, explicit, extension, instant, integer, sequence
-from pkid.ca.keys import key_bytes
+from pkid.ca.der import bit_string, explicit, extension, instant, integer, octet_string, sequence
+from pkid.ca.encoding import (
+    ALTERNATIVE_NAMES,
+    DNS_NAME,
+    IP_ADDRESS,
+    URI,
+    alternative_names,
+    is_rsa,
+    key_identifier,
+    subject,
+)
 from pkid.ca.names import Names
 from pkid.ca.profile import Approved
 
-__all__ = ["Leaf", "LeafForm"]
+__all__ = ["Leaf", "LeafForm", "Validity", "key_usage"]
 
+_KEY_IDENTIFIER = 14  # below 2.5.29
 _VERSION_3 = explicit(0, integer(2))
 _SERIALS = range(1, 1 << 159)  # at most 20 bytes: RFC 5280, section 4.1.2.2
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """From when to when a certificate is valid: aware UTC, in whole seconds.
+
+    :ivar der: as it stands in the certificate.
+    """
+
+    start: datetime
+    end: datetime
+    der: bytes
+
+    @classmethod
+    def of(cls, start: datetime, end: datetime) -> Validity:
+        """Write the two."""
+        return cls(start, end, sequence(instant(start), instant(end)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +56,11 @@ class Leaf:
     """A signed certificate.
 
     :ivar certificate: in DER form.
-    :ivar not_before: start of validity, and :ivar not_after: its end, aware UTC, in whole seconds.
     """
 
     certificate: bytes
     serial: int
-    not_before: datetime
-    not_after: datetime
+    validity: Validity
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +79,22 @@ class LeafForm:
     @classmethod
     def of(cls, algorithm: bytes, issuer: x509.Name, authority_key: x509.AuthorityKeyIdentifier) -> LeafForm:
         """Write the form."""
-        return cls(algorithm, issuer.public_bytes(), extension(authority_key, critical=False))
+        return cls(algorithm, issuer.public_bytes(), _extension(authority_key, critical=False))
 
-    def content(self, approved: Approved, start: datetime, end: datetime, serial: int) -> bytes:
+    def content(self, approved: Approved, validity: Validity, serial: int) -> bytes:
         """Write what is to be signed, the ``TBSCertificate``.
 
         :raises ValueError: for a serial number that no certificate may have.
         """
         if serial not in _SERIALS:
             raise ValueError("a serial number is positive and below 2**159")
-        public_key = approved.public_key
+        key_info, has_subject = approved.key_info, approved.common_name is not None
         extensions = sequence(
-            _KEY_USAGES[isinstance(public_key, rsa.RSAPublicKey)],
+            _KEY_USAGES[is_rsa(key_info)],
             _EXTENDED_KEY_USAGE,
-            extension(_alternative_names(approved.names), critical=approved.common_name is None),
+            extension(ALTERNATIVE_NAMES, alternative_names(_general(approved.names)), critical=not has_subject),
             _NO_AUTHORITY,
-            extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False),
+            extension(_KEY_IDENTIFIER, octet_string(key_identifier(key_info)), critical=False),
             self.authority_key,
         )
         return sequence(
@@ -77,9 +102,9 @@ class LeafForm:
             integer(serial),
             self.algorithm,
             self.issuer,
-            sequence(instant(start), instant(end)),
-            _subject(approved.common_name),
-            key_bytes(public_key),
+            validity.der,
+            subject(approved.common_name),
+            key_info,
             explicit(3, extensions),
         )
 
@@ -103,28 +128,27 @@ def key_usage(*, digital_signature: bool = False, key_encipherment: bool = False
     )
 
 
-def _subject(common_name: str | None) -> bytes:
-    if common_name is None:
-        return sequence()
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]).public_bytes()
+def _general(names: Names) -> Iterator[tuple[int, bytes]]:
+    """Return checked names as they stand in a certificate."""
+    for name in names.dns:
+        yield DNS_NAME, name.encode("ascii")
+    for address in names.ip:
+        yield IP_ADDRESS, address.packed
+    for uri in names.uri:
+        yield URI, uri.encode("ascii")
 
 
-def _alternative_names(names: Names) -> x509.SubjectAlternativeName:
-    return x509.SubjectAlternativeName(
-        [
-            *(x509.DNSName(name) for name in names.dns),
-            *(x509.IPAddress(address) for address in names.ip),
-            *(x509.UniformResourceIdentifier(uri) for uri in names.uri),
-        ]
-    )
+def _extension(value: x509.ExtensionType, *, critical: bool) -> bytes:
+    number = int(value.oid.dotted_string.removeprefix("2.5.29."))
+    return extension(number, value.public_bytes(), critical=critical)
 
 
 # Key encipherment is for RSA keys only: no other can do it (RFC 8813, section 3).
 _KEY_USAGES = {
-    of_rsa: extension(key_usage(digital_signature=True, key_encipherment=of_rsa), critical=True)
+    of_rsa: _extension(key_usage(digital_signature=True, key_encipherment=of_rsa), critical=True)
     for of_rsa in (False, True)
 }
-_NO_AUTHORITY = extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-_EXTENDED_KEY_USAGE = extension(
+_NO_AUTHORITY = _extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+_EXTENDED_KEY_USAGE = _extension(
     x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
 )

@@ -7,14 +7,14 @@ cannot be signed. Nothing is copied from a request: each field is made anew from
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, InitVar, dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import timedelta
 from enum import Enum
-from typing import Final, final
+from typing import Final, NoReturn, Self, final
 
 from cryptography import x509
 
-from pkid.ca.keys import PublicKey
+from pkid.ca.keys import PublicKey, key_bytes
 from pkid.ca.names import CORE_PATH, IPAddress, Names, TrustDomain, common_name, host_name, ip_name, is_host_name
 from pkid.ca.policy import ANY_NAME, Policy
 from pkid.ca.request import CertificateRequest
@@ -40,11 +40,14 @@ class Purpose(Enum):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Approved:
-    """The content of a certificate that may be signed; made by :class:`Profile` alone, and not to be altered."""
+    """The content of a certificate that may be signed; made by :class:`Profile` alone, and not to be altered.
+
+    :ivar key_info: the public key, as for :class:`~pkid.ca.request.CertificateRequest`.
+    """
 
     seal: InitVar[object]
     purpose: Purpose
-    public_key: PublicKey
+    key_info: bytes
     names: Names
     lifetime: timedelta
     _: KW_ONLY
@@ -56,6 +59,12 @@ class Approved:
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("only a Profile approves")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("what is approved is signed at once, and not kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,10 @@ class Profile:
     issuer_key: PublicKey
     forbidden: Names = NO_NAMES
     most_names: int = 256
+    _issuer_key_info: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_issuer_key_info", key_bytes(self.issuer_key))
 
     def check(
         self, request: CertificateRequest, lifetime: timedelta | None = None, policy: Policy = ANY_NAME
@@ -91,7 +104,7 @@ class Profile:
         """
         if request.wants_ca:
             raise Refused(Reason.WANTS_CA)
-        if request.public_key == self.issuer_key:
+        if request.key_info == self._issuer_key_info:
             raise Refused(Reason.ISSUER_KEY)
         subject = _single_common_name(request.common_names)
         if subject == CORE_PATH:
@@ -102,7 +115,7 @@ class Profile:
         return Approved(
             _SEAL,
             Purpose.COMPONENT,
-            request.public_key,
+            request.key_info,
             names,
             self._lifetime(lifetime),
             name=self._component_name(names, subject),
@@ -117,7 +130,7 @@ class Profile:
         return Approved(
             _SEAL,
             Purpose.CORE,
-            public_key,
+            key_bytes(public_key),
             identified,
             self.lifetime,
             name=CORE_PATH,
@@ -128,7 +141,8 @@ class Profile:
     def approve_self_test(self, public_key: PublicKey) -> Approved:
         """Approve a throw-away certificate, by which the authority proves that it can sign; it must never leave."""
         names = Names(dns=(_SELF_TEST_NAME,))
-        return Approved(_SEAL, Purpose.SELF_TEST, public_key, names, _SELF_TEST_LIFETIME, name=_SELF_TEST_NAME)
+        key_info = key_bytes(public_key)
+        return Approved(_SEAL, Purpose.SELF_TEST, key_info, names, _SELF_TEST_LIFETIME, name=_SELF_TEST_NAME)
 
     def _lifetime(self, asked: timedelta | None) -> timedelta:
         if asked is not None and asked > self.lifetime:

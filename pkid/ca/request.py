@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from pkid.ca.keys import PublicKey, check_key
+from pkid.ca.keys import check_key, key_bytes
 from pkid.errors import Malformed, Reason, Refused
 
 __all__ = ["CertificateRequest", "read_request"]
@@ -30,9 +30,12 @@ _LABELS = (b"-----BEGIN CERTIFICATE REQUEST-----", b"-----BEGIN NEW CERTIFICATE 
 
 @dataclass(frozen=True, slots=True)
 class CertificateRequest:
-    """What a request asks for; its signature is verified and its key is acceptable, its names are unchecked."""
+    """What a request asks for; its signature is verified and its key is acceptable, its names are unchecked.
 
-    public_key: PublicKey
+    :ivar key_info: its public key, a ``SubjectPublicKeyInfo`` in DER.
+    """
+
+    key_info: bytes
     common_names: tuple[str, ...]
     alternative_names: tuple[x509.GeneralName, ...]
     wants_ca: bool
@@ -60,7 +63,7 @@ def _read(csr: x509.CertificateSigningRequest) -> CertificateRequest:
     public_key = check_key(csr.public_key())
     _check_signature(csr)
     return CertificateRequest(
-        public_key=public_key,
+        key_info=key_bytes(public_key),
         common_names=tuple(
             value if isinstance(value, str) else value.decode("utf-8")
             for value in (attribute.value for attribute in csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME))

@@ -32,7 +32,7 @@ class EnrollmentTests(Case):
         for kind in (KeyType.P256, KeyType.P384, KeyType.RSA2048, KeyType.ED25519):
             enrollment = Enrollment.of(private_key(kind), "web 1", **NAMES)
             approved = profile().check(read_request(enrollment.request()))
-            self.assertEqual(key_bytes(approved.public_key), key_bytes(private_key(kind).public_key()))
+            self.assertEqual(approved.key_info, key_bytes(private_key(kind).public_key()))
             self.assertEqual((approved.common_name, approved.names), ("web 1", enrollment.names))
             self.assertEqual((approved.name, approved.proven), ("web-1", True))
 

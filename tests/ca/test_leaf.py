@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from itertools import product
+from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pkid.ca import der
 from pkid.ca.issuer import Issuer
-from pkid.ca.keys import KeyType, digest_for
+from pkid.ca.keys import KeyType, digest_for, key_bytes
 from pkid.ca.leaf import key_usage
 from pkid.ca.profile import Approved, Profile
 from pkid.ca.request import CertificateRequest
@@ -41,7 +42,9 @@ def approve(
 ) -> Approved:
     rules: Profile = profile(lifetime=lifetime)
     key = private_key(kind).public_key()
-    return rules.check(CertificateRequest(key, (common_name,) if common_name else (), tuple(names), False, bytes(32)))
+    return rules.check(
+        CertificateRequest(key_bytes(key), (common_name,) if common_name else (), tuple(names), False, bytes(32))
+    )
 
 
 def built(issuer: Issuer, approved: Approved, start: datetime, end: datetime, serial: int) -> x509.Certificate:
@@ -50,10 +53,11 @@ def built(issuer: Issuer, approved: Approved, start: datetime, end: datetime, se
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in approved.names.dns]
     names += [x509.IPAddress(address) for address in approved.names.ip]
     names += [x509.UniformResourceIdentifier(uri) for uri in approved.names.uri]
-    is_rsa = KeyType.of(approved.public_key) is KeyType.RSA2048
+    public_key: Any = load_der_public_key(approved.key_info)
+    is_rsa = KeyType.of(public_key) is KeyType.RSA2048
     above = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
-        x509.CertificateBuilder(issuer.certificate.subject, x509.Name(subject), approved.public_key, serial)
+        x509.CertificateBuilder(issuer.certificate.subject, x509.Name(subject), public_key, serial)
         .not_valid_before(start)
         .not_valid_after(end)
         .add_extension(key_usage(digital_signature=True, key_encipherment=is_rsa), critical=True)
@@ -62,7 +66,7 @@ def built(issuer: Issuer, approved: Approved, start: datetime, end: datetime, se
         )
         .add_extension(x509.SubjectAlternativeName(names), critical=not subject)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(approved.public_key), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), critical=False)
         .sign(issuer.key, digest_for(issuer.key))
     )
@@ -72,7 +76,7 @@ class LeafFormTests(Case):
     def same(self, issuer: Issuer, approved: Approved, serial: int = SERIAL, now: datetime = NOON) -> None:
         """Compare a leaf with what the library builds, but for the signature, which is verified."""
         leaf = issuer.issue(approved, now, serial)
-        expected = built(issuer, approved, leaf.not_before, leaf.not_after, serial)
+        expected = built(issuer, approved, leaf.validity.start, leaf.validity.end, serial)
         found = x509.load_der_x509_certificate(leaf.certificate)
         self.assertEqual(found.tbs_certificate_bytes, expected.tbs_certificate_bytes)
         self.assertEqual(found.signature_algorithm_oid, expected.signature_algorithm_oid)

@@ -48,7 +48,7 @@ class ApprovalTests(ProfileCase):
         approved = self.approve(body, profile(lifetime=timedelta(minutes=7)))
         self.assertIs(approved.purpose, Purpose.COMPONENT)
         self.assertEqual(approved.lifetime, timedelta(minutes=7))
-        self.assertEqual(key_bytes(approved.public_key), key_bytes(private_key().public_key()))
+        self.assertEqual(approved.key_info, key_bytes(private_key().public_key()))
         self.assertEqual(approved.csr_sha256, read_request(body).sha256)
 
     def test_without_other_names_the_common_name_is_the_host(self) -> None:
@@ -247,9 +247,10 @@ class SealTests(ProfileCase):
     """
 
     def test_cannot_be_made(self) -> None:
+        key_info = key_bytes(private_key().public_key())
         for seal in (None, True, object()):
             with self.assertRaises(TypeError):
-                Approved(seal, Purpose.CORE, private_key().public_key(), Names(("a.b",)), timedelta(1), name="a")
+                Approved(seal, Purpose.CORE, key_info, Names(("a.b",)), timedelta(1), name="a")
 
     def test_cannot_be_altered(self) -> None:
         approved = self.approve()
