@@ -19,7 +19,7 @@ from pkid.state import KeyPair
 
 __all__ = ["LiveContext", "NewestTLS", "server_context"]
 
-_NEWEST = SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1_2 | SSL.OP_NO_TICKET
+_NEWEST = SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1_2 | SSL.OP_NO_TICKET | SSL.OP_IGNORE_UNEXPECTED_EOF
 _SHALLOWEST = 2  # a leaf, an intermediate, a root: what a client may always send
 _CHAIN_TOO_LONG = 22  # X509_V_ERR_CERT_CHAIN_TOO_LONG, which pyOpenSSL has no name for
 
@@ -44,7 +44,9 @@ class LiveContext:
 class NewestTLS:
     """Makes the connections that another creator makes, of TLS 1.3 and nothing older, and without tickets.
 
-    Tickets are for clients that come often and stay for a moment; those of a broker stay, and would pay for them.
+    Tickets are for clients that come often and stay for a moment; those of a broker stay, and would pay for them. A
+    connection that ends without a word of TLS is over like any other: what came of it in part is never acted upon. To
+    Twisted it would be a failure that holds the whole connection, until Python looks for garbage.
     """
 
     def __init__(self, creator: IOpenSSLServerConnectionCreator) -> None:

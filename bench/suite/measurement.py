@@ -75,6 +75,8 @@ class Contestant:
 class Mark:
     """What a figure must come to: ``of`` divided by ``over``, or the figure itself if there is no ``over``.
 
+    Without a bound it is told, and neither reached nor missed.
+
     :ivar figure: the figure of the contestant ``of``.
     :ivar over_figure: that of ``over``, if it is another one.
     """
@@ -85,6 +87,11 @@ class Mark:
     at_least: float | None = None
     at_most: float | None = None
     over_figure: str | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether there is something to reach."""
+        return self.at_least is not None or self.at_most is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def as_markdown(outcomes: Iterable[Outcome], around: dict[str, Any]) -> str:
 
 
 def _overview(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    standings = [(outcome, each) for outcome in outcomes for each in outcome.standings]
+    standings = [(outcome, each) for outcome in outcomes for each in outcome.standings if each.mark.is_bound]
     count = Counter(each.reached for _, each in standings)
     yield f"Of {len(standings)} marks {count[True]} were reached, {count[False]} missed, {count[None]} not measured."
     missed = [f"- {outcome.path.title}: {_told(each)}" for outcome, each in standings if each.reached is False]
@@ -118,7 +118,7 @@ def _table(outcome: Outcome) -> Iterator[str]:
 
 def _row(standing: Standing) -> str:
     value = "not measured" if standing.value is None else _number(standing.value)
-    reached = {True: "yes", False: "**no**", None: "?"}[standing.reached]
+    reached = {True: "yes", False: "**no**", None: "?"}[standing.reached] if standing.mark.is_bound else ""
     return f"| {_sentence(standing.mark)} | {value} | {_spread(standing.rounds)} | {reached} |"
 
 

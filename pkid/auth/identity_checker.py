@@ -6,6 +6,7 @@ nor a DNS name ever does.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
@@ -29,6 +30,8 @@ from pkid.ca.trust import UnfitCertificate, names_of
 from pkid.errors import Refused
 
 __all__ = ["IdentityChecker", "component_in"]
+
+_MOST_REMEMBERED = 4096
 
 
 def component_in(certificate: bytes, trust_domain: TrustDomain) -> str | None:
@@ -71,6 +74,7 @@ class IdentityChecker:
         self._policy_of = policy_of
         self._is_reserved = is_reserved
         self._now = now
+        self._identities: OrderedDict[bytes, str] = OrderedDict()  # by SHA-256, who came last at the end
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """Fire with the :class:`~pkid.auth.proofs.Admission` that the certificate is good for.
@@ -81,9 +85,10 @@ class IdentityChecker:
 
     async def _admit(self, credentials: IIdentityCertificate) -> Admission:
         component, certificate = credentials.component, credentials.certificate
-        if component_in(certificate, self._trust_domain) != component or not self._is_ours(certificate):
+        digest = sha256(certificate).digest()
+        if not self._is_ours(certificate) or self._identity(certificate, digest) != component:
             raise UnauthorizedLogin
-        entry = await self._find(sha256(certificate).digest())
+        entry = await self._find(digest)
         reserved = await self._is_reserved(component)
         if entry is None or not self._is_good(entry, component):
             raise UnauthorizedLogin
@@ -92,6 +97,15 @@ class IdentityChecker:
         if policy is None or not policy.may_be_proven(component, reserved=reserved):
             raise UnauthorizedLogin
         return Admission(component, f"certificate:{entry.serial:x}", expires=entry.not_after, origin=origin)
+
+    def _identity(self, certificate: bytes, digest: bytes) -> str | None:
+        """Return the component in one of our certificates; what stands in it never changes, so it is read once."""
+        identity = self._identities.pop(digest, None) or component_in(certificate, self._trust_domain)
+        if identity is not None:
+            self._identities[digest] = identity
+            if len(self._identities) > _MOST_REMEMBERED:
+                self._identities.popitem(last=False)
+        return identity
 
     def _is_good(self, entry: Entry, component: str) -> bool:
         names_it = entry.proven and entry.name == component and entry.profile == Purpose.COMPONENT.value

@@ -24,6 +24,8 @@ class State(Enum):
     OPEN = "open"
     CLOSED = "closed"
 
+    __hash__ = object.__hash__  # there is one of each; an Enum's own is a call of Python for each look into the table
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:

@@ -14,6 +14,10 @@ _MOST_HELD_BACK = 1 << 17  # bytes; what two turns of a publisher in haste bring
 _ROOM = 1 << 15  # bytes of payload that may come at once when the client has read what it was sent
 
 
+def _tell_nobody(*_: object) -> None:
+    """Stand for those who are gone."""
+
+
 @implementer(IPushProducer)
 class Outgoing:
     """Writes to a transport, at most once in a turn unless there is much.
@@ -101,6 +105,11 @@ class Outgoing:
         """Take note that the connection is gone; Twisted calls this, and tells the protocol as well."""
         self._pieces.clear()
         self._size = 0
+
+    def forget(self) -> None:
+        """Hold nothing to be written, and nobody who could be told."""
+        self.stopProducing()
+        self.paused = self._ready = _tell_nobody
 
     def _take_more(self) -> None:
         self._ready(_ROOM)

@@ -250,9 +250,13 @@ class DoorProtocol(Protocol):
             self._depart()
 
     def _depart(self) -> None:
+        """Tell the session, and let go of all who hold this, so that it is freed now, and TLS with it."""
         self._closed = True
-        if self._session is not None:
-            self._session.lost()
+        session, self._session = self._session, None
+        self._vigil.forget()
+        self._outgoing.forget()
+        if session is not None:
+            session.lost()
 
     def _read_on(self) -> None:
         if self._reads:

@@ -37,6 +37,10 @@ class Times(Protocol):
         """How long the last thing that is written has to arrive."""
 
 
+def _tell_nobody(*_: object) -> None:
+    """Stand for those who are gone."""
+
+
 class Vigil:
     """Watches one connection's times.
 
@@ -83,6 +87,11 @@ class Vigil:
         due, self._due = self._due, None
         if due is not None:
             due.cancel()
+
+    def forget(self) -> None:
+        """Watch nothing more, and hold nobody who could be told."""
+        self.stop()
+        self._expire = self._ask = _tell_nobody
 
     def _cut(self, cut: Callable[[], None]) -> None:
         self._due = None

@@ -18,7 +18,7 @@ from bench.core import Core, running_core
 from bench.kinds import Kind, enroll
 from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
 from bench.suite.processes import Apart
-from bench.suite.visits import bare_handshakes, visits_per_second
+from bench.suite.visits import Entering, bare_handshakes, say_a_line, say_nothing, visits_per_second
 from bench.wire import Address
 from pkid.auth.own_credential import OwnPreSharedKey
 from pkid.auth.tokens import derive_key
@@ -29,6 +29,7 @@ _VISITORS = 4
 _FIGURE = "logins/cpu-s"
 _RATES = ("logins/s", _FIGURE)
 _HANDSHAKES, _MUTUAL, _DERIVATIONS = "bare handshakes", "bare mutual handshakes", "all processors: PBKDF2"
+_LINES, _MUTUAL_LINES = (f"{each}, a signature, two lines each way" for each in (_HANDSHAKES, _MUTUAL))
 _NEW_SALT = "psk, new salt"
 _MOST_DERIVED = 90  # per second and processor: more than this nobody derives here
 
@@ -51,10 +52,13 @@ def paths(scale: Scale) -> Iterable[Path]:
                 Contestant(_NEW_SALT, partial(_new_salts, address, core)),
                 Contestant(_HANDSHAKES, partial(_bare, core, [visitors[0]["psk"]] * _VISITORS), Role.LIMIT),
                 Contestant(_MUTUAL, partial(_bare, core, shown, mutual=True), Role.LIMIT),
+                Contestant(_LINES, partial(_bare, core, [visitors[0]["psk"]] * _VISITORS, say_a_line), Role.LIMIT),
+                Contestant(_MUTUAL_LINES, partial(_bare, core, shown, say_a_line, mutual=True), Role.LIMIT),
                 Contestant(_DERIVATIONS, _derivations, Role.LIMIT),
             ),
             (
                 *(Mark(word, each, limit, at_least=0.8) for each in _RATES for word, limit in limits.items()),
+                *(Mark(word, _FIGURE, _MUTUAL_LINES if limit is _MUTUAL else _LINES) for word, limit in limits.items()),
                 Mark(_NEW_SALT, _FIGURE, _DERIVATIONS, at_least=0.8),
             ),
             warm_up=WARM_UP,
@@ -87,9 +91,11 @@ def _newly_salted(secret: str, component: str) -> Kind:
 
 
 @contextmanager
-def _bare(core: Core, visitors: Sequence[Kind], *, mutual: bool = False) -> Iterator[Measure]:
+def _bare(
+    core: Core, visitors: Sequence[Kind], enter: Entering = say_nothing, *, mutual: bool = False
+) -> Iterator[Measure]:
     with bare_handshakes(core, mutual=mutual) as (address, pid):
-        visits = partial(visits_per_second, address, pid, [repeat(each) for each in visitors], known=False)
+        visits = partial(visits_per_second, address, pid, [repeat(each) for each in visitors], enter=enter)
         yield lambda seconds: visits(seconds)
 
 

@@ -1,8 +1,9 @@
-"""The limit of logins: TLS handshakes by Twisted, and nothing else; it greets, and leaves who says something.
+"""The limit of logins: TLS handshakes by Twisted, and nothing else; it greets, and leaves who says ``BYE``.
 
 python bench/suite/servers/handshakes.py PORT CERTIFICATE [AUTHORITY]
 
-With an authority each client must show a certificate of it.
+With an authority each client must show a certificate of it. Who says something else first gets what any login needs,
+whoever does it: a signature is verified, and two lines are answered.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import (
@@ -20,18 +23,32 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 
+MESSAGE = bytes(300)
+"""What is signed: about as long as a transcript."""
+ALGORITHM = ec.ECDSA(hashes.SHA256())
+KEY = ec.generate_private_key(ec.SECP256R1())
+PUBLIC_KEY, SIGNATURE = KEY.public_key(), KEY.sign(MESSAGE, ALGORITHM)
+
 
 class Greeter(Protocol):
     """Says a line, so that the client knows that the handshake is done at both ends."""
 
     noisy = False
+    answers = False
 
     def connectionMade(self) -> None:
         """Greet."""
         self.transport.write(b"PKID 1 limit AAAA\n")
 
     def dataReceived(self, data: bytes) -> None:
-        """Leave."""
+        """Answer, or leave."""
+        if data != b"BYE\n":
+            self.answers = True
+            PUBLIC_KEY.verify(SIGNATURE, MESSAGE, ALGORITHM)
+            self.transport.write(b"WELCOME somebody +proven\n")
+            return
+        if self.answers:
+            self.transport.write(b"CLOSED left\n")
         self.transport.loseConnection()
 
 
