@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import ssl
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import ref
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,9 +19,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint, wrapServerTLS
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from pkid.ca.keys import KeyType, PrivateKey
@@ -39,6 +45,19 @@ class Echo(Protocol):
         self.transport.write(data)
 
 
+class Visited(Echo):
+    """Tells who waits for it how it ended, and what to look at for what is left of it."""
+
+    left: Deferred[tuple[Any, Any]]
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        self.tls = ref(transport.getHandle())
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.left.callback((self.tls, reason.type))
+
+
 def talk(connection: ssl.SSLSocket) -> tuple[ssl.SSLSession | None, bool | None]:
     """Say something, and say goodbye; return what a next connection may resume, and whether this one did."""
     connection.sendall(b"x")
@@ -47,6 +66,12 @@ def talk(connection: ssl.SSLSocket) -> tuple[ssl.SSLSession | None, bool | None]
     with contextlib.suppress(OSError):
         connection.unwrap()  # a session that ends without a farewell is not resumed
     return session, reused
+
+
+def hang_up(connection: ssl.SSLSocket) -> None:
+    """Say something, and no goodbye."""
+    connection.sendall(b"x")
+    connection.recv(1)
 
 
 class LiveContextTests(TestCase):
@@ -137,6 +162,19 @@ class LiveContextTests(TestCase):
             self.assertFalse(reused)
         with self.assertRaises(ssl.SSLError):
             await self.client(ssl.SSLSocket.version, maximum_version=ssl.TLSVersion.TLSv1_2)
+
+    async def test_of_a_connection_to_the_broker_that_just_ends_nothing_is_left(self) -> None:
+        """It says nothing more, not even in TLS, and what TLS knows of it is freed before anybody looks for garbage."""
+        endpoint = wrapServerTLS(NewestTLS(self.live), TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
+        self.port = await endpoint.listen(Factory.forProtocol(Visited))
+        self.addCleanup(self.port.stopListening)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        Visited.left = Deferred()
+        await self.client(hang_up)
+        remains, kind = await Visited.left
+        await deferLater(reactor, 0)
+        self.assertEqual((remains(), kind), (None, ConnectionDone))
 
     async def test_sessions_are_resumed(self) -> None:
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from itertools import pairwise
+from weakref import ref
 
 import cbor2
+from twisted.internet.protocol import connectionDone
 from wsproto.events import TextMessage
 
 from pkid.broker.changes import Authorize, PrivateTopic
@@ -83,6 +86,20 @@ class DoorsTests(Case):
         self.lines.say("SUBSCRIBE t")
         self.cbor.say(Admin(1, "t", {"cmd": "setup", "exposers": [], "subscribers": ["t"]}))
         self.json.say_text(rpc(1, "t", {"type": 3, "data": {"cmd": "setup", "subscribers": ["t"]}}))
+
+    def test_a_connection_that_is_over_is_freed_at_once(self) -> None:
+        """Not when Python looks for garbage: until then it would hold its transport, and all that TLS knows of it."""
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.subscribe()
+        for name in ("lines", "cbor", "json"):
+            protocol = getattr(self, name).protocol
+            protocol.connectionLost(connectionDone)
+            self.core.clock.advance(0)
+            delattr(self, name)
+            remains = ref(protocol)
+            del protocol
+            self.assertIsNone(remains(), name)
 
     def test_what_one_publishes_the_others_understand(self) -> None:
         self.subscribe()
