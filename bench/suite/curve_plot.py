@@ -6,12 +6,14 @@ from collections.abc import Callable
 from math import log10
 
 from bench.suite.curve import Points, curves
+from bench.suite.measurement import Role
 from bench.suite.rounds import Outcome
 from bench.suite.shapes import COLOURS, text
 
 __all__ = ["HEIGHT", "curve_shapes"]
 
 HEIGHT = 180  # pixels
+_ABOVE, _BELOW = -6, 15  # pixels from a point to its number, so that those of two curves keep apart
 Scale = Callable[[float], float]
 
 
@@ -24,16 +26,16 @@ def curve_shapes(outcome: Outcome, left: float, top: float, width: float) -> lis
     shapes = [text(left, top + HEIGHT + 38, outcome.path.axis)]
     shapes += [text(x(at), top + HEIGHT + 22, f"{at:,.0f}", anchor="middle") for at in sorted({at for at, _ in points})]
     for role, each in found.items():
-        shapes += _line(each, x, y, COLOURS[role])
+        shapes += _line(each, x, y, COLOURS[role], _ABOVE if role is Role.PKID else _BELOW)
     return shapes
 
 
-def _line(points: Points, x: Scale, y: Scale, colour: str) -> list[str]:
+def _line(points: Points, x: Scale, y: Scale, colour: str, off: float) -> list[str]:
     places = " ".join(f"{x(at):.1f},{y(rate):.1f}" for at, rate in points)
     shapes = [f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>']
     for at, rate in points:
         shapes.append(f'<circle cx="{x(at):.1f}" cy="{y(rate):.1f}" r="3" fill="{colour}"/>')
-        shapes.append(text(x(at), y(rate) - 6, f"{rate:,.0f}", anchor="middle"))
+        shapes.append(text(x(at), y(rate) + off, f"{rate:,.0f}", anchor="middle"))
     return shapes
 
 
