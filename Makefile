@@ -40,7 +40,8 @@ check: $(VENV)/.installed-test,dev
 	$(BIN)/mypy
 	$(BIN)/python -m twisted.trial tests.test_layers
 
-# Medians beside peers and limits, in bench/results/; about twenty minutes, or two. Peers live in .venv-bench.
+# Medians beside peers and limits, in bench/results/; about twenty minutes, or two. The first time, peers are installed
+# before, in .venv-bench and by apt-get.
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench.suite $(ARGS)
 

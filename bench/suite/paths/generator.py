@@ -20,6 +20,9 @@ from bench.suite.processes import free_port, serving
 
 __all__ = ["paths"]
 
+_NOTE = (
+    "This is what the load can do: whatever the other paths measure with it is slower, or it is the load's own rate."
+)
 _BODY = b"x" * 1000
 _Start = Callable[[], AbstractContextManager[Broker[LineDialect]]]
 
@@ -27,12 +30,12 @@ _Start = Callable[[], AbstractContextManager[Broker[LineDialect]]]
 def paths(scale: Scale) -> Iterable[Path]:
     """Return the paths: requests, and messages in batches and in writes of one."""
     echo = Contestant("echo over TLS", _echo, Role.LIMIT)
-    yield Path("The load of requests against a bare echo", "requests/s", (echo,), warm_up=WARM_UP)
+    yield Path("The load of requests against a bare echo", "requests/s", (echo,), note=_NOTE, warm_up=WARM_UP)
     for batch, how in ((64, "in batches"), (1, "one for each write")):
         load = FanOut(batch=batch)
         pipe = Contestant("pipe over TLS", partial(_messages, running_pipe, load), Role.LIMIT)
         relay = Contestant("bare relay", partial(_messages, running_relay, load), Role.LIMIT)
-        yield Path(f"The load of messages against a bare pipe, {how}", "deliveries/s", (pipe, relay))
+        yield Path(f"The load of messages against a bare pipe, {how}", "deliveries/s", (pipe, relay), note=_NOTE)
 
 
 @contextmanager
