@@ -20,9 +20,7 @@ from bench.suite.processes import free_port, serving
 
 __all__ = ["paths"]
 
-_NOTE = (
-    "This is what the load can do: whatever the other paths measure with it is slower, or it is the load's own rate."
-)
+_NOTE = "This is what the load can do: what the other paths measure with it is slower, or is the load itself."
 _BODY = b"x" * 1000
 _Start = Callable[[], AbstractContextManager[Broker[LineDialect]]]
 
