@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
 
 from pkid.broker.effects import Deliver, Effect
 from pkid.broker.message import Message, QoS
 from pkid.broker.policy import Overflow, Policy
+from pkid.broker.values import value
 
 __all__ = ["Backlog", "Entry"]
 
 _OVERHEAD = 256  # bytes that an entry takes beside its payload, about
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """Something that waits to be written."""
 

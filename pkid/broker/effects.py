@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import Enum
-from typing import NamedTuple
 
 from pkid.broker.changes import Change
 from pkid.broker.commands import RequestId
@@ -96,8 +95,9 @@ class Send:
     reply: Reply
 
 
-class Deliver(NamedTuple):
-    """Write one message to some sessions, all of which may have it; a tuple, as the message is."""
+@value
+class Deliver:
+    """Write one message to some sessions, all of which may have it."""
 
     sessions: tuple[int, ...]
     message: Message
@@ -107,7 +107,8 @@ class Deliver(NamedTuple):
     """Whether it was sent before, and not acknowledged."""
 
 
-class DeliverBatch(NamedTuple):
+@value
+class DeliverBatch:
     """Write the messages of a batch, in their order, to some sessions, all of which may have them."""
 
     sessions: tuple[int, ...]

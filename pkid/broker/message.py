@@ -32,8 +32,9 @@ class QoS(IntEnum):
     EXACTLY_ONCE = 2
 
 
-class Message(NamedTuple):
-    """Something published; a tuple, because one is made for each publication."""
+@value
+class Message:
+    """Something published."""
 
     number: int
     """The broker's own number for it, higher than that of any message before; what subscribers acknowledge."""

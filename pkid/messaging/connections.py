@@ -114,11 +114,11 @@ class Connections:
             connection.client.send(effect.reply)
 
     def _deliver(self, effect: Deliver) -> None:
-        sessions, message, pattern, again = effect
-        self._write(sessions, lambda dialect: self._encode(dialect, message, pattern, again), 1)
+        message, pattern, again = effect.message, effect.pattern, effect.again
+        self._write(effect.sessions, lambda dialect: self._encode(dialect, message, pattern, again), 1)
 
     def _deliver_batch(self, effect: DeliverBatch) -> None:
-        sessions, batch, pattern = effect
+        sessions, batch, pattern = effect.sessions, effect.batch, effect.pattern
         there = [self._connections[number] for number in sessions if number in self._connections]
         try:
             encoded = {

@@ -16,7 +16,7 @@ from pkid.messaging.rounds import LONGEST_ROUND
 
 __all__ = ["LONGEST_CALM", "Turn"]
 
-LONGEST_CALM = 0.002
+LONGEST_CALM = 0.01
 """Seconds after which somebody looks again how many are heard in a turn."""
 
 

@@ -59,8 +59,8 @@ class Gathering:
         return Acknowledge(None, ids[0])
 
     def _add_publication(self, packet: Publication) -> bool:
-        id, topic, payload, qos, slotted = packet
-        if slotted or qos is QoS.EXACTLY_ONCE:
+        topic, qos = packet.topic, packet.qos
+        if packet.slotted or qos is QoS.EXACTLY_ONCE:
             return False
         if self._payloads:
             if topic != self._topic or qos is not self._qos:
@@ -69,7 +69,7 @@ class Gathering:
             return False
         else:
             self._topic, self._qos, self.has_begun = topic, qos, True
-        self._payloads.append(payload.data)
+        self._payloads.append(packet.data.data)
         if qos is not QoS.AT_MOST_ONCE:
-            self._ids.append(id)
+            self._ids.append(packet.id)
         return True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
-from typing import NamedTuple, Protocol, final
+from typing import Protocol, final
 
 from pkid.broker.message import QoS
 from pkid.broker.payload import Payload, PayloadKind
+from pkid.broker.values import value
 
 __all__ = [
     "NOTHING",
@@ -65,7 +66,7 @@ class Status(IntEnum):
     NAME_ALREADY_TAKEN = 60
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Identity:
     """A client says its name.
 
@@ -76,7 +77,7 @@ class Identity:
     cid: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attestation:
     """A client proves its name."""
 
@@ -85,7 +86,7 @@ class Attestation:
     signature: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Register:
     """A client gives a name its first key."""
 
@@ -96,15 +97,16 @@ class Register:
     key_type: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unregister:
     """A client has its key forgotten."""
 
     id: int
 
 
-class Publication(NamedTuple):
-    """Something published, on its way to the broker or to a subscriber; a tuple, as there are many."""
+@value
+class Publication:
+    """Something published, on its way to the broker or to a subscriber."""
 
     id: int
     """0 where it has none."""
@@ -120,7 +122,8 @@ class Publication(NamedTuple):
         return self.id & _SLOT if self.slotted else None
 
 
-class Request(NamedTuple):
+@value
+class Request:
     """A call, on its way to the broker or to an exposer."""
 
     id: int
@@ -130,7 +133,7 @@ class Request(NamedTuple):
     data: Payload
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Admin:
     """A command to the broker; what it is, its data says."""
 
@@ -140,7 +143,8 @@ class Admin:
 
 
 @final
-class Response(NamedTuple):
+@value
+class Response:
     """The answer to a request."""
 
     id: int
@@ -148,14 +152,14 @@ class Response(NamedTuple):
     data: Payload = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ack:
     """A publication arrived."""
 
     id: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ack2:
     """The acknowledgement of an exactly-once publication arrived."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from twisted.internet.interfaces import IHandshakeListener
@@ -122,7 +123,7 @@ class ConversationTests(DoorCase):
                 sent = packets.Publication(qos << 40 | slotted << 32 | 7, "t", ONE, qos, slotted)
                 self.assertEqual(publisher.say(sent), [packets.Ack(sent.id)])
                 (got,) = subscriber.hear()
-                self.assertEqual(got, sent._replace(id=got.id))
+                self.assertEqual(got, replace(sent, id=got.id))
                 released = [packets.Ack2(got.id)] if qos is QoS.EXACTLY_ONCE else []
                 self.assertEqual(subscriber.say(packets.Ack(got.id)), released)
         self.clock.advance(60)
