@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import cbor2
@@ -129,7 +129,7 @@ def request(id: int, topic: str, arguments: bytes) -> bytes:
 
 def response(id: int, status: int, item: bytes) -> bytes:
     """Return the answer to a request, with what it holds encoded already."""
-    return _RESPONSE + id.to_bytes(_ID_SIZE, "little") + _NUMBERS[status] + item
+    return _RESPONSE + id.to_bytes(_ID_SIZE, "little") + _number(status) + item
 
 
 # Reading
@@ -217,7 +217,7 @@ _NUMBERED = {
     for slotted in (False, True)
 }
 _ACK, _REQUEST, _RESPONSE = _begin(Kind.ACK, 2), _begin(Kind.REQUEST, 5), _begin(Kind.RESPONSE, 4)
-_NUMBERS = tuple(head(Major.UNSIGNED, number) for number in range(256))
+_number = lru_cache(256)(partial(head, Major.UNSIGNED))
 _BEGINS = {(kind, more): _begin(kind, 2 + more) for kind in Kind for more in range(_MOST_ELEMENTS - 1)}
 
 

@@ -104,10 +104,10 @@ class RembusProtocol(DoorProtocol):
         self._together = self._session is not None and not self._session.is_metered
 
     def _feed(self, data: bytes) -> None:
-        if len(data) <= _PIECE:
-            self._unread.append(data)
-        else:
+        if len(data) > _PIECE:
             self._unread.extend(data[begin : begin + _PIECE] for begin in range(0, len(data), _PIECE))
+        elif data:
+            self._unread.append(data)
 
     def _do(self, session: Session) -> None:
         """Do what was said; packets of one kind that come together are given to the session together."""
