@@ -7,6 +7,7 @@ gathered.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from socket import IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_NODELAY
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -64,14 +65,19 @@ class EagerServer(Server):
     def write(self, data: bytes) -> None:
         """Write; what is not sent at once is buffered."""
         if not self._is_idle():
+            self._buffer_gathered()
             super().write(data)
         elif not self._is_reading:
             self._send(data)
         else:
             self._gathered += data
             if len(self._gathered) > self.bufferSize:
-                gathered, self._gathered = self._gathered, b""
-                super().write(gathered)
+                self._buffer_gathered()
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Have pieces sent by the reactor, or when what came was taken."""
+        self._buffer_gathered()
+        super().writeSequence(iovec)
 
     def startWriting(self) -> None:
         """Have what is buffered sent: by the reactor, or when what came was taken."""
@@ -86,6 +92,12 @@ class EagerServer(Server):
         if self._is_watched:
             self._is_watched = False
             super().stopWriting()
+
+    def _buffer_gathered(self) -> None:
+        """Buffer what was gathered, because it comes before what is to be buffered next."""
+        gathered, self._gathered = self._gathered, b""
+        if gathered:
+            super().write(gathered)
 
     def _go_on(self) -> None:
         """Send what was written while this read, and close the connection if that is to be."""

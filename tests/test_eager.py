@@ -108,6 +108,23 @@ class EagerServerTests(Case):
         self.connection.write(data)
         self.connection.abortConnection()
 
+    def write_in_all_ways(self, data: bytes) -> None:
+        self.connection.write(b"abcd")
+        self.connection.writeSequence([b"ef", b"gh"])
+        self.connection.write(b"ijkl")
+
+    def write_and_leave(self, data: bytes) -> None:
+        self.connection.write(b"abcd")
+        self.connection.loseConnection()
+        self.connection.write(b"ef")
+
+    def write_and_ask(self, data: bytes) -> None:
+        producer = Producer()
+        self.patch(producer, "resumeProducing", lambda: self.connection.write(b"ef"))
+        self.connection.write(b"abcd")
+        self.connection.registerProducer(producer, False)
+        self.connection.unregisterProducer()
+
     def receive(self, data: bytes) -> object:
         self.socket.coming.append(data)
         return self.connection.doRead()
@@ -185,6 +202,30 @@ class EagerServerTests(Case):
         while self.reactor.writers:
             self.reactor.turn()
         self.assertEqual((producer.paused > 0, b"".join(self.socket.pieces)), (True, b"".join(pieces)))
+
+    def test_pieces_that_are_written_in_different_ways_while_it_reads_go_out_in_their_order(self) -> None:
+        self.socket.room = 2
+        self.patch(self.protocol, "dataReceived", self.write_in_all_ways)
+        self.receive(b"go")
+        self.socket.room = 100
+        self.reactor.turn()
+        self.assertEqual(b"".join(self.socket.pieces), b"abcdefghijkl")
+
+    def test_what_is_written_behind_the_wish_to_leave_stays_behind_what_came_before(self) -> None:
+        self.socket.room = 2
+        self.patch(self.protocol, "dataReceived", self.write_and_leave)
+        self.receive(b"go")
+        self.socket.room = 100
+        self.reactor.turn()
+        self.assertEqual(b"".join(self.socket.pieces), b"abcdef")
+
+    def test_what_somebody_writes_when_asked_for_it_stays_behind_what_came_before(self) -> None:
+        self.socket.room = 2
+        self.patch(self.protocol, "dataReceived", self.write_and_ask)
+        self.receive(b"go")
+        self.socket.room = 100
+        self.reactor.turn()
+        self.assertEqual(b"".join(self.socket.pieces), b"abcdef")
 
     def test_a_broken_connection_is_for_the_reactor_to_find(self) -> None:
         self.socket.error = errno.EPIPE
