@@ -91,7 +91,9 @@ class Core(MultiService):
         most_per_peer = min(raise_file_limit() // 2, _MOST_PER_PEER)
         self._site = Site(reactor, most_per_peer, self._metrics.traffic)
         tls = self._live if settings.tls else None
-        self._door = None if settings.https == OFF else Door("https", settings.https, self._site, tls, reactor)
+        self._door = (
+            None if settings.https == OFF else Door("https", settings.https, self._site, tls, reactor, gathers=True)
+        )
         self._broking = Broking(settings, self._live, reactor)
         self._doors = [*([self._door] if self._door is not None else []), *self._broking.doors]
 

@@ -103,8 +103,10 @@ class BearerTokenChecker:
     def _candidates(self, token: Token, selected: str | None) -> Sequence[PreSharedKey]:
         """Return the key that the path selects and the token names, or the first few."""
         psks = self._keyring.current()
-        names = {token.key_id, selected} - {None}
-        return [psk for psk in psks if {psk.name} == names] if names else psks[:_MOST_TRIED]
+        name = selected if token.key_id is None else token.key_id
+        if name is None:
+            return psks[:_MOST_TRIED]
+        return [psk for psk in psks if psk.name == name and selected in (None, name)]
 
     def _check(self, claims: Claims, credentials: IBearerToken) -> None:
         now = self._now()

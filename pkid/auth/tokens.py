@@ -10,12 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from json import JSONDecoder
 from typing import Any
 
 import jwt
@@ -32,6 +32,7 @@ SALT_SIZE = 16
 """Bytes of salt in the tokens that pkid makes."""
 
 _ALGORITHM = "HS256"
+_JSON = JSONDecoder()
 _LONGEST_TOKEN = 8192  # bytes
 _SALT_SIZES = range(8, 65)
 _LONGEST_LIFE = 3600  # seconds that a token may be good for
@@ -128,7 +129,7 @@ def verify(token: Token, key: bytes) -> Claims:
         raise _refusal()
     payload = signed.rpartition(b".")[2]
     try:
-        claims = json.loads(_decode(payload).decode("utf-8"))
+        claims = _JSON.decode(_decode(payload).decode("utf-8"))
     except (ValueError, RecursionError):
         raise _refusal() from None
     if not isinstance(claims, dict):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime, ITCPTransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -56,6 +56,7 @@ class Channel(LazyTimeout, HTTPChannel):
 
     def connectionMade(self) -> None:
         """Let the site know of this connection, and cut it if its peer has too many."""
+        self.clock = self.site.reactor
         super().connectionMade()
         self._ends = self._tcp().getPeer(), self._tcp().getHost()
         self.address = str(getattr(self._ends[0], "host", "local")).removeprefix("::ffff:")
@@ -63,10 +64,6 @@ class Channel(LazyTimeout, HTTPChannel):
         if not self.site.welcome(self):
             self._refused = True
             self.abort()
-
-    def clock(self) -> IReactorTime:
-        """Return the clock of the site."""
-        return self.site.reactor
 
     def getPeer(self) -> IAddress:
         """Return the address of the other end, which stays the same; Twisted asks for each request."""
@@ -147,6 +144,8 @@ class Channel(LazyTimeout, HTTPChannel):
         if self._finishing:
             request.setHeader("Connection", "close")
             return False
+        if version == b"HTTP/1.1" and b"Connection" not in request.sent:
+            return True
         return bool(super().checkPersistence(request, version))
 
     def loseConnection(self) -> None:
@@ -201,7 +200,7 @@ class Channel(LazyTimeout, HTTPChannel):
 
     def _settle_head(self, request: BoundedRequest) -> bool:
         """Tell whether the head says what the request is for and how its body ends; keep its target as a path."""
-        sent = dict(request.requestHeaders.getAllRawHeaders())
+        request.sent = sent = dict(request.requestHeaders.getAllRawHeaders())
         hosts = sent.get(b"Host", [])
         try:
             self._path, host = read_target(self._path, hosts, self._version)

@@ -99,10 +99,10 @@ class _RequestToken:
         self.peer = request.peer
         self.psk = None if psk is None else psk.name
         self.suspect = request.channel.suspect
-        self._request = request.method, request.uri, request.body
+        self._request = request
 
     @property
     def binding(self) -> Binding:
         """The request that it came with."""
-        method, target, body = self._request
-        return Binding(method.decode("ascii", "replace"), target.decode("ascii", "replace"), body_digest(body))
+        method, target = self._request.method.decode("ascii", "replace"), self._request.uri.decode("ascii", "replace")
+        return Binding(method, target, body_digest(self._request.body))

@@ -46,7 +46,7 @@ def bearer_token(request: BoundedRequest) -> bytes:
 
     :raises UnauthorizedLogin: when it is missing, doubled or of another form.
     """
-    values = request.requestHeaders.getRawHeaders(b"Authorization", [])
+    values = request.sent.get(b"Authorization", ())
     scheme, _, token = values[0].partition(b" ") if len(values) == 1 else (b"", b"", b"")
     if scheme.lower() != b"bearer" or not token or b" " in token:
         raise UnauthorizedLogin

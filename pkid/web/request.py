@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from io import BytesIO
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from twisted.python.failure import Failure
@@ -28,6 +29,8 @@ class BoundedRequest(Request):
     content: BytesIO
     body_limit = 0
     """Bytes that its body may have."""
+    sent: Mapping[bytes, Sequence[bytes]] = MappingProxyType({})
+    """The headers that came, by their names as :class:`twisted.web.http_headers.Headers` writes them."""
     began = 0.0
     """When it was complete, in seconds of the site's clock."""
     peer = "local"

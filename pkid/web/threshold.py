@@ -21,6 +21,7 @@ __all__ = ["NOTICE_HEADER", "Threshold", "check_host", "check_origin"]
 NOTICE_HEADER = "PKID-Warning"
 """The header that says what is off, one for each thing."""
 
+_OF_BROWSERS = frozenset({b"Origin", b"Sec-Fetch-Site"})
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 _NOT_OF_HOSTS = frozenset("/?#@\\")
 _LONGEST_SHOWN = 100  # characters of a name that an answer repeats
@@ -53,7 +54,8 @@ class Threshold:
         for notice in self.notices:
             request.responseHeaders.addRawHeader(NOTICE_HEADER.encode("ascii"), notice.encode("ascii"))
         try:
-            check_origin(request.requestHeaders)
+            if not _OF_BROWSERS.isdisjoint(request.sent):
+                check_origin(request.requestHeaders)
             if self._is_own_name is not None:
                 check_host(request.requestHeaders, self._is_own_name)
         except Refused as error:
@@ -67,11 +69,8 @@ def check_origin(headers: Headers) -> None:
 
     :raises Refused: ``cross-origin``.
     """
-    sent = dict(headers.getAllRawHeaders())
-    if b"Origin" not in sent and b"Sec-Fetch-Site" not in sent:
-        return
-    sites = {value.decode("latin-1").strip().lower() for value in sent.get(b"Sec-Fetch-Site", ())}
-    if sites & _FOREIGN_SITES or not _is_of(sent.get(b"Origin", ()), headers):
+    sites = {value.decode("latin-1").strip().lower() for value in headers.getRawHeaders(b"Sec-Fetch-Site", ())}
+    if sites & _FOREIGN_SITES or not _is_of(headers.getRawHeaders(b"Origin", ()), headers):
         raise Refused(Reason.CROSS_ORIGIN)
 
 

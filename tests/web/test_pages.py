@@ -235,6 +235,7 @@ class CredentialTests(PageCase):
             "other script": b"Bearer " + make_token({}, expires_at=SOON, header={"salt": "\u00e4\u00f6"}),
             "foreign kid": b"Bearer " + make_token({}, expires_at=SOON, header={"kid": "other"}),
             "numeric kid": b"Bearer " + make_token({}, expires_at=SOON, header={"kid": 1}),
+            "kid a list": b"Bearer " + make_token({}, expires_at=SOON, header={"kid": ["default"]}),
             "expired": b"Bearer " + make_token({}, expires_at=NOON.timestamp()),
             "no expiry": b"Bearer " + make_token({}),
             "far expiry": b"Bearer " + make_token({}, expires_at=NOON.timestamp() + 30 * 365 * 86400),

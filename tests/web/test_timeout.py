@@ -15,14 +15,11 @@ class Silent(LazyTimeout):
     """Takes note of when it is given up."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self.given_up: list[float] = []
 
-    def clock(self) -> Clock:
-        return self._clock
-
     def timeoutConnection(self) -> None:
-        self.given_up.append(self._clock.seconds())
+        self.given_up.append(self.clock.seconds())
 
 
 class LazyTimeoutTests(Case):
