@@ -74,11 +74,12 @@ class BearerTokenChecker:
     async def _admit(self, token: Token, psks: Iterable[PreSharedKey], credentials: IBearerToken) -> Member:
         try:
             psk, claims = await self._derive(token, psks, credentials)
-            member = self._welcome(psk, claims, credentials)
+            if not self._keyring.holds(psk):  # it may have ended while its signature was verified
+                raise UnauthorizedLogin
+            return self._welcome(psk, claims, credentials)
         except Refused:
             # One answer for all: what was wrong with a token is nobody's business.
             raise UnauthorizedLogin from None
-        return member
 
     async def _derive(
         self, token: Token, psks: Iterable[PreSharedKey], credentials: IBearerToken
@@ -95,8 +96,6 @@ class BearerTokenChecker:
     def _welcome(self, psk: PreSharedKey, claims: Claims, credentials: IBearerToken) -> Member:
         """Return whom a token admits that this key signed, if its claims are good."""
         self._check(claims, credentials)
-        if not self._keyring.holds(psk):  # it may have ended while its signature was verified
-            raise UnauthorizedLogin
         self._derivation.welcome(credentials.peer)
         return _admits(psk, claims)
 

@@ -76,7 +76,7 @@ class KeyDerivation:
         self._idle_for_strangers = max(1, workers - 1)
         self._queue: AcquaintedQueue[_Derivation] = AcquaintedQueue(waiting)
         self._pending: dict[_KeyName, _Derivation] = {}
-        self._remembered: OrderedDict[_KeyName, bytes] = OrderedDict()
+        self._remembered: OrderedDict[tuple[str, bytes], tuple[PreSharedKey, bytes]] = OrderedDict()
         self._capacity = remembered
         self.refused = 0
         """How many callers were told that too many wait."""
@@ -90,15 +90,16 @@ class KeyDerivation:
 
     def recall(self, psk: PreSharedKey, salt: bytes) -> bytes | None:
         """Return a key that proved right before."""
-        key = self._remembered.get((psk, salt))
-        if key is not None:
-            self._remembered.move_to_end((psk, salt))
-        return key
+        known = self._remembered.get((psk.name, salt))
+        if known is None or (known[0] is not psk and known[0] != psk):  # another key of this name was in service before
+            return None
+        self._remembered.move_to_end((psk.name, salt))
+        return known[1]
 
     def remember(self, psk: PreSharedKey, salt: bytes, key: bytes) -> None:
         """Keep a key, because a signature that was made with it verified."""
-        self._remembered[psk, salt] = key
-        self._remembered.move_to_end((psk, salt))
+        self._remembered[psk.name, salt] = psk, key
+        self._remembered.move_to_end((psk.name, salt))
         if len(self._remembered) > self._capacity:
             self._remembered.popitem(last=False)
 

@@ -147,11 +147,12 @@ def check_claims(claims: Claims, now: float) -> None:
     :raises Refused: ``unauthorized``.
     """
     expires = _instant(claims, "exp")
-    start = max([_instant(claims, name) for name in ("nbf", "iat") if name in claims], default=now)
+    begins = _instant(claims, "nbf") if "nbf" in claims else now
+    issued = _instant(claims, "iat") if "iat" in claims else now
     acceptable = (
         "sha256_fingerprint" not in claims
         and now < expires <= now + _LONGEST_LIFE + _SKEW
-        and start <= now + _SKEW
+        and max(begins, issued) <= now + _SKEW
         and "aud" not in claims
         and isinstance(claims.get("sub", ""), str)
     )

@@ -208,7 +208,8 @@ class Channel(LazyTimeout, HTTPChannel):
             return False
         if host is not None and host not in hosts:
             request.requestHeaders.setRawHeaders(b"Host", [host])
-        return all(coding.lower() == b"chunked" for coding in sent.get(b"Transfer-Encoding", ()))
+        codings = sent.get(b"Transfer-Encoding")
+        return codings is None or all(coding.lower() == b"chunked" for coding in codings)
 
     def _early_bytes(self) -> bytes:
         """Return what came behind the request that is complete now."""

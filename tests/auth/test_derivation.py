@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -145,6 +146,11 @@ class MemoryTests(DerivationCase):
         self.assertEqual(self.keys.recall(PSK, b"1"), b"key")
         self.assertIsNone(self.keys.recall(OTHER, b"1"))
         self.assertIsNone(self.keys.recall(PSK, b"2"))
+
+    def test_another_secret_of_the_same_name_is_another_key(self) -> None:
+        self.keys.remember(PSK, b"1", b"key")
+        self.assertIsNone(self.keys.recall(replace(PSK, secret="another pre-shared key"), b"1"))
+        self.assertEqual(self.keys.recall(replace(PSK), b"1"), b"key")
 
     def test_the_least_used_one_leaves_first(self) -> None:
         keys = KeyDerivation(self.offload, 1, remembered=2)
