@@ -1,4 +1,8 @@
-"""The bystander: pings a server while others keep it busy, and notes how long each answer takes."""
+"""The bystander: pings a server while others keep it busy, and notes how long each answer takes.
+
+It shares the machine's processors with all of them. So it notes, too, how much later than it asked for it gets one
+after each pause: what a ping takes beyond the server's doing, once to send it and once to read the answer.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,13 @@ def beside(port: int, path: str, seconds: float, work: Callable[[], Sample]) -> 
     """
     bystander = Apart(_ping, port, request("GET", path), seconds)
     sample = work()
-    return {**sample, **percentiles(bystander.result(), "ping ")}
+    latencies, delays = bystander.result()
+    return {**sample, **percentiles(latencies, "ping "), "late p99 ms": percentiles(delays)["p99 ms"]}
 
 
-def _ping(port: int, ping: bytes, seconds: float) -> list[float]:
-    latencies = []
+def _ping(port: int, ping: bytes, seconds: float) -> tuple[list[float], list[float]]:
+    """Return the seconds that each ping took, and those that each pause was too long."""
+    latencies, delays = [], []
     with connect(port) as connection:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -37,9 +43,11 @@ def _ping(port: int, ping: bytes, seconds: float) -> list[float]:
                 answer += connection.recv(65536) or _refuse()
             if not answer.startswith(b"HTTP/1.1 200"):
                 _refuse()
-            latencies.append(time.perf_counter() - began)
+            answered = time.perf_counter()
+            latencies.append(answered - began)
             time.sleep(_PAUSE)
-    return latencies
+            delays.append(time.perf_counter() - answered - _PAUSE)
+    return latencies, delays
 
 
 def _refuse() -> NoReturn:
