@@ -52,7 +52,7 @@ class Reception:
         self._settings = settings
         self.keyring = Keyring((), time.time)
         self.endorsements = Endorsements(self.keyring, time.time)
-        self.derivation = KeyDerivation(offload, os.cpu_count() or 1)
+        self.derivation = KeyDerivation(offload, os.cpu_count() or 1, ahead=1)
         self.strangers = Strangers(time.monotonic)
         checkers = [self._tokens(), self._certificates(authority, store)]
         everybody = None if settings.authentication else NOBODY

@@ -68,11 +68,15 @@ class KeyDerivation:
         more, to the acquainted peers and to the work of the reactor.
     :param waiting: how many may wait, of strangers and of acquainted peers each.
     :param remembered: how many keys are kept, the least used leaving first.
+    :param ahead: how many more are given to *offload* than run, for the workers to begin without waiting for the
+        reactor; strangers have no part in that.
     """
 
-    def __init__(self, offload: Offload, workers: int, waiting: int = 256, remembered: int = 4096) -> None:
+    def __init__(
+        self, offload: Offload, workers: int, waiting: int = 256, remembered: int = 4096, ahead: int = 0
+    ) -> None:
         self._offload = offload
-        self._idle = workers
+        self._idle = workers + ahead
         self._idle_for_strangers = max(1, workers - 1)
         self._queue: AcquaintedQueue[_Derivation] = AcquaintedQueue(waiting)
         self._pending: dict[_KeyName, _Derivation] = {}

@@ -32,9 +32,9 @@ class DerivationCase(Case):
         self.patch(derivation, "derive_key", key_of)
         self.use(1)
 
-    def use(self, workers: int = WORKERS, waiting: int = WAITING) -> None:
+    def use(self, workers: int = WORKERS, waiting: int = WAITING, ahead: int = 0) -> None:
         self.running: list[tuple[Callable[[], Any], Deferred[Any]]] = []
-        self.keys = KeyDerivation(self.offload, workers, waiting)
+        self.keys = KeyDerivation(self.offload, workers, waiting, ahead=ahead)
 
     def offload(self, work: Callable[[], Any], /) -> Deferred[Any]:
         self.running.append((work, Deferred()))
@@ -180,6 +180,21 @@ class QueueTests(DerivationCase):
         self.assertEqual(len(self.running), 2)
         self.finish()
         self.assertEqual(len(self.running), 2)
+
+    def test_one_more_is_given_ahead_for_the_worker_that_is_done_first(self) -> None:
+        self.use(2, ahead=1)
+        self.keys.welcome("a")
+        for salt in range(WAITING):
+            self.derive(bytes([salt]))
+        self.assertEqual((len(self.running), self.keys.waiting), (3, 1))
+        self.finish()
+        self.assertEqual((len(self.running), self.keys.waiting), (3, 0))
+
+    def test_none_of_strangers_is_given_ahead(self) -> None:
+        self.use(2, ahead=1)
+        for salt in range(WAITING):
+            self.derive(bytes([salt]))
+        self.assertEqual(len(self.running), 1)
 
     def test_strangers_leave_one_of_several_workers_to_others(self) -> None:
         self.use(3)
