@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from pkid.broker.payload import PayloadKind
 from pkid.errors import PkidError, Reason
@@ -18,7 +19,7 @@ __all__ = ["Frame", "FrameReader", "Limits", "LineFault", "refuse", "repeated_bo
 
 _MOST_DIGITS = 9
 _MOST_SHOWN = 64  # characters of an unknown verb that an error repeats
-_MOST_REPEATED = 1 << 14  # bytes of lines that are read together
+_MOST_REPEATED = 1 << 15  # bytes of lines that are read together: a record of TLS, and the rest of one before
 _CARRIAGE_RETURN, _LINE_FEED = 13, 10
 _CONTROLS = frozenset(map(chr, (*range(0x20), 0x7F))) - {"\t"}
 _KINDS = {kind.value: kind for kind in PayloadKind}
@@ -273,12 +274,8 @@ def _text(rest: str) -> str | None:
 
 def repeated_bodies(lines: bytes, head: bytes, most: int) -> list[bytes]:
     """Return the bodies of lines, of which the first begins so, up to a line that begins in another way."""
-    bodies = lines[len(head) :].split(b"\n" + head, most)
-    if len(bodies) > most:
-        bodies.pop()
-    elif lines.count(b"\n") < len(bodies):
+    parts = lines.split(b"\n", most)[:most]
+    bodies = [part.removeprefix(head) for part in parts]
+    if sum(map(len, parts)) - sum(map(len, bodies)) == len(parts) * len(head):
         return bodies
-    for place, body in enumerate(bodies):
-        if b"\n" in body:
-            return [*bodies[:place], body.partition(b"\n")[0]]
-    return bodies
+    return [part[len(head) :] for part in takewhile(lambda part: part.startswith(head), parts)]

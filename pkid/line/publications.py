@@ -16,7 +16,6 @@ PUBLISH = b"PUBLISH "
 """What such a line begins with."""
 
 _COLON = b" :"
-_NEXT = b"\n" + PUBLISH
 
 
 def read_publications(lines: bytes, most: int, longest: int) -> tuple[Command, int] | None:
@@ -59,18 +58,16 @@ def _batch(topic: bytes, bodies: list[bytes], length: int) -> tuple[Command, int
 def _series(lines: bytes, most: int, longest: int) -> tuple[Command, int] | None:
     topics: list[bytes] = []
     bodies: list[bytes] = []
-    for part in lines[len(PUBLISH) :].split(_NEXT, most)[:most]:
-        line, other, _ = part.partition(b"\n")
-        topic, colon, body = line.partition(_COLON)
-        if not colon or not _is_word(topic) or len(PUBLISH) + len(line) > longest:
+    for line in lines.split(b"\n", most)[:most]:
+        head, colon, body = line.partition(_COLON)
+        topic = head[len(PUBLISH) :]
+        if not colon or not head.startswith(PUBLISH) or not _is_word(topic) or len(line) > longest:
             break
         topics.append(topic)
         bodies.append(body)
-        if other:
-            break
     if len(topics) <= 1:
         return _single(topics[0], bodies[0], longest) if topics else None
-    length = sum(map(len, topics)) + sum(map(len, bodies)) + len(topics) * (len(_NEXT) + len(_COLON))
+    length = sum(map(len, topics)) + sum(map(len, bodies)) + len(topics) * (len(PUBLISH) + len(_COLON) + 1)
     if not is_printable(lines[: length - 1].replace(b"\n", b" ")):
         return None
     topics_read = tuple([topic.decode() for topic in topics])
