@@ -19,7 +19,8 @@ if not __package__:
 
 from bench.suite.measurement import Scale
 from bench.suite.paths.rembus import comparisons
-from bench.suite.rembus import CASES, Broker
+from bench.suite.rembus import CASES
+from bench.suite.rembus_client import Broker
 from bench.suite.report import as_markdown
 from bench.suite.rounds import measure
 

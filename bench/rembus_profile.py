@@ -21,7 +21,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from bench.profiling import profile_cases
-from bench.suite.rembus import frame, text
+from bench.suite.rembus_client import frame, text
 from pkid.audit import Strangers
 from pkid.messaging.memory import MemoryBrokerStore
 from pkid.messaging.service import BrokerService

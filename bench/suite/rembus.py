@@ -1,135 +1,29 @@
 """The load on a broker of the Rembus protocol: messages, calls and logins, over one WebSocket for each client.
 
-All clients are in one process, which does nothing but move bytes: every message of a case is equally long, frames are
-masked with zeros, and no more is under way than is asked for, so that no broker has a reason to drop anything. What was
-begun is finished before a client leaves, so that no broker waits for somebody who is gone.
+All clients are in one process: every message of a case is equally long, and no more is under way than is asked for, so
+that no broker has a reason to drop anything. What was begun is finished before a client leaves, so that no broker waits
+for somebody who is gone.
 """
 
 from __future__ import annotations
 
 import os
-import selectors
-import socket
-import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlsplit
 
 from bench.suite.load import percentiles
+from bench.suite.rembus_client import Broker, Client, Stopwatch, frame, size_of, text, watching
 
-__all__ = ["CASES", "Broker", "Case"]
+__all__ = ["CASES", "Case"]
 
 _PAYLOAD = 100  # bytes
 _WINDOW = 1024  # messages under way at QoS 0
 _IN_FLIGHT = 64  # publications without acknowledgement at QoS 1
-_BLOCK = 1 << 18  # bytes that are read at a time
-_PATIENCE = 20.0  # seconds that a broker may be silent
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Whom to measure.
-
-    :ivar used: tells how many seconds of a processor it has used, if that can be known.
-    """
-
-    url: str
-    used: Callable[[], float] | None = None
 
 
 Case = Callable[[Broker, float], dict[str, float]]
 """Measures for so many seconds, and returns figures."""
-
-
-class Stopwatch:
-    """Makes rates of what was done from now on."""
-
-    def __init__(self, broker: Broker) -> None:
-        self._used = broker.used
-        self._cpu = self._used() if self._used is not None else 0.0
-        self._began = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """The seconds until now."""
-        return time.perf_counter() - self._began
-
-    def rates(self, **counts: int) -> dict[str, float]:
-        """Return how much of each was done in a second, and in a second of the broker's processor time."""
-        seconds = self.seconds
-        cpu = self._used() - self._cpu if self._used is not None else 0.0
-        found = {f"{name}/s": count / seconds for name, count in counts.items()}
-        return found | ({f"{name}/cpu-s": count / cpu for name, count in counts.items()} if cpu else {})
-
-
-class Client:
-    """One client, on a blocking socket that is read when there is something."""
-
-    def __init__(self, url: str, name: str = "") -> None:
-        where = urlsplit(url)
-        self.socket = socket.create_connection((where.hostname or "127.0.0.1", where.port or 8338), _PATIENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if where.scheme == "wss":
-            context = ssl.create_default_context(cafile=os.environ.get("HTTP_CA_BUNDLE"))
-            self.socket = context.wrap_socket(self.socket, server_hostname=where.hostname)
-        self.received = b""
-        self.socket.sendall(
-            f"GET / HTTP/1.1\r\nHost: {where.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        self._read_until(b"\r\n\r\n")
-        self.received = self.received.partition(b"\r\n\r\n")[2]
-        if name:
-            self.ask(b"\x84\x00", text(name) + b"\xa0")
-
-    def ask(self, begin: bytes, rest: bytes) -> None:
-        """Send a request, and wait for its answer, whatever else comes."""
-        id = os.urandom(8)
-        self.socket.sendall(frame(begin + b"\x48" + id + rest))
-        self._read_until(id)
-        self.received = b""
-
-    def admin(self, topic: str, command: bytes) -> None:
-        """Send an admin command."""
-        self.ask(b"\x84\x03", text(topic) + command)
-
-    def read(self, size: int) -> list[bytes]:
-        """Return the messages that are there, all of one size with their frames; other ones are not expected."""
-        self._receive()
-        whole = len(self.received) - len(self.received) % size
-        found = [self.received[at : at + size] for at in range(0, whole, size)]
-        self.received = self.received[whole:]
-        return found
-
-    def _read_until(self, wanted: bytes) -> None:
-        while wanted not in self.received:
-            self._receive()
-
-    def _receive(self) -> None:
-        data = self.socket.recv(_BLOCK)
-        if not data:
-            raise SystemExit("the broker closed a connection")
-        self.received += data
-
-
-def text(value: str) -> bytes:
-    """Return a short text as CBOR."""
-    return bytes((0x60 | len(value),)) + value.encode()
-
-
-def frame(message: bytes) -> bytes:
-    """Return a message in a frame of a client."""
-    size = len(message)
-    length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
-    return b"\x82" + length + bytes(4) + message
-
-
-def size_of(message: bytes) -> int:
-    """Return how long a message is in a frame of a server."""
-    return len(message) + (2 if len(message) < 126 else 4)
 
 
 _ARGUMENTS = b"\x81\x58" + bytes((_PAYLOAD,)) + b"x" * _PAYLOAD
@@ -148,21 +42,6 @@ def subscribers(url: str, count: int, topic: str) -> list[Client]:
     for client in clients:  # some brokers tell each who else has subscribed; that is read with the answer
         client.admin("__config__", _REACTIVE)
     return clients
-
-
-@contextmanager
-def watching(*clients: Client) -> Iterator[Callable[[], Sequence[Client]]]:
-    """Give a function that waits for something to read, and says who has it; close the connections at the end."""
-    with selectors.DefaultSelector() as selector:
-        for client in clients:
-            selector.register(client.socket, selectors.EVENT_READ, client)
-        yield lambda: [key.data for key, _ in selector.select(_PATIENCE)] or _silence()
-    for client in clients:
-        client.socket.close()
-
-
-def _silence() -> Sequence[Client]:
-    raise SystemExit("the broker says nothing any more")
 
 
 def measure_qos0(broker: Broker, seconds: float, count: int, batch: int = _WINDOW // 4) -> dict[str, float]:
@@ -223,6 +102,29 @@ def measure_qos1(broker: Broker, seconds: float, count: int) -> dict[str, float]
     return figures
 
 
+def measure_lone_calls(broker: Broker, seconds: float) -> dict[str, float]:
+    """Call, one at a time; the load waits for the one alone whose turn it is, so that it takes as little as it can."""
+    topic = f"b{os.urandom(4).hex()}"
+    exposer, caller = Client(broker.url, f"exp{os.urandom(4).hex()}"), Client(broker.url)
+    exposer.admin(topic, _EXPOSE)
+    rest, end = text(topic) + b"\xf6" + _ARGUMENTS, b"\x00\x01"
+    asked, answered = size_of(_CALL + _ID + rest), size_of(_ANSWER + _ID + end)
+    at = asked - len(_ID + rest)
+    call, answer = frame(_CALL + _ID + rest).partition(_ID + rest)[0], frame(_ANSWER + _ID + end)[:-10]
+    watch, times = Stopwatch(broker), []
+    while watch.seconds < seconds:
+        began = time.perf_counter()
+        caller.socket.sendall(call + len(times).to_bytes(8, "little") + rest)
+        message = exposer.read_one(asked)
+        exposer.socket.sendall(answer + message[at : at + 8] + end)
+        caller.read_one(answered)
+        times.append(time.perf_counter() - began)
+    figures = watch.rates(calls=len(times)) | percentiles(times)
+    exposer.socket.close()
+    caller.socket.close()
+    return figures
+
+
 def measure_calls(broker: Broker, seconds: float, in_flight: int) -> dict[str, float]:
     """Call, some at a time; the exposer answers at once. What is due together goes with one write."""
     topic = f"b{os.urandom(4).hex()}"
@@ -273,7 +175,7 @@ CASES: dict[str, Case] = {
     "QoS 0, 1 to 1, one message per write": partial(measure_qos0, count=1, batch=1),
     "QoS 1, 1 to 1": partial(measure_qos1, count=1),
     "QoS 1, 1 to 4": partial(measure_qos1, count=4),
-    "calls, one at a time": partial(measure_calls, in_flight=1),
+    "calls, one at a time": measure_lone_calls,
     "calls, 8 at a time": partial(measure_calls, in_flight=8),
     "named logins": measure_logins,
 }

@@ -11,7 +11,8 @@ from bench.suite.brokers import Shared
 from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
 from bench.suite.peers.rembus import running_rembus
 from bench.suite.processes import apart
-from bench.suite.rembus import CASES, Broker, Case
+from bench.suite.rembus import CASES, Case
+from bench.suite.rembus_client import Broker
 
 __all__ = ["comparisons", "paths"]
 
