@@ -132,3 +132,4 @@ def send_at_once(port: IListeningPort) -> None:
         port.transport = EagerServer
         port.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, True)
         port.socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, True)
+        port._logger = Port._logger  # otherwise one is made for each turn in which somebody comes

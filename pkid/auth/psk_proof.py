@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pkid.auth.transcript import BindingType, Prover, Transcript
 
@@ -39,5 +40,9 @@ def authentication_code(derived: bytes, transcript: Transcript, prover: Prover) 
 
     :param derived: the key that :func:`pkid.auth.tokens.derive_key` makes of the pre-shared key and the salt.
     """
-    key = hmac.digest(derived, _PURPOSE, "sha256")
-    return hmac.digest(key, transcript.encode(prover), "sha256")
+    return hmac.digest(_key(derived), transcript.encode(prover), "sha256")
+
+
+@lru_cache(maxsize=1024)  # asked for twice in a login, and again in the next one with the same salt
+def _key(derived: bytes) -> bytes:
+    return hmac.digest(derived, _PURPOSE, "sha256")

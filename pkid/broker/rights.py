@@ -117,6 +117,7 @@ class Rights:
         self._default = private_by_default
         self._visibility: PatternIndex[bool] = PatternIndex(verbatim=False)  # True: private
         self._rules: PatternIndex[Rule] = PatternIndex(verbatim=False)
+        self._granted: dict[str, int] = {}  # by subject, how much is granted to it
         self._roles: dict[str, set[str]] = {}
         self._topics: dict[Segments, TopicRights] = {}  # until the next change, as the next two
         self._shared: dict[tuple[str, ...], TopicRights] = {}
@@ -159,8 +160,7 @@ class Rights:
 
     def names(self, component: str) -> bool:
         """Tell whether a component has a role or is granted something by name, so that its name is worth stealing."""
-        granted = (rule for _, rule in self._rules if rule.access is Access.GRANT)
-        return component in self._roles or any(rule.subject.text == component for rule in granted)
+        return component in self._roles or component in self._granted
 
     def visibility(self) -> Iterator[tuple[Pattern, bool]]:
         """Yield every topic and pattern that was made private (``True``) or public (``False``)."""
@@ -184,12 +184,16 @@ class Rights:
 
     def add(self, rule: Rule) -> None:
         """Add a rule."""
-        self._rules.add(rule.topic, rule)
+        if self._rules.add(rule.topic, rule) and rule.access is Access.GRANT:
+            self._granted[rule.subject.text] = self._granted.get(rule.subject.text, 0) + 1
         self._changed()
 
     def remove(self, rule: Rule) -> None:
         """Remove a rule."""
-        self._rules.discard(rule.topic, rule)
+        if self._rules.discard(rule.topic, rule) and rule.access is Access.GRANT:
+            self._granted[rule.subject.text] -= 1
+            if not self._granted[rule.subject.text]:
+                del self._granted[rule.subject.text]
         self._changed()
 
     def grants(self, topic: Pattern) -> list[Rule]:

@@ -167,6 +167,13 @@ class AdminTests(Case):
         made = rights(AssignRole("alice", "admin"), Authorize(Pattern("t"), "bob"), AddRule(rule(DENY, "t", "carol")))
         self.assertEqual([made.names(n) for n in ("alice", "bob", "carol", "dave")], [True, True, False, False])
 
+    def test_a_name_is_known_until_nothing_is_granted_to_it_any_more(self) -> None:
+        bob = rule(GRANT, "t", "bob")
+        made = rights(AddRule(bob), AddRule(bob), AddRule(rule(GRANT, "u", "bob")))
+        for removed, known in ((bob, True), (bob, True), (rule(GRANT, "u", "bob"), False)):
+            RemoveRule(removed).apply(made)
+            self.assertEqual(made.names("bob"), known)
+
 
 class ChangeTests(Case):
     def test_public_topic_forgets_what_was_granted_and_not_what_is_denied(self) -> None:
