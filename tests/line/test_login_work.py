@@ -31,7 +31,7 @@ from tests.certificates import PSK
 from tests.line.test_protocol import Wire
 from tests.support import Case
 
-MOST_CALLS = 710
+MOST_CALLS = 780
 """Of Python and of C, for a login by the pre-shared key, from the connection to its end, without TLS.
 
 Some fifty are of the log that the runner of the tests keeps.
