@@ -15,7 +15,7 @@ from pkid.auth.component_credentials import IPlainResponse, IScramExchange, ISig
 from pkid.auth.component_keyring import ComponentKeyring, SharedSecret, StoredCredential
 from pkid.auth.plain import verify_digest, verify_plain
 from pkid.auth.proofs import Admission
-from pkid.auth.schemes import PLAIN, SIGNATURES
+from pkid.auth.schemes import PLAIN
 from pkid.auth.scram import ScramServer, ScramVerifier
 from pkid.auth.signatures import verify
 from pkid.errors import Malformed, Reason, Refused
@@ -87,8 +87,8 @@ class SignatureChecker(KeyringChecker):
         transcript = credentials.transcript
 
         def is_good(credential: StoredCredential) -> None:
-            _check_is(any(s in SIGNATURES and s.value == transcript.chosen for s in credential.schemes))
-            assert not isinstance(credential.material, ScramVerifier | SharedSecret)
+            if isinstance(credential.material, ScramVerifier | SharedSecret):
+                raise Refused(Reason.PROOF_FAILED)
             verify(credential.material, transcript, credentials.signature)
 
         return await self.admit(_first_good(await self.active(transcript.component), is_good))

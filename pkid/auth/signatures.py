@@ -13,6 +13,7 @@ from pkid.errors import Reason, Refused
 
 __all__ = ["scheme_of", "sign", "verify"]
 
+_ECDSA_P256, _ECDSA_P384 = ec.ECDSA(hashes.SHA256()), ec.ECDSA(hashes.SHA384())
 _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
 
 
@@ -74,4 +75,4 @@ def _check_choice(key: PublicKey, transcript: Transcript) -> None:
 
 
 def _ecdsa(curve: ec.EllipticCurve) -> ec.ECDSA:
-    return ec.ECDSA(hashes.SHA384() if isinstance(curve, ec.SECP384R1) else hashes.SHA256())
+    return _ECDSA_P384 if isinstance(curve, ec.SECP384R1) else _ECDSA_P256
