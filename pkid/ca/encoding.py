@@ -13,6 +13,7 @@ __all__ = [
     "DNS_NAME",
     "EXTENSION_REQUEST",
     "IP_ADDRESS",
+    "NOTHING_REQUESTED",
     "URI",
     "alternative_names",
     "is_rsa",
@@ -33,6 +34,9 @@ COMMON_NAME = bytes.fromhex("0603550403")
 EXTENSION_REQUEST = bytes.fromhex("06092a864886f70d01090e")
 """1.2.840.113549.1.9.14, DER: the attribute of a request that holds extensions (RFC 2985, section 5.4.2)."""
 
+NOTHING_REQUESTED = explicit(0, b"")
+"""The attributes of a request that has none."""
+
 _RSA = bytes.fromhex("300d06092a864886f70d0101010500")  # 1.2.840.113549.1.1.1 with NULL: RFC 3279, section 2.3.1
 
 
@@ -49,9 +53,7 @@ def alternative_names(names: Iterable[tuple[int, bytes]]) -> bytes:
 
 
 def requested(names: bytes) -> bytes:
-    """Write the attributes of a request that asks for these alternative names, and nothing else; for none if empty."""
-    if not names:
-        return explicit(0, b"")
+    """Write the attributes of a request that asks for these alternative names, DER, and nothing else."""
     wanted = sequence(extension(ALTERNATIVE_NAMES, names, critical=False))
     return explicit(0, sequence(EXTENSION_REQUEST, set_of(wanted)))
 

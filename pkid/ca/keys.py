@@ -30,6 +30,7 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519Public
 
 _SMALLEST_RSA, _LARGEST_RSA = 2048, 8192
 _EXPONENT = 65537
+_PKCS1, _SHA256, _ECDSA = PKCS1v15(), hashes.SHA256(), ec.ECDSA(hashes.SHA256())
 _SHA256_WITH_RSA = bytes.fromhex("300d06092a864886f70d01010b0500")  # 1.2.840.113549.1.1.11 with NULL: RFC 4055
 _ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")  # 1.2.840.10045.4.3.2: RFC 5758
 _ECDSA_WITH_SHA384 = bytes.fromhex("300a06082a8648ce3d040303")  # 1.2.840.10045.4.3.3: RFC 5758
@@ -130,6 +131,21 @@ def signature_algorithm(key: PrivateKey) -> bytes:
             return _ECDSA_WITH_SHA384 if key.key_size > 256 else _ECDSA_WITH_SHA256
         case _:
             return _ED25519
+
+
+def usual_signature(key: PublicKey) -> tuple[bytes, Callable[[bytes, bytes], None]] | None:
+    """Return how nearly everybody signs a request with a key of this kind, if one way is usual.
+
+    That is the ``AlgorithmIdentifier``, DER, and what verifies a signature of a message; it raises
+    :class:`cryptography.exceptions.InvalidSignature`.
+    """
+    match key:
+        case rsa.RSAPublicKey():
+            return _SHA256_WITH_RSA, partial(key.verify, padding=_PKCS1, algorithm=_SHA256)
+        case ec.EllipticCurvePublicKey() if key.key_size == 256:
+            return _ECDSA_WITH_SHA256, partial(key.verify, signature_algorithm=_ECDSA)
+        case _:
+            return None
 
 
 def key_bytes(key: PublicKey) -> bytes:

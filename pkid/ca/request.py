@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from pkid.ca.keys import check_key, key_bytes
+from pkid.ca.plain_request import PlainRequest, read_plain
 from pkid.errors import Malformed, Reason, Refused
 
 __all__ = ["CertificateRequest", "read_request"]
@@ -49,14 +50,27 @@ def read_request(body: bytes) -> CertificateRequest:
     :raises Malformed: when there is none (``not-pem``), or it cannot be parsed (``bad-request``).
     :raises Refused: when its key is too weak, or its own signature is weak or wrong.
     """
+    plain = read_plain(body)
+    return _read_any(body) if plain is None else _of_plain(plain)
+
+
+def _of_plain(plain: PlainRequest) -> CertificateRequest:
+    return CertificateRequest(
+        key_info=plain.key_info,
+        common_names=() if plain.common_name is None else (plain.common_name,),
+        alternative_names=plain.alternative_names,
+        wants_ca=False,
+        sha256=sha256(plain.der).digest(),
+    )
+
+
+def _read_any(body: bytes) -> CertificateRequest:
     if not any(label in body for label in _LABELS):
         raise Malformed(Reason.NOT_PEM)
     try:
-        csr = x509.load_pem_x509_csr(body)
-        request = _read(csr)
+        return _read(x509.load_pem_x509_csr(body))
     except _UNREADABLE as error:
         raise Malformed(Reason.BAD_REQUEST, _one_line(error)) from None
-    return request
 
 
 def _read(csr: x509.CertificateSigningRequest) -> CertificateRequest:
