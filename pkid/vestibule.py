@@ -72,8 +72,8 @@ class Vestibule(Factory["_Newcomer"]):
             leaves.turn_away()
 
     def _begin(self, newcomer: _Newcomer, now: float) -> None:
-        """Begin; the reactor is asked for its next turn only if this is not the first one for a while."""
-        if self._begun and not self._is_due:
+        """Begin; the reactor is asked for its next turn unless this is the first one for a while, and the only one."""
+        if (self._begun or self._waiting) and not self._is_due:
             self._is_due = True
             self._clock.callLater(0, self._turn)
         self._begun += 1

@@ -65,12 +65,24 @@ class VestibuleTests(Case):
         for call in calls:
             call.func()
 
+    def break_down(self, data: bytes) -> None:
+        raise RuntimeError("a protocol that cannot")
+
     def begun(self) -> list[int]:
         return [number for number, inner in enumerate(self.inner) if inner.heard]
 
     def test_the_protocol_behind_is_connected_at_once(self) -> None:
         socket = self.connect()
         self.assertIs(self.inner[0].transport, socket)
+
+    def test_who_waits_behind_one_that_fails_begins_all_the_same(self) -> None:
+        sockets = [self.connect() for _ in range(8)]
+        self.inner[4].dataReceived = self.break_down  # type: ignore[method-assign]
+        for socket in sockets:
+            socket.receive(b"hello")
+        self.assertRaises(RuntimeError, self.turn)
+        self.turn()
+        self.assertEqual(self.begun(), [0, 1, 2, 3, 5, 6, 7])
 
     def test_one_alone_does_not_wait(self) -> None:
         socket = self.connect()
