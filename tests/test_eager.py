@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
@@ -241,3 +243,45 @@ class EagerServerTests(Case):
         self.connection.connectionLost(connectionDone)
         self.connection.write(b"late")
         self.assertEqual((self.socket.pieces, self.reactor.asked), ([], 0))
+
+
+WRITES = st.lists(st.tuples(st.sampled_from(["write", "writeSequence"]), st.integers(1, 9)), max_size=5)
+"""How something is written, and how many bytes that are."""
+STEPS = st.lists(st.tuples(st.sampled_from(["outside", "reading", "leaving"]), st.integers(0, 12), WRITES), max_size=8)
+"""When it is written, and how many bytes the system takes from then on."""
+
+
+class OrderTests(Case):
+    """Whatever is written when, and however little the system takes: all of it arrives, and in its order."""
+
+    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
+    @given(STEPS)
+    def test_everything_arrives_in_its_order(self, steps: list[tuple[str, int, list[tuple[str, int]]]]) -> None:
+        socket, reactor, protocol = Socket(), Reactor(), Echo()
+        made: Any = EagerServer
+        connection = made(socket, protocol, ("192.0.2.1", 1), None, 1, reactor)
+        protocol.makeConnection(connection)
+        written = bytearray()
+
+        def write_all(writes: list[tuple[str, int]]) -> None:
+            for way, size in writes:
+                data = bytes((len(written) + number) % 251 for number in range(size))
+                written.extend(data)
+                getattr(connection, way)(data if way == "write" else [data[:1], data[1:]])
+
+        for when, room, writes in steps:
+            socket.room = room
+            if when == "outside":
+                write_all(writes)
+            else:
+                protocol.dataReceived = lambda _, writes=writes: write_all(writes)  # type: ignore[method-assign,misc]
+                socket.coming.append(b"go")
+                connection.doRead()
+            if when == "leaving":
+                connection.loseConnection()
+                break
+            reactor.turn()
+        socket.room = 1 << 20
+        for _ in steps:
+            reactor.turn()
+        self.assertEqual(b"".join(socket.pieces), bytes(written))
