@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
@@ -57,7 +58,7 @@ class BearerTokenChecker:
             psks = self._candidates(token, credentials.psk)
             member = self._recognise(token, psks, credentials)
         except Refused:
-            return fail(UnauthorizedLogin())  # as below
+            return fail(UnauthorizedLogin())  # one answer for all, as below
         except (UnauthorizedLogin, PkidError) as error:
             return fail(error)
         return succeed(member) if member is not None else Deferred.fromCoroutine(self._admit(token, psks, credentials))
@@ -128,10 +129,15 @@ def _admits(psk: PreSharedKey, claims: Claims) -> Member:
 
     :raises UnauthorizedLogin: when a user has no roles.
     """
-    rights, is_user = psk.terms.role.rights, "email" in claims
-    if is_user:
-        roles = claims.get("roles")
-        if not isinstance(roles, str):
-            raise UnauthorizedLogin
-        rights &= rights_of_user(roles)
-    return Member(psk.credential, rights, psk.terms.policy, is_user)
+    if "email" not in claims:
+        return _member(psk)
+    roles = claims.get("roles")
+    if not isinstance(roles, str):
+        raise UnauthorizedLogin
+    return Member(psk.credential, psk.terms.role.rights & rights_of_user(roles), psk.terms.policy, is_user=True)
+
+
+@lru_cache(256)
+def _member(psk: PreSharedKey) -> Member:
+    """Return what a component may do by a key; there are few keys, and many components with each."""
+    return Member(psk.credential, psk.terms.role.rights, psk.terms.policy)

@@ -33,6 +33,7 @@ SALT_SIZE = 16
 
 _ALGORITHM = "HS256"
 _JSON = JSONDecoder()
+_WHITESPACE = " \t\n\r"  # of JSON (RFC 8259, section 2)
 _LONGEST_TOKEN = 8192  # bytes
 _SALT_SIZES = range(8, 65)
 _LONGEST_LIFE = 3600  # seconds that a token may be good for
@@ -127,12 +128,12 @@ def verify(token: Token, key: bytes) -> Claims:
     code.update(signed)
     if not hmac.compare_digest(signature, _encode(code.finalize())):
         raise _refusal()
-    payload = signed.rpartition(b".")[2]
     try:
-        claims = _JSON.decode(_decode(payload).decode("utf-8"))
+        text = _decode(signed.rpartition(b".")[2]).decode("utf-8").strip(_WHITESPACE)
+        claims, end = _JSON.raw_decode(text)
     except (ValueError, RecursionError):
         raise _refusal() from None
-    if not isinstance(claims, dict):
+    if end != len(text) or not isinstance(claims, dict):
         raise _refusal()
     return claims
 

@@ -21,7 +21,7 @@ from pkid.auth.tokens import (
     verify,
 )
 from pkid.errors import Reason, Refused
-from tests.certificates import NOON, SALT, make_token, signing_key
+from tests.certificates import NOON, SALT, handmade_token, make_token, signing_key
 from tests.support import Case
 
 DOCUMENTED = (
@@ -46,6 +46,15 @@ class DocumentedTokenTests(Case):
         self.assertEqual(verify(token, derive_key("changeme", token.salt)), {"exp": EXPIRY})
         with self.assertRaises(Refused):
             verify(token, signing_key("changeme!", token.salt))
+
+    def test_the_payload_is_one_object_of_json_in_utf_8(self) -> None:
+        header, key = b'{"alg":"HS256","salt":"%b"}' % base64.b64encode(SALT), signing_key()
+        for good in (b'{"exp":1}', b' {"exp":1}\r\n\t', '{"exp":1,"sub":"\u00e9"}'.encode()):
+            self.assertEqual(verify(read_token(handmade_token(header, good, key)), key)["exp"], 1)
+        bad = b'{"exp":1}x', b'{"exp":1}{}', b"[1]", b"1", b"", b" ", b"\xff", '{"exp":1}'.encode("utf-16"), b"[" * 4000
+        for payload in bad:
+            with self.assertRaises(Refused):
+                verify(read_token(handmade_token(header, payload, key)), key)
 
     def test_is_expired_from_its_second_on(self) -> None:
         claims = {"exp": EXPIRY}
