@@ -33,7 +33,9 @@ def paths(scale: Scale) -> Iterable[Path]:
         load = FanOut(batch=batch)
         pipe = Contestant("pipe over TLS", partial(_messages, running_pipe, load), Role.LIMIT)
         relay = Contestant("bare relay", partial(_messages, running_relay, load), Role.LIMIT)
-        yield Path(f"The load of messages against a bare pipe, {how}", "deliveries/s", (pipe, relay), note=_NOTE)
+        yield Path(
+            f"The load of messages against a bare pipe, {how}", "deliveries/s", (pipe, relay), once=True, note=_NOTE
+        )
 
 
 @contextmanager

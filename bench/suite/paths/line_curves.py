@@ -30,9 +30,7 @@ share that. The pipe, which only decrypts and encrypts, shows what the bytes the
 _SHARED = """\
 A message is read and decided once for all of them, and what is left for each is a write and a record of TLS: the relay,
 which decides nothing, bends alike."""
-_TURNS = """\
-On one topic all is decided at once; in turn, each topic is looked up, in the relay, too. Some 25,000 of them are
-remembered."""
+_TURNS = "On one topic all is decided at once; in turn, each topic is looked up. Some 25,000 of them are remembered."
 _REMEMBERED = "What they decide is remembered for each topic and name."
 _Who = tuple[str, Shared[Broker[LineDialect]], Role]
 _ROOM = ("--connections-per-address=2000", "--backlog=8m")
