@@ -16,6 +16,7 @@ from bench.suite.processes import free_port, serving
 
 __all__ = ["install", "running_nats"]
 
+_PATIENCE = 30  # seconds; by default it hangs up after 2, and a busy machine may need longer for 100 handshakes
 _SUBJECTS = ["bench.>", "_INBOX.>"]
 _USER = {"user": Nats.user, "password": Nats.password, "permissions": {"publish": _SUBJECTS, "subscribe": _SUBJECTS}}
 
@@ -40,8 +41,8 @@ def running_nats() -> Iterator[Broker[Nats]]:
         certificate = str(write_server_certificate(folder))
         settings = {
             "listen": f"127.0.0.1:{port}",
-            "tls": {"cert_file": certificate, "key_file": certificate},
-            "authorization": {"users": [_USER]},
+            "tls": {"cert_file": certificate, "key_file": certificate, "timeout": _PATIENCE},
+            "authorization": {"users": [_USER], "timeout": _PATIENCE},
             "max_payload": 1 << 21,
         }
         (folder / "nats.conf").write_text(json.dumps(settings))
