@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import replace
 
 from pkid.broker.commands import PublishSeries
@@ -29,7 +28,7 @@ class Gathered:
         self._sender = sender
         self._moment = moment
         self._messages: dict[Way, tuple[list[str], list[bytes]]] = {}
-        self._members: Set[Peer] = frozenset()
+        self._members: set[Peer] | frozenset[Peer] = frozenset()
 
     def add(self, way: Way, topic: str, data: bytes) -> bool:
         """Add a message; do nothing, and return ``False``, where one of those who get it gets others another way."""
@@ -38,10 +37,19 @@ class Gathered:
             if not self._members.isdisjoint(way.members):
                 return False
             messages = self._messages[way] = [], []
-            self._members = self._members | way.members if self._members else way.members
+            self._expect(way.members)
         messages[0].append(topic)
         messages[1].append(data)
         return True
+
+    def _expect(self, members: frozenset[Peer]) -> None:
+        """Take note of who gets something; the members of the first way, mostly the only one, are not copied."""
+        if not self._members:
+            self._members = members
+        elif isinstance(self._members, set):
+            self._members |= members
+        else:
+            self._members = {*self._members, *members}
 
     def deliver(self, number: int, effects: list[Effect]) -> int:
         """Deliver what was gathered, and forget it; return the number of the last message.

@@ -61,6 +61,16 @@ class SeriesTests(Case):
         self.assertEqual(self.texts(self.ann), [b"a1", b"b1", b"a2", b"b2"])
         self.assertEqual(self.texts(self.bob), [b"b1", b"b2"])
 
+    def test_the_order_stays_for_whoever_gets_messages_on_one_of_many_ways(self) -> None:
+        cid, dan = map(self.hub.join, ("cid", "dan"))
+        for number, topics in ((self.ann, ["t/a"]), (self.bob, ["t/b", "t/e"]), (cid, ["t/c", "t/d"])):
+            self.subscribe(number, *topics)
+        self.subscribe(dan, "t/d", "t/e")
+        self.publish("a1 b1 e1 b2")
+        self.assertEqual(self.texts(self.bob), [b"b1", b"e1", b"b2"])
+        self.publish("a1 b1 c1 d1 c2")
+        self.assertEqual(self.texts(cid), [b"c1", b"d1", b"c2"])
+
     def test_who_gets_a_message_twice_gets_it_twice_before_the_next(self) -> None:
         self.subscribe(self.ann, "t/a", "t/*")
         self.publish("b1 a1 b2")
