@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path as File
+from tempfile import TemporaryDirectory
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from bench.core import running_core
+from bench.suite.bare_signer import BareSigner
 from bench.suite.bystander import beside
 from bench.suite.load import Target, request, requests_per_second
 from bench.suite.measurement import WARM_UP, Contestant, Mark, Measure, Path, Role, Sample, Scale
+from bench.suite.peers.certificates import write_server_certificate
 from bench.suite.peers.cfssl import running_cfssl, sign_request
 from bench.suite.peers.openbao import running_openbao
-from bench.suite.processes import apart
+from bench.suite.processes import apart, free_port, serving
 from bench.suite.supply import CertificateRequests
-from pkid.ca.issuer import make_root
 from pkid.ca.keys import KeyType
 
 __all__ = ["paths"]
 
 _MOST = 3000  # certificates per second: more than this nobody signs here
 _LIMIT = "one thread: verify, build, sign"
+_BARE = "bare twisted.web: verify, build, sign"
 _RAW = "one thread: RSA-2048 signatures"
 _NOTE = """\
 Everybody answers over TLS, on 16 connections (cfssl with its store on one: with more it answers fewer), beside a
@@ -37,8 +38,6 @@ bystander who pings, when the certificate is stored durably: pkid in SQLite, wri
 OpenBao in raft; cfssl in SQLite as its driver opens it, with a rollback journal. Asked for one after the other, a
 certificate costs pkid one `fdatasync`, OpenBao four and cfssl three, by `strace`; of those that are asked for at once,
 pkid and OpenBao commit several together. "Not stored" keeps nothing, and pkid has no such mode.""".replace("\n", " ")
-_USAGE = x509.KeyUsage(True, False, True, False, False, False, False, False, False)
-_PURPOSES = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
 
 
 def paths(scale: Scale) -> Iterable[Path]:
@@ -52,6 +51,7 @@ def paths(scale: Scale) -> Iterable[Path]:
             Mark("pkid", "requests/s", "OpenBao, stored", at_least=4),
             Mark("pkid", "requests/s", "cfssl, stored", at_least=5),
             Mark("pkid", "requests/cpu-s", _LIMIT, at_least=0.5),
+            Mark("pkid", "requests/cpu-s", _BARE),
             Mark("pkid", "ping p99 ms", at_most=10),
         ),
         note=_NOTE,
@@ -65,6 +65,7 @@ def paths(scale: Scale) -> Iterable[Path]:
             Mark("pkid", "requests/s", "OpenBao, stored", at_least=3),
             Mark("pkid", "requests/s", "cfssl, not stored", at_least=1.2),
             Mark("pkid", "requests/cpu-s", _RAW, at_least=0.33),
+            Mark("pkid", "requests/cpu-s", _BARE),
             Mark("pkid", "ping p99 ms", at_most=10),
         ),
         note=_NOTE,
@@ -79,6 +80,7 @@ def _contestants(kind: KeyType, known: list[bytes]) -> tuple[Contestant, ...]:
         Contestant("cfssl, stored", partial(_cfssl, kind, known, True), Role.PEER),
         Contestant("cfssl, not stored", partial(_cfssl, kind, known, False), Role.PEER),
         Contestant(_LIMIT, partial(_one_thread, kind, known), Role.LIMIT),
+        Contestant(_BARE, partial(_bare_web, kind, known), Role.LIMIT),
     )
 
 
@@ -118,32 +120,19 @@ def _cfssl(kind: KeyType, known: list[bytes], stored: bool) -> Iterator[Measure]
 @contextmanager
 def _one_thread(kind: KeyType, known: list[bytes]) -> Iterator[Measure]:
     """Do what cannot be left out, with the library alone: no checks, no ledger, no HTTP."""
-    issuer = make_root(kind.generate(), datetime.now(UTC), x509.random_serial_number())
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+    signer = BareSigner(kind)
+    yield lambda seconds: apart(_as_fast_as_it_goes, signer.sign, known, seconds)
 
-    def sign(body: bytes) -> None:
-        csr = x509.load_pem_x509_csr(body)
-        assert csr.is_signature_valid
-        names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        key, now = csr.public_key(), datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(csr.subject)
-            .issuer_name(issuer.certificate.subject)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now)
-            .not_valid_after(now + timedelta(days=365))
-            .add_extension(_USAGE, critical=True)
-            .add_extension(_PURPOSES, critical=False)
-            .add_extension(names, critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-            .add_extension(identifier, critical=False)
-        )
-        builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
-    yield lambda seconds: apart(_as_fast_as_it_goes, sign, known, seconds)
+@contextmanager
+def _bare_web(kind: KeyType, known: list[bytes]) -> Iterator[Measure]:
+    """Do the same in a page of twisted.web over TLS: no checks, no ledger, no token."""
+    script, port = File(__file__).parents[1] / "servers" / "bare_signer.py", free_port()
+    requests = [request("POST", "/", body) for body in known]
+    with TemporaryDirectory() as folder:
+        certificate = write_server_certificate(File(folder))
+        with serving([sys.executable, str(script), str(port), str(certificate), kind.value], port) as pid:
+            yield partial(_send, Target(port, pid), "/", requests)
 
 
 @contextmanager

@@ -39,13 +39,18 @@ class QuietSite(Site):
         """Write nothing."""
 
 
-def main() -> None:
-    """Serve until killed."""
-    port, certificate, body = sys.argv[1:]
-    own = PrivateCertificate.loadPEM(Path(certificate).read_bytes())
+def serve(port: int, certificate: Path, resource: Resource) -> None:
+    """Serve one resource over TLS until killed."""
+    own = PrivateCertificate.loadPEM(certificate.read_bytes())
     context = CertificateOptions(own.privateKey.original, own.original)
-    reactor.listenSSL(int(port), QuietSite(Fixed(Path(body).read_bytes())), context, interface="127.0.0.1")
+    reactor.listenSSL(port, QuietSite(resource), context, interface="127.0.0.1")
     reactor.run()
+
+
+def main() -> None:
+    """Serve a body until killed."""
+    port, certificate, body = sys.argv[1:]
+    serve(int(port), Path(certificate), Fixed(Path(body).read_bytes()))
 
 
 if __name__ == "__main__":
