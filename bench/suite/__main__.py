@@ -22,7 +22,7 @@ from bench.suite.report import as_json, as_markdown, circumstances
 from bench.suite.rounds import Outcome, measure
 
 FULL = Scale(seconds=2.0, rounds=3, rows=1_000_000)
-QUICK = Scale(seconds=0.3, rounds=1, rows=20_000, sessions=100, is_quick=True)
+QUICK = Scale(seconds=0.2, rounds=1, rows=5_000, sessions=100, is_quick=True)
 NAMES = sorted(module.name for module in iter_modules(paths.__path__))
 
 

@@ -89,7 +89,7 @@ def measure(name: str, path: Path, scale: Scale) -> Outcome:
     outcome = Outcome(name, path)
     with ExitStack() as stack:
         measures = dict(_start(stack, path.contestants, outcome))
-        if path.warm_up:
+        if path.warm_up and not scale.is_quick:
             for measure in measures.values():
                 with suppress(Skipped, OSError):  # it is told when it happens again
                     measure(path.warm_up * scale.seconds)
