@@ -6,9 +6,9 @@ nor a DNS name ever does.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -74,7 +74,7 @@ class IdentityChecker:
         self._policy_of = policy_of
         self._is_reserved = is_reserved
         self._now = now
-        self._identities: OrderedDict[bytes, str] = OrderedDict()  # by SHA-256, who came last at the end
+        self._component_in = lru_cache(_MOST_REMEMBERED)(component_in)  # what stands in a certificate never changes
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """Fire with the :class:`~pkid.auth.proofs.Admission` that the certificate is good for.
@@ -85,10 +85,10 @@ class IdentityChecker:
 
     async def _admit(self, credentials: IIdentityCertificate) -> Admission:
         component, certificate = credentials.component, credentials.certificate
-        digest = sha256(certificate).digest()
-        if not self._is_ours(certificate) or self._identity(certificate, digest) != component:
+        # Only of ours is anything remembered, so that strangers leave nothing behind.
+        if not self._is_ours(certificate) or self._component_in(certificate, self._trust_domain) != component:
             raise UnauthorizedLogin
-        entry = await self._find(digest)
+        entry = await self._find(sha256(certificate).digest())
         reserved = await self._is_reserved(component)
         if entry is None or not self._is_good(entry, component):
             raise UnauthorizedLogin
@@ -97,15 +97,6 @@ class IdentityChecker:
         if policy is None or not policy.may_be_proven(component, reserved=reserved):
             raise UnauthorizedLogin
         return Admission(component, f"certificate:{entry.serial:x}", expires=entry.not_after, origin=origin)
-
-    def _identity(self, certificate: bytes, digest: bytes) -> str | None:
-        """Return the component in one of our certificates; what stands in it never changes, so it is read once."""
-        identity = self._identities.pop(digest, None) or component_in(certificate, self._trust_domain)
-        if identity is not None:
-            self._identities[digest] = identity
-            if len(self._identities) > _MOST_REMEMBERED:
-                self._identities.popitem(last=False)
-        return identity
 
     def _is_good(self, entry: Entry, component: str) -> bool:
         names_it = entry.proven and entry.name == component and entry.profile == Purpose.COMPONENT.value
