@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
@@ -105,12 +106,15 @@ class Broking:
         return [*store.services, keyring, *proving.directories, service, *self.doors]
 
     def review(self) -> None:
-        """End the sessions of pre-shared keys that were exchanged, or are not in service any more."""
+        """End the sessions of pre-shared keys that were exchanged, do not allow the name, or are not in service now."""
         former, self._seen = self._seen, self._psks.all()
-        secrets = {psk.name: psk.secret for psk in self._seen}
+        current = {psk.name: psk for psk in self._seen}
         for psk in former:
-            if secrets.get(psk.name) != psk.secret:
+            now = current.get(psk.name)
+            if now is None or now.secret != psk.secret:
                 self.service.revoke(psk.credential)
+            elif now.terms.policy != psk.terms.policy:
+                self.service.narrow(psk.credential, partial(now.terms.policy.still_allows, psk.terms.policy))
         self.service.review()
 
     def _known(self, state: StateDirectory, ledger: StoreService, reception: Reception, authority: Authority) -> Known:

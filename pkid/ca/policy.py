@@ -77,6 +77,13 @@ class Policy:
         """Tell whether a component's name may be had; one with rights or a credential of its own only literally."""
         return self.lists(component) if reserved else self._permits(self.components, component)
 
+    def still_allows(self, former: Policy, component: str) -> bool:
+        """Tell whether a component's name that was had by a former policy may be had by this one; literally, if then.
+
+        Whether the name is reserved need not be known: if it is, the former policy listed it.
+        """
+        return self.may_be_proven(component, reserved=former.lists(component))
+
     def _refused(self, names: Names, common_name: str | None, trust_domain: TrustDomain) -> Iterator[str]:
         yield from (name for name in names.dns if not self._permits(self.dns, name))
         yield from (str(address) for address in names.ip if not self._permits(self.ip, address))

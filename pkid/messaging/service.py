@@ -168,6 +168,14 @@ class BrokerService(Service):
         """End the sessions that were opened by a credential, as ``kind:name``; return how many those were."""
         return self._standing.revoke(credential)
 
+    def narrow(self, credential: str, allows: Callable[[str], bool]) -> int:
+        """End the sessions that were opened by a credential under names that it does not allow any more.
+
+        :param allows: tells that of a name.
+        :return: how many those were.
+        """
+        return self._standing.narrow(credential, allows)
+
     def reserve(self, component: str) -> None:
         """End the sessions under a name by proofs that would not do now that it has rights, or a key of its own."""
         self._engine.carry_out(self._engine.broker.expel(component, proven_too=False))

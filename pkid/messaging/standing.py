@@ -61,6 +61,12 @@ class Standing:
         """End the sessions that were opened by a credential, or by what was got by it; return how many those were."""
         return self._end_those_of(lambda each: credential != "" and credential in (each.credential, each.origin))
 
+    def narrow(self, credential: str, allows: Callable[[str], bool]) -> int:
+        """End the sessions by a credential, or by what was got by it, whose name it does not allow any more."""
+        return self._end_those_of(
+            lambda each: credential in (each.credential, each.origin) and not allows(each.identity.component or "")
+        )
+
     def change(self, change: Change) -> None:
         """Let a change of the rights take effect; who may not have a name that has rights from now on must leave."""
         broker, name = self._engine.broker, named_by(change)

@@ -88,6 +88,13 @@ class NameTests(PolicyCase):
         self.assertFalse(denied.lists("db"))
         self.assertFalse(ANY_NAME.lists("db"))
 
+    def test_a_name_that_was_listed_literally_is_still_allowed_only_if_it_still_is(self) -> None:
+        literal, pattern = Rules((ComponentPattern("web-1"),)), Rules((ComponentPattern("web-*"),))
+        listed, meant = Policy(components=literal), Policy(components=pattern)
+        held = [new.still_allows(former, "web-1") for former in (listed, meant) for new in (listed, meant, ANY_NAME)]
+        self.assertEqual(held, [True, False, False, True, True, True])
+        self.assertFalse(listed.still_allows(meant, "web-2"))
+
 
 class CommonNameTests(PolicyCase):
     """A common name must be allowed as a component's name or a host's, whichever clients may take it for."""

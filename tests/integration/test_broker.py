@@ -155,6 +155,25 @@ class ComponentTests(TestCase):
         await connection.when_lost
         self.assertEqual((connection.last_words, stays.connected), ("expelled", True))
 
+    async def test_a_session_ends_when_its_key_does_not_allow_the_name_any_more(self) -> None:
+        directory = Path(self.mktemp()).resolve()
+        directory.mkdir()
+        config = directory / "pkid.toml"
+
+        def allow(names: str) -> None:
+            config.write_text(f'[psks.fleet]\nkey = "{STAYS}"\nallow-components = [{names}]\n')
+
+        allow('"root", "web-*"')
+        daemon = await deferToThread(start_daemon, self, *WITH_PSK, "--config", str(config))
+        root = await self.component(daemon, "root", STAYS, "fleet")
+        web = await self.component(daemon, "web-1", STAYS, "fleet")
+        connection = root._link.connection
+        assert connection is not None
+        allow('"web-*"')
+        os.kill(daemon.pid, signal.SIGHUP)
+        await connection.when_lost
+        self.assertEqual((connection.last_words, web.connected), ("expelled", True))
+
     async def test_what_a_component_missed_waits_for_it_over_a_restart(self) -> None:
         daemon = await deferToThread(start_daemon, self, *WITH_PSK)
         alice, bob = await self.component(daemon, "alice"), await self.component(daemon, "bob")

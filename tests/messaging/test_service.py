@@ -74,6 +74,15 @@ class EndTests(Case):
         self.assertEqual((alice.closed, bob.closed), (CloseReason.EXPELLED, None))
         self.assertEqual(core.service.revoke(""), 0)
 
+    def test_a_credential_that_allows_fewer_names_ends_the_sessions_under_the_others(self) -> None:
+        core = Core(keys=["alice", "bob", "carol"])
+        core.keys.origin = "psk:fleet"
+        alice, bob = core.join("alice"), core.join("bob")
+        core.keys.origin = "psk:other"
+        carol = core.join("carol")
+        self.assertEqual(core.service.narrow("psk:fleet", lambda name: name == "bob"), 1)
+        self.assertEqual((alice.closed, bob.closed, carol.closed), (CloseReason.EXPELLED, None, None))
+
     def test_who_may_not_have_a_name_that_gets_rights_must_leave_and_who_is_meant_stays(self) -> None:
         gifts: list[Change] = [
             Authorize(Pattern("t"), "alice"),
