@@ -19,7 +19,7 @@ from pkid.state import KeyPair
 
 __all__ = ["LiveContext", "NewestTLS", "server_context"]
 
-_NEWEST = SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1_2 | SSL.OP_NO_TICKET | SSL.OP_IGNORE_UNEXPECTED_EOF
+_NEWEST = SSL.OP_NO_TLSv1 | SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1_2 | SSL.OP_NO_TICKET
 _SHALLOWEST = 2  # a leaf, an intermediate, a root: what a client may always send
 _CHAIN_TOO_LONG = 22  # X509_V_ERR_CERT_CHAIN_TOO_LONG, which pyOpenSSL has no name for
 
@@ -44,9 +44,7 @@ class LiveContext:
 class NewestTLS:
     """Makes the connections that another creator makes, of TLS 1.3 and nothing older, and without tickets.
 
-    Tickets are for clients that come often and stay for a moment; those of a broker stay, and would pay for them. A
-    connection that ends without a word of TLS is over like any other: what came of it in part is never acted upon. To
-    Twisted it would be a failure that holds the whole connection, until Python looks for garbage.
+    Tickets are for clients that come often and stay for a moment; those of a broker stay, and would pay for them.
     """
 
     def __init__(self, creator: IOpenSSLServerConnectionCreator) -> None:
@@ -65,6 +63,10 @@ def server_context(pair: KeyPair, client_cas: Iterable[tuple[x509.Certificate, .
     It shows the pair's certificate and what leads from it to the root, but not the root itself. It asks for a client
     certificate of one of *client_cas* and takes whatever the client shows, or nothing: TLS proves that the client has
     the key, and whether the certificate is good for something is decided at each request.
+
+    A connection that ends without a word of TLS is over like any other, as a server should have it (RFC 9112, section
+    9.8). So it is only for protocols that say where a message ends, as all doors' do: what came in part is never acted
+    upon. To Twisted such an end would be a failure that holds the whole connection, until Python looks for garbage.
 
     :param client_cas: chains of issuers, each from the one that signs components' certificates up to its root.
     :raises Unusable: when OpenSSL does not take the pair.
@@ -86,6 +88,7 @@ def server_context(pair: KeyPair, client_cas: Iterable[tuple[x509.Certificate, .
     except SSL.Error as error:
         reasons = ", ".join(reason for *_, reason in error.args[0]) if error.args else "no reason given"
         raise Unusable(f"holds a certificate that OpenSSL does not serve ({reasons})", "get another one") from None
+    context.set_options(SSL.OP_IGNORE_UNEXPECTED_EOF)
     for client_ca in dict.fromkeys(each for chain in chains for each in chain):
         context.add_client_ca(crypto.X509.from_cryptography(client_ca))
     context.set_verify_depth(max([_SHALLOWEST, *map(len, chains)]))

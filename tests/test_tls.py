@@ -163,18 +163,20 @@ class LiveContextTests(TestCase):
         with self.assertRaises(ssl.SSLError):
             await self.client(ssl.SSLSocket.version, maximum_version=ssl.TLSVersion.TLSv1_2)
 
-    async def test_of_a_connection_to_the_broker_that_just_ends_nothing_is_left(self) -> None:
+    async def test_of_a_connection_that_just_ends_nothing_is_left(self) -> None:
         """It says nothing more, not even in TLS, and what TLS knows of it is freed before anybody looks for garbage."""
-        endpoint = wrapServerTLS(NewestTLS(self.live), TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
-        self.port = await endpoint.listen(Factory.forProtocol(Visited))
-        self.addCleanup(self.port.stopListening)
         gc.disable()
         self.addCleanup(gc.enable)
-        Visited.left = Deferred()
-        await self.client(hang_up)
-        remains, kind = await Visited.left
-        await deferLater(reactor, 0)
-        self.assertEqual((remains(), kind), (None, ConnectionDone))
+        v12, v13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+        for creator, version in ((NewestTLS(self.live), v13), (self.live, v13), (self.live, v12)):
+            endpoint = wrapServerTLS(creator, TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
+            self.port = await endpoint.listen(Factory.forProtocol(Visited))
+            self.addCleanup(self.port.stopListening)
+            Visited.left = Deferred()
+            await self.client(hang_up, maximum_version=version)
+            remains, kind = await Visited.left
+            await deferLater(reactor, 0)
+            self.assertEqual((remains(), kind), (None, ConnectionDone), (creator, version))
 
     async def test_sessions_are_resumed(self) -> None:
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):

@@ -125,6 +125,18 @@ class SlowTests(Case):
         self.assertEqual(ask(daemon, "GET", "/system/ready").body, b"ok")
         self.assertEqual(ask(daemon, "POST", "/ca/sign", csr_pem(), bearer()).status, 200)
 
+    def test_half_a_request_before_an_end_without_a_word_is_never_acted_upon(self) -> None:
+        daemon = start_daemon(self, *WITH_PSK)
+        context = ssl.create_default_context(cafile=str(daemon.state / "ca.crt"))
+        authorization = f"Authorization: {bearer()['Authorization']}".encode()
+        for number in range(20):
+            sent = post("/ca/sign", csr_pem(common_name=f"half-{number}.example"), authorization)
+            with connect(daemon.port, context) as connection:
+                connection.sendall(sent[: -1 - number * 10])
+        self.assertEqual(count_certificates(daemon), b"total matched: 0")
+        ask(daemon, "POST", "/ca/sign", csr_pem(), bearer())
+        self.assertEqual(count_certificates(daemon), b"total matched: 1")
+
     def test_who_does_not_read_holds_nobody_up(self) -> None:
         daemon = start_daemon(self, *WITH_PSK)
         context = ssl.create_default_context(cafile=str(daemon.state / "ca.crt"))
@@ -133,6 +145,13 @@ class SlowTests(Case):
         sent = post("/cli/execute", b"help", f"Authorization: {bearer()['Authorization']}".encode())
         self.assertIn(b" 400 ", exchange(daemon.port, context, sent)[:20])
         self.assertEqual(ask(daemon, "GET", "/system/ready").body, b"ok")
+
+
+def count_certificates(daemon: Daemon) -> bytes:
+    """Return what the core tells of the certificates that it signed for components."""
+    headers = bearer() | {"Content-Type": "text/plain", "Accept": "text/plain"}
+    command = b"search is(certificate) and profile = component | count"
+    return ask(daemon, "POST", "/cli/execute", command, headers).body.split(b"\n")[0]
 
 
 def connect(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:

@@ -93,6 +93,30 @@ class BodyTests(ChannelCase):
         self.client.send(head, *(b"1\r\n%c\r\n" % byte for byte in pem), b"0\r\n\r\n")
         self.assertEqual(self.client.statuses, [200])
 
+    def test_what_came_in_part_is_never_acted_upon(self) -> None:
+        """Whatever ended the connection: TLS does not tell whether its peer had more to say."""
+        pem = csr_pem()
+        chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(pem), pem)
+        by_length = request("POST", "/ca/sign", pem, Authorization=bearer())
+        by_chunks = request("POST", "/ca/sign", Transfer_Encoding=b"chunked", Authorization=bearer()) + chunks
+        for whole in (by_length, by_chunks):
+            for end in range(len(whole)):
+                client = self.door.connect()
+                client.send(whole[:end])
+                client.leave()
+                self.assertEqual((client.received, self.door.store.entries), (b"", []), whole[:end])
+        self.client.send(by_chunks)
+        self.assertEqual((self.client.statuses, len(self.door.store.entries)), ([200], 1))
+
+    def test_the_end_of_a_connection_is_not_the_end_of_a_body(self) -> None:
+        """It was that of an answer's in HTTP/1.0; a request says how long its body is, or it has none."""
+        head = request("POST", "/ca/sign", Authorization=bearer()).replace(b"HTTP/1.1", b"HTTP/1.0")
+        self.client.send(head)
+        self.assertIn(b" 400 ", self.client.received.partition(b"\r\n")[0])
+        self.client.send(csr_pem())
+        self.client.leave()
+        self.assertEqual(self.door.store.entries, [])
+
     def test_too_much_and_malformed_at_once_is_refused_once(self) -> None:
         self.client.send(chunked(b"x" * (LIMIT + 1)) + b"nonsense\r\n")
         self.assertEqual(self.client.statuses, [413])
