@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IAddress, IConsumer, IDelayedCall, IPushProducer, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -33,7 +33,7 @@ _LINGER = 1.0  # seconds that a refusal has to arrive, before unread bytes make 
 _FAREWELL = 5.0  # seconds that a last answer has to arrive, and the peer of a TLS connection to take leave
 
 
-class _Transport(ITCPTransport, IPushProducer):
+class _Transport(ITCPTransport, IPushProducer, IConsumer):
     """What a connection of this door is written to and cut by."""
 
 
@@ -74,13 +74,15 @@ class Channel(LazyTimeout, HTTPChannel):
         return self._ends[1]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Let the site forget this connection."""
+        """Let the site forget this connection; what would hold it until Python looks for garbage lets go of it."""
         self._cancel_deadline()
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None
         super().connectionLost(reason)
         self.cancel_alarm()
+        self._tcp().unregisterProducer()
+        self._transferDecoder = None
         self.site.forget(self)
 
     def dataReceived(self, data: bytes) -> None:

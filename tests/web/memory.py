@@ -81,6 +81,11 @@ class Wire(StringTransport):
     def abortConnection(self) -> None:
         self.aborted = True
 
+    def unregisterProducer(self) -> None:
+        """Let go of a producer, if there is one: as real transports, it may be told so again."""
+        if self.producer is not None:
+            super().unregisterProducer()
+
 
 @dataclass
 class Connection:
