@@ -33,6 +33,7 @@ __all__ = ["Door", "DoorReactor", "LateFactory"]
 
 _BACKLOG = 4096
 """Connections that the system takes before the reactor does; one too many of them would wait for half a minute."""
+_EVERY = {"::": "every address", "0.0.0.0": "every IPv4 address"}
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
@@ -110,7 +111,7 @@ class Door(Service):
                 problem = error
                 break
             else:
-                self._log.info("the {door} door listens on {address}", door=self.name, address=self.address)
+                self._log.info("the {door} door listens on {place}", door=self.name, place=self._place())
                 return
         reason = getattr(problem, "strerror", None) or problem
         raise StateError(
@@ -143,8 +144,18 @@ class Door(Service):
         """Accept no more connections."""
         super().stopService()
         port, self._port = self._port, None
-        closed: Deferred[None] = maybeDeferred(port.stopListening) if port is not None else succeed(None)  # type: ignore[call-overload]
-        return closed
+        if port is None:
+            return succeed(None)
+        closed: Deferred[None] = maybeDeferred(port.stopListening)  # type: ignore[call-overload]
+        return closed.addCallback(lambda _: self._log.info("the {door} door is closed", door=self.name))
+
+    def _place(self) -> str:
+        """Say where the open door listens, for people."""
+        secrecy = "with TLS" if self._tls is not None else "without TLS"
+        host, _, port = self.address.rpartition(" ")
+        if not host:
+            return f"{port}, {secrecy}"
+        return f"port {port} of {_EVERY.get(host, host)}, {secrecy}"
 
     def _candidates(self) -> list[str]:
         endpoint = self._endpoint

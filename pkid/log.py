@@ -1,10 +1,12 @@
 """The text of the log, as Twisted writes it, at less cost for the lines that come most often.
 
-Knows how an event looks as text; must not know what events mean.
+Knows how an event looks as text; must not know what events mean. What Twisted's ports say when they open and close is
+left out: the doors say it themselves, with their names.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import lru_cache
 from typing import IO, Any
@@ -14,6 +16,9 @@ from twisted.logger import FileLogObserver, LogEvent, formatEventAsClassicLogTex
 from pkid.audit import NAMESPACE
 
 __all__ = ["event_text", "stdout_observer", "text_observer"]
+
+_OF_OLD = "log_legacy"  # the namespace of what comes by twisted.python.log
+_OF_A_PORT = re.compile(r"\w+ starting on \S.*|\((TCP|UNIX) Port .* Closed\)")
 
 
 def stdout_observer() -> FileLogObserver:
@@ -28,8 +33,10 @@ def text_observer(file: IO[Any]) -> FileLogObserver:
 
 def event_text(event: LogEvent) -> str | None:
     """Return an event's line, as Twisted's own observer of files writes it; ``None`` for an event without one."""
-    line = event.get("audit_line")
-    if line is None or event.get("log_namespace") != NAMESPACE:
+    line, namespace = event.get("audit_line"), event.get("log_namespace")
+    if namespace == _OF_OLD and _OF_A_PORT.fullmatch(event.get("log_text", "")):
+        return None
+    if line is None or namespace != NAMESPACE:
         return formatEventAsClassicLogText(event, formatTime=_when)
     return f"{_when(event['log_time'])} [{NAMESPACE}#{event['log_level'].name}] {line}\n"
 

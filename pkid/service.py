@@ -131,6 +131,7 @@ class Core(MultiService):
     def _announce(self) -> None:
         """Say that the daemon is ready, but not before the reactor can take a signal to stop."""
         if self.running:
+            self._log.info("ready; all state is in {path}", path=str(self._state.path))
             self._readiness.setServiceParent(self)
 
     def _open_doors(self) -> None:

@@ -28,7 +28,7 @@ class StartFailed(SystemExit, Exception):
 
 @contextmanager
 def one_clear_line(program: str) -> Iterator[None]:
-    """Turn an error for people into the end of the process.
+    """Turn an error for people, or Ctrl-C, into the end of the process.
 
     :param program: which the line begins with.
     :raises StartFailed: in its place.
@@ -36,8 +36,14 @@ def one_clear_line(program: str) -> Iterator[None]:
     try:
         yield
     except (StateError, PkidError) as error:
-        message = f"{program}: {error}"
-        _log.critical("{message}", message=message)
-        if sys.stderr is not sys.__stderr__:  # twistd took it for its log; else the line is there already
-            print(message, file=sys.__stderr__)
-        raise StartFailed(message) from None
+        raise _failed(f"{program}: {error}") from None
+    except KeyboardInterrupt:
+        raise _failed(f"{program}: interrupted before it was ready; nothing is lost, start it again") from None
+
+
+def _failed(message: str) -> StartFailed:
+    """Say why, once to the log and once to whoever started the program."""
+    _log.critical("{message}", message=message)
+    if sys.stderr is not sys.__stderr__:  # twistd took it for its log; else the line is there already
+        print(message, file=sys.__stderr__)
+    return StartFailed(message)

@@ -12,7 +12,8 @@ from typing import Any
 from twisted.internet import reactor, tcp
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.testing import EventLoggingObserver, MemoryReactorClock
+from twisted.logger import globalLogPublisher
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial.unittest import TestCase
 from zope.interface import implementedBy
@@ -21,6 +22,7 @@ from zope.interface.declarations import Provides
 from pkid.door import Door, LateFactory
 from pkid.eager import EagerServer
 from pkid.errors import StateError
+from pkid.log import event_text
 from pkid.tls import LiveContext
 from pkid.vestibule import Vestibule
 from tests.support import Case
@@ -146,6 +148,25 @@ class SocketTests(TestCase):
         self.assertIn(host, ("::", "0.0.0.0"))
         with socket.create_connection(("127.0.0.1", int(port)), timeout=5):
             pass
+
+    async def test_the_log_says_once_where_it_listens_and_that_it_is_closed(self) -> None:
+        """Twisted's lines about its ports are left out."""
+        events = EventLoggingObserver()
+        globalLogPublisher.addObserver(events)
+        self.addCleanup(globalLogPublisher.removeObserver, events)
+        for endpoint, tls, expected in (
+            ("tcp:0", LiveContext(), r"port \d+ of every (IPv4 )?address, with TLS"),
+            ("tcp:0:interface=127.0.0.1", None, r"port \d+ of 127\.0\.0\.1, without TLS"),
+            (f"unix:{tempfile.mktemp()}", None, r"/.+, without TLS"),
+        ):
+            before = len(events)
+            factory = Factory.forProtocol(Protocol)
+            factory.noisy = False
+            opened = Door("https", endpoint, factory, tls, reactor)  # type: ignore[arg-type]
+            opened.open()
+            await opened.stopService()
+            said = "".join(event_text(each) or "" for each in [*events][before:])
+            self.assertRegex(said, rf"^.*\] the https door listens on {expected}\n.*\] the https door is closed\n$")
 
     def test_connections_send_at_once_if_they_or_tls_gather_because_others_write_in_pieces(self) -> None:
         cases = ((None, False, tcp.Server), (None, True, EagerServer), (LiveContext(), False, EagerServer))

@@ -48,6 +48,18 @@ class TextTests(Case):
         for event in events:
             self.compare(event)
 
+    def test_only_what_twisted_says_of_a_port_is_left_out(self) -> None:
+        said = (
+            "Vestibule starting on 8900",
+            "(TCP Port 8900 Closed)",
+            "Site starting on '/run/a b'",
+            "a port starting on",
+        )
+        events = [{"log_namespace": "log_legacy", "log_format": "{log_text}", "log_text": each} for each in said]
+        self.assertEqual([event_text(each) is None for each in events], [True, True, True, False])
+        elsewhere = events[0] | {"log_namespace": "elsewhere"}
+        self.compare(elsewhere)
+
     def test_each_second_and_zone_has_its_time(self) -> None:
         self.addCleanup(time.tzset)
         self.patch(os, "environ", {**os.environ, "TZ": "Europe/Berlin"})

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from unittest.mock import Mock
 
 from cryptography import x509
 from twisted.internet import reactor
@@ -72,6 +73,10 @@ class CoreTests(TestCase):
     async def stop(self, core: Core) -> None:
         if core.running:
             await core.stopService()
+
+    async def test_who_interrupts_the_start_gets_one_line(self) -> None:
+        self.patch(StateDirectory, "load_trust_domain", Mock(side_effect=KeyboardInterrupt))
+        await self.refused("interrupted", "start it again")
 
     async def refused(self, *words: str, **flags: str | bool) -> None:
         """Check that the core does not start, in one line with these words; clean up as its process would."""

@@ -24,6 +24,7 @@ from tests.daemon import CHECKOUT, Daemon, start_daemon
 from tests.interop.core import WITH_PSK, ask, bearer
 from tests.support import Case
 
+DOORS = ("https", "line", "rembus-wss")
 BIN = Path(sys.executable).parent
 
 
@@ -46,6 +47,24 @@ class EnvironmentTests(Case):
         before = os.environ.get(name)
         os.environ[name] = value
         self.addCleanup(partial(os.environ.__setitem__, name, before) if before else partial(os.environ.pop, name))
+
+
+class StartTests(Case):
+    def test_the_log_of_a_first_start_says_what_is_where_and_no_more(self) -> None:
+        daemon = start_daemon(self)
+        daemon.stop()
+        lines = [line.partition("] ")[2] for line in daemon.output.splitlines()]
+        expected = (
+            *(r"twistd .* starting up\.", r"reactor class: .*"),
+            *(rf"the {door} door listens on port \d+ of 127\.0\.0\.1, with TLS" for door in DOORS),
+            *(r"the CA certificate is /.*/ca\.crt, SHA-256 \S+", r"made a pre-shared key; .*: /.*/psk"),
+            *(r"the pre-shared key default \(role admin\) has no end", rf"ready; all state is in {daemon.state}"),
+            *(r"Received SIGTERM, shutting down\.", *(["the .* door is closed"] * len(DOORS))),
+            *(r"Main loop terminated\.", r"Server Shut Down\."),
+        )
+        self.assertEqual(len(lines), len(expected), lines)
+        for line, form in zip(lines, expected, strict=True):
+            self.assertRegex(line, f"^{form}$")
 
 
 class SignalTests(Case):

@@ -50,12 +50,12 @@ class Watched(Channel):
 class EndingTests(TestCase):
     timeout = 60
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         live = LiveContext()
         approved = profile().approve_core(private_key().public_key(), Names(dns=("localhost",)))
         live.swap(server_context(KeyPair(private_key(), root().sign(approved, NOON, 2**130)), [root().chain]))
         self.door = Door()
-        self.door.site.protocol = Watched  # type: ignore[assignment]
+        self.door.site.protocol = Watched
         endpoint = wrapServerTLS(live, TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1"))
         self.port: Any = await endpoint.listen(self.door.site)
         self.addCleanup(self.port.stopListening)
