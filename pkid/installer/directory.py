@@ -61,6 +61,8 @@ class CertificateDirectory:
             _make(self._sets.path)
             self._sets.remove_others(self.number)
             remove_other_links(self.path, "live/", self._links.values())
+            for left in self.path.glob(f".{self._hook_done.name}.*.new"):
+                left.unlink()
             for part, path in self._links.items():
                 inside = path.parent == self.path
                 live = "live/" if inside else f"{self._live}/"

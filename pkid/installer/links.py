@@ -42,9 +42,7 @@ def set_link(path: Path, target: str, ours: str) -> None:
 
 
 def remove_other_links(directory: Path, ours: str, wanted: Collection[Path]) -> None:
-    """Remove the links to what is ours that nobody wants any more, and what a crash left of a new one."""
+    """Remove the links to what is ours that nobody wants any more, and those that a crash left on their way."""
     for entry in directory.iterdir():
-        left = entry.name.startswith(".") and entry.name.endswith(_TEMPORARY) and not entry.is_dir()
-        unwanted = entry.is_symlink() and os.readlink(entry).startswith(ours) and entry not in wanted
-        if left or unwanted:
+        if entry.is_symlink() and entry not in wanted and os.readlink(entry).startswith(ours):
             entry.unlink()

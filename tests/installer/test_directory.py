@@ -176,9 +176,17 @@ class OpenTests(DirectoryCase):
     def test_what_a_crash_left_is_removed(self) -> None:
         self.path.mkdir()
         (self.path / ".other.pem.new").symlink_to("live/key.pem")
-        (self.path / ".hook-done.1.new").write_text("1")
+        (self.path / "..hook-done.1.new").write_text("1")
         self.directory().open()
         self.assertEqual({path.name for path in self.path.iterdir() if path.name.endswith(".new")}, set())
+
+    def test_what_only_looks_like_that_is_somebody_elses_and_stays(self) -> None:
+        self.path.mkdir()
+        (self.path / ".settings.new").write_text("theirs")
+        (self.path / ".other.pem.new").symlink_to("elsewhere/key.pem")
+        self.directory().open()
+        left = {path.name for path in self.path.iterdir() if path.name.endswith(".new")}
+        self.assertEqual(left, {".settings.new", ".other.pem.new"})
 
     def test_a_directory_that_others_can_change_is_refused(self) -> None:
         self.path.mkdir()
