@@ -34,6 +34,11 @@ __all__ = ["Door", "DoorReactor", "LateFactory"]
 _BACKLOG = 4096
 """Connections that the system takes before the reactor does; one too many of them would wait for half a minute."""
 _EVERY = {"::": "every address", "0.0.0.0": "every IPv4 address"}
+_REMEDIES = {
+    errno.EADDRINUSE: "stop what listens there",
+    errno.EACCES: "ports below 1024 need the right to them, which pkid.socket of systemd gives",
+    errno.EADDRNOTAVAIL: "name an address of this machine",
+}
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
@@ -114,10 +119,12 @@ class Door(Service):
                 self._log.info("the {door} door listens on {place}", door=self.name, place=self._place())
                 return
         reason = getattr(problem, "strerror", None) or problem
+        instead = f"choose another endpoint with {self._flag}"
+        remedy = _REMEDIES.get(getattr(problem, "errno", 0))
         raise StateError(
             f"the {self.name} door",
             f"cannot listen on {self._endpoint} ({reason})",
-            f"stop what listens there, or choose another endpoint with {self._flag}",
+            f"{remedy}, or {instead}" if remedy else instead,
         )
 
     @property

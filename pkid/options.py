@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from getopt import GetoptError
 from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
@@ -31,9 +33,12 @@ class ComponentOptions(usage.Options):
     """What the help begins with."""
     notes: ClassVar[str]
     """What the help ends with."""
+    program: ClassVar[str]
+    """Its name among twistd's commands."""
     synopsis = "[options]"
     optFlags: ClassVar[list[list[Any]]] = []
     optParameters: ClassVar[list[list[Any]]] = []
+    _refused = False
 
     def __init_subclass__(cls) -> None:
         """Make an option of each setting."""
@@ -54,6 +59,25 @@ class ComponentOptions(usage.Options):
         names = {setting.name for setting in self.component.settings}
         return {name: value for name, value in self.items() if name in names and value not in (None, 0)}
 
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse the options; after a mistake the help, which twistd prints as well, is one line.
+
+        :raises UsageError: when they cannot be used.
+        """
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            self._refused = True
+            raise usage.UsageError(f"{error}{self._meant(error)}") from None
+
+    def _meant(self, error: usage.UsageError) -> str:
+        """Say which option an unknown one is like, if it is like one."""
+        names = [setting.name for setting in self.component.settings]
+        match error.__context__:
+            case GetoptError(opt=name) if name not in names:
+                return "".join(f"; did you mean --{near}?" for near in get_close_matches(name, names, n=1))
+        return ""
+
     def opt_version(self) -> NoReturn:
         """Display the version of pkid and exit."""
         print(f"pkid {__version__}")
@@ -70,6 +94,8 @@ class ComponentOptions(usage.Options):
 
     def getUsage(self, width: int | None = None) -> str:
         """Write the help: the settings by group, then what one needs to know about them."""
+        if self._refused:
+            return f"twistd {self.program} --help explains every option."
         columns = max(width or shutil.get_terminal_size().columns, _NARROWEST)
         lines = [self.about]
         for title, group in self.component.groups.items():

@@ -89,6 +89,7 @@ class Options(ComponentOptions, AuthOptionMixin):
 
     supportedInterfaces = tuple(SCHEMES)
     component: ClassVar = CORE
+    program: ClassVar = "pkid"
     about: ClassVar = _ABOUT
     notes: ClassVar = _NOTES
     settings: Settings

@@ -85,12 +85,19 @@ class MemoryTests(Case):
         clock = Reactor(errno.EADDRINUSE)
         message = self.refused("tcp:8900", clock)
         self.assertEqual(clock.asked, ["::"])
-        for word in ("cannot listen on tcp:8900", "Address already in use", "--https"):
+        for word in ("cannot listen on tcp:8900", "Address already in use", "stop what listens there", "--https"):
             self.assertIn(word, message)
 
     def test_the_error_is_that_of_the_last_way_out(self) -> None:
         clock = Reactor(errno.EAFNOSUPPORT, errno.EACCES)
         self.assertIn("Permission denied", self.refused("tcp:80", clock))
+
+    def test_the_remedy_is_that_of_the_error(self) -> None:
+        for number, remedy in (
+            (errno.EACCES, "ports below 1024 need the right to them"),
+            (errno.EMFILE, "(Too many open files); choose another endpoint with --https"),
+        ):
+            self.assertIn(remedy, self.refused("tcp:80", Reactor(number)))
 
     def test_one_interface_is_one_interface(self) -> None:
         for endpoint, interface in (
@@ -200,7 +207,9 @@ class SocketTests(TestCase):
             self.assertIn("Address already in use", self.refused(endpoint))
 
     def test_an_address_that_is_not_here(self) -> None:
-        self.assertIn("Cannot assign", self.refused("tcp:0:interface=203.0.113.9"))
+        message = self.refused("tcp:0:interface=203.0.113.9")
+        self.assertIn("Cannot assign", message)
+        self.assertIn("name an address of this machine", message)
 
     def test_a_unix_socket(self) -> None:
         path = Path(self.enterContext(tempfile.TemporaryDirectory())) / "https"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 
 from pkid.commands.arguments import printable
 from pkid.commands.command import Command
@@ -66,4 +67,6 @@ class Catalogue:
     def unknown(self, words: Sequence[str]) -> Malformed:
         """Return the error that there is no such command, with as many words as its name would have."""
         name = " ".join(words[:2] if self.group(words[0]) else words[:1])
-        return Malformed(Reason.COMMAND, f"Command >{printable(name)}< is not known. Typo?")
+        known = [*self._named, *(command.group for command in self if command.group)]
+        near = "".join(f" Did you mean {each}?" for each in get_close_matches(name.lower(), known, n=1))
+        return Malformed(Reason.COMMAND, f"Command >{printable(name)}< is not known. Typo?{near}")

@@ -127,6 +127,6 @@ def _check(settings: MetricsSettings) -> None:
 def _psk(sources: Sources) -> str:
     found = sources.psk()
     if found is None:
-        raise SettingsError("--psk-file is needed: the pre-shared key of the core, or one of its role read")
+        raise SettingsError("--psk-file is needed: a pre-shared key of the core, of the role observe or stronger")
     strength.check(*found, allow_weak=True)  # that it is strong enough is the core's business
     return found[0]

@@ -48,6 +48,7 @@ class Options(ComponentOptions):
     """The options of ``twistd pkid-metrics``: one for each setting."""
 
     component: ClassVar = METRICS
+    program: ClassVar = "pkid-metrics"
     about: ClassVar = _ABOUT
     notes: ClassVar = _NOTES
     settings: MetricsSettings

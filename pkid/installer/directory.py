@@ -56,10 +56,13 @@ class CertificateDirectory:
         with self._in_plain_words():
             _make(self.path)
             self._check()
+            first = self._lock is None
             if self._lock is None:
                 self._lock = self._take_lock()
             _make(self._sets.path)
             self._sets.remove_others(self.number)
+            if first:
+                self._sets.rehearse()
             remove_other_links(self.path, "live/", self._links.values())
             for left in self.path.glob(f".{self._hook_done.name}.*.new"):
                 left.unlink()

@@ -74,6 +74,7 @@ class Options(ComponentOptions):
     """The options of ``twistd pkid-agent``: one for each setting."""
 
     component: ClassVar = AGENT
+    program: ClassVar = "pkid-agent"
     about: ClassVar = _ABOUT
     notes: ClassVar = _NOTES
     settings: AgentSettings

@@ -8,11 +8,12 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, TextIO
 
 from pkid.answers import BadAnswer
+from pkid.inventory.kinds import KIND, KINDS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +25,7 @@ _ROWS = 100  # that are laid out together
 _GAP = 2  # spaces between columns
 _LONGEST_LINE = 8 << 20  # bytes
 _LINES = "application/x-ndjson"
+_TELLING = {kind.name: kind.shown for kind in KINDS}
 
 _Item = Mapping[str, object] | str
 
@@ -92,9 +94,10 @@ class Screen:
         """Lay out rows in columns, as many as there is room for, and tell which there is none for."""
         console = self._console()
         columns = [_Column(field, [row[place] for row in rows]) for place, field in enumerate(fields)]
-        kept = _fitting([column for column in columns if any(column.cells)], console.width)
+        present = _most_telling_first([column for column in columns if any(column.cells)])
+        kept = _fitting(present, console.width)
         console.print(_table(kept))
-        missing = [column.name for column in columns if any(column.cells) and column not in kept]
+        missing = [column.name for column in present if column not in kept]
         if missing:
             self.line(f"(no room for {', '.join(missing)}; --format text shows what tells most, ndjson everything)")
 
@@ -103,17 +106,26 @@ class Screen:
 class _Column:
     name: str
     cells: list[str]
+    telling: bool = False
 
     @property
     def width(self) -> int:
         return max(map(len, [self.name, *self.cells]))
 
 
+def _most_telling_first(columns: list[_Column]) -> list[_Column]:
+    """Put first the fields that tell most of the kind that all rows are of, in the order in which it lists them."""
+    kinds = {cell for column in columns if column.name == KIND.name for cell in column.cells}
+    telling = _TELLING.get(kinds.pop(), ()) if len(kinds) == 1 else ()
+    by_name = {column.name: replace(column, telling=column.name in telling) for column in columns}
+    return [by_name[name] for name in dict.fromkeys([*telling, *by_name]) if name in by_name]
+
+
 def _fitting(columns: list[_Column], room: int) -> list[_Column]:
-    """Leave the widest columns out until the others fit; one stays in any case."""
+    """Leave columns out until the others fit: the widest, and those that tell most last; one stays in any case."""
     kept = list(columns)
     while len(kept) > 1 and sum(column.width + _GAP for column in kept) - _GAP > room:
-        kept.remove(max(kept, key=lambda column: column.width))
+        kept.remove(max(kept, key=lambda column: (not column.telling, column.width)))
     return kept
 
 

@@ -61,7 +61,7 @@ class HelpTests(CommandCase):
         _, group, other = describe(self.interpreter.catalogue)
         self.assertEqual(list(group["args"]), ["b c", "b d"])  # type: ignore[call-overload]
         self.assertEqual((other["name"], other["info"]), ("abc", "abc"))
-        self.is_refused(Malformed, ["a b e"], "Command >a b< is not known. Typo?")
+        self.is_refused(Malformed, ["a b e"], "Command >a b< is not known. Typo? Did you mean a b d?")
 
     def test_other_ways_to_ask(self) -> None:
         about = self.items("help certificate create")
@@ -70,13 +70,13 @@ class HelpTests(CommandCase):
         self.assertEqual(self.items("help --help"), self.items("help help"))
 
     def test_about_nothing(self) -> None:
-        for text, name in (
-            ("help nonsense", "nonsense"),
-            ("help certificate lost", "certificate lost"),
-            ("help ''", ""),
+        for text, name, near in (
+            ("help nonsense", "nonsense", ""),
+            ("help certificate lost", "certificate lost", " Did you mean certificate list?"),
+            ("help ''", "", ""),
         ):
             failure = self.failureResultOf(self.start(text), Malformed)
-            self.assertEqual(str(failure.value), f"Command >{name}< is not known. Typo?")
+            self.assertEqual(str(failure.value), f"Command >{name}< is not known. Typo?{near}")
 
     def test_for_the_completion(self) -> None:
         commands = {str(each["name"]): each for each in describe(self.interpreter.catalogue)}

@@ -47,9 +47,14 @@ class InterpreterTests(CommandCase):
         self.assertEqual(self.items("help|head 3|count"), ["total matched: 3", "total unmatched: 0"])
 
     def test_unknown_commands(self) -> None:
-        for name in ("find", "CERTIFICATE", "tls create", "''", "certificate lost", "find --help x"):
+        for name in ("find", "tls create", "''", "find --help x"):
             shown = {"tls create": "tls", "''": "", "find --help x": "find"}.get(name, name)
             self.is_refused(Malformed, [name, f"{name} | count"], f"Command >{shown}< is not known. Typo?")
+
+    def test_an_unknown_command_may_be_like_one_that_there_is(self) -> None:
+        for name, near in (("sytem", "system"), ("CA", "ca"), ("certificate lost", "certificate list")):
+            message = f"Command >{name}< is not known. Typo? Did you mean {near}?"
+            self.is_refused(Malformed, [name, f"{name} | count"], message)
 
     def test_a_name_cannot_make_more_lines_of_the_error(self) -> None:
         with self.assertRaises(Malformed) as raised:

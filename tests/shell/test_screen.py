@@ -62,6 +62,17 @@ class ScreenTests(Case):
         self.assertEqual((head.split(), first.split()[0]), (["name", "end", "more"], "web"))
         self.assertIn("(no room for sha256, serial;", note)
 
+    def test_of_certificates_the_name_the_serial_number_and_the_end_stay(self) -> None:
+        row = {"kind": "certificate", "serial": "4" * 40, "name": "db.example", "proven": False, "profile": "component",
+               "credential": "psk:default", "not_after": "2031-05-09T12:00:00Z", "age": "12h5m1s"}  # fmt: skip
+        head, _, _, note = self.items(row, row).splitlines()
+        self.assertEqual(head.split(), ["name", "serial", "not_after"])
+        self.assertIn("(no room for kind, proven, profile, credential, age;", note)
+
+    def test_of_several_kinds_none_counts(self) -> None:
+        rows = [{"kind": kind, "name": "a", "serial": "4" * 70} for kind in ("certificate", "authority")]
+        self.assertEqual(self.items(*rows).splitlines()[0].split(), ["kind", "name"])
+
     def test_a_column_alone_is_folded(self) -> None:
         said = self.items({"a": "x" * 200}, {"a": "y"})
         self.assertEqual(said.count("x"), 200)
