@@ -44,8 +44,7 @@ class BearerTokenChecker:
         self._derivation = derivation
         self._now = now
         self._strict = strict
-        self._used = UsedIdentifiers()
-        self._started_at = now()
+        self._used = UsedIdentifiers(now())
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """Fire with the :class:`Member` that the token admits.
@@ -112,7 +111,8 @@ class BearerTokenChecker:
         now = self._now()
         check_claims(claims, now)
         if self._strict or is_bound(claims):
-            identifier = check_binding(claims, credentials.binding, self._started_at, now)
+            self._used.look_at_clock(now)
+            identifier = check_binding(claims, credentials.binding, self._used.since, now)
             self._used.use(identifier, float(claims["exp"]), now)
 
 

@@ -51,6 +51,16 @@ class BoundTests(CheckerCase):
         self.refused(self.bound(iat=self.now - 1, exp=self.now + 60))
         self.admitted(self.bound(iat=self.now))
 
+    def test_a_clock_that_was_set_back_to_before_the_start_locks_nobody_out(self) -> None:
+        self.use()
+        self.admitted(self.bound())
+        self.now += 3600
+        self.admitted(self.bound(jti="2"))
+        self.now -= 7200
+        self.refused(self.bound(jti="3", iat=self.now - 1, exp=self.now + 60))
+        self.admitted(self.bound(jti="3"))
+        self.refused(self.bound(jti="3"))
+
     def test_a_token_that_is_bound_in_part_is_refused(self) -> None:
         for claim in ("htm", "htp", "htd"):
             self.refused(self.token(claims={claim: None}))

@@ -36,6 +36,22 @@ class UsedIdentifiersTests(Case):
         self.assertRaises(Refused, used.use, "a", 10, 5)
         used.use("c", 10.5, 5)
 
+    def test_it_begins_anew_when_the_clock_was_set_back_by_more_than_a_token_lives(self) -> None:
+        used = UsedIdentifiers(since=1000)
+        used.look_at_clock(1000)
+        used.use("a", 1010, 1000)
+        used.look_at_clock(1100)
+        used.use("b", 1200, 1100)
+        used.look_at_clock(981)
+        self.assertEqual(used.since, 1000)
+        self.assertRaises(Refused, used.use, "c", 1010, 981)
+        used.look_at_clock(979)
+        self.assertEqual(used.since, 979)
+        used.use("c", 1010, 979)
+        self.assertRaises(Refused, used.use, "b", 1200, 979)
+        used.look_at_clock(870)
+        self.assertEqual(used.since, 979)
+
     def test_a_refused_use_does_not_prolong(self) -> None:
         used = UsedIdentifiers()
         used.use("a", 10, 0)
