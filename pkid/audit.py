@@ -47,6 +47,8 @@ class Action(Enum):
     RIGHTS = "rights"
     REGISTER = "register"
     UNREGISTER = "unregister"
+    DISTRUST = "distrust"
+    """A former CA, whose certificates count no more."""
 
 
 def allowed(action: Action, credential: str, peer: str, **facts: object) -> None:

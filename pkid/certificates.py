@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from cryptography import x509
@@ -18,7 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from pkid.auth.derivation import Offload
-from pkid.ca.authority import Authority, Chain
+from pkid.ca.authority import Authority
 from pkid.ca.chain import leads_to
 from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType
@@ -28,6 +29,7 @@ from pkid.ca.trust import host_names_of
 from pkid.discovery import discover
 from pkid.errors import about
 from pkid.host import HostCertificate
+from pkid.lineage import Lineage
 from pkid.own import load_host, load_issuer, load_keystore, load_trusted, others_can_read, stamp
 from pkid.settings.certificates import PairFiles
 from pkid.settings.resolution import Settings
@@ -52,6 +54,7 @@ class CoreCertificates(MultiService):
 
     _log = Logger()
     _authority: Authority
+    _lineage: Lineage
     _host: HostCertificate | FileWatch[KeyPair]
     _own_issuer: FileWatch[Issuer] | None = None
     _keystore: FileWatch[KeyPair] | None = None
@@ -90,16 +93,18 @@ class CoreCertificates(MultiService):
         else:
             self._own_issuer = self._watch("the CA of --ca-cert", ca, load_issuer, self._succeed)
             issuer = self._own_issuer.prepare()
-        publish_issuer(self._state, issuer)
         return issuer
 
-    def former(self) -> list[Chain]:
-        """Return the chains of other issuers whose certificates are still recognised: of the stored CA, if not in use.
+    def enter(self, issuer: Issuer, lineage: Lineage) -> None:
+        """Take note of who issues, and tell the world; blocks, for use before the reactor runs.
 
-        :raises StateError: when it is damaged.
+        :raises StateError: when the CA is distrusted, or the stored one is damaged.
         """
+        self._lineage = lineage
         stored = self._state.load_certificate("ca") if self._own_issuer is not None else None
-        return [] if stored is None else [(stored,)]
+        with about(self._issuer_file):
+            lineage.begin(issuer.chain, None if stored is None else (stored,))
+        publish_issuer(self._state, issuer)
 
     def open_host(self, authority: Authority, store: Store) -> None:
         """Load or make the certificate of the doors, and show it; blocks, for use before the reactor runs.
@@ -142,6 +147,18 @@ class CoreCertificates(MultiService):
         """Look now at everything that may have changed: files, the host's names, the end of a certificate."""
         return Deferred.fromCoroutine(self._check())
 
+    def distrust(self, sha256: bytes, by: str) -> Deferred[None]:
+        """Accept no certificates of a former CA: at once, and for ever when it has fired.
+
+        :param sha256: the fingerprint of its certificate, 32 bytes.
+        :param by: who wants it, as the trail is to tell.
+        :raises Refused: ``unknown-issuer`` or ``issuer-in-use``.
+        """
+        committed = self._lineage.distrust(sha256, by)
+        self._authority.former = self._lineage.issuers.former
+        self._show(self._pair)
+        return committed
+
     def ends(self) -> dict[str, datetime]:
         """Return when the certificates end, that of the CA with the first of its chain."""
         chain = self._authority.issuer.chain
@@ -150,6 +167,11 @@ class CoreCertificates(MultiService):
     def is_own_name(self, host: str) -> bool:
         """Tell whether the core goes by a host name, in lower case."""
         return is_name_of(host, self._own_names)
+
+    @property
+    def _issuer_file(self) -> Path:
+        own = self._settings.ca.certificate if self._own_issuer is not None else None
+        return own or self._state.path / "ca.pem"
 
     async def _check(self) -> None:
         if self._own_issuer is not None:
@@ -179,7 +201,10 @@ class CoreCertificates(MultiService):
 
     def _succeed(self, issuer: Issuer) -> None:
         """Issue with another CA; whatever is shown to clients follows."""
+        with about(self._issuer_file):
+            self._lineage.succeed(issuer.chain)
         self._authority.succeed(issuer)
+        self._authority.former = self._lineage.issuers.former
         self._later(lambda: publish_issuer(self._state, issuer))
         if isinstance(self._host, FileWatch):
             self._show_own(self._pair)

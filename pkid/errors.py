@@ -90,6 +90,8 @@ class Reason(Enum):
     STORE = "store", "the ledger cannot be written; try again"
     SEARCH = "search", "the ledger cannot be read; try again"
     SLOW_SEARCH = "slow-search", "the search takes more than {subject}; narrow it, by name, not_after or issued_at"
+    UNKNOWN_ISSUER = "unknown-issuer", "no CA with the fingerprint {subject} issued here; ca list tells all"
+    ISSUER_IN_USE = "issuer-in-use", "{subject} issues with this key; replace it by a CA with another key first"
     EXPIRED_ISSUER = "expired-issuer", "the authority's own certificate is not valid now"
     SELF_TEST = "self-test", "the authority's self-test failed: {subject}"
     STOPPING = "stopping", "the core is stopping; try again"

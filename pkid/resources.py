@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import pkid
 from pkid.auth.psk import PreSharedKey
+from pkid.ca.issuers import KnownIssuer
 from pkid.ca.ledger import Entry
 from pkid.ca.trust import fingerprint
 from pkid.errors import Unavailable
@@ -29,7 +29,7 @@ def sources(
     certificates: Source,
     *,
     credentials: Callable[[], Iterable[Resource]],
-    authority: Callable[[], x509.Certificate],
+    authorities: Callable[[], Iterable[Resource]],
     core: Callable[[], Awaitable[Resource]],
 ) -> list[Source]:
     """Return a core's sources, one for each kind; what is not in the ledger is asked for at each search."""
@@ -37,8 +37,8 @@ def sources(
     async def read_credentials() -> Iterable[Resource]:
         return credentials()
 
-    async def read_authority() -> Iterable[Resource]:
-        return [authority_resource(authority())]
+    async def read_authorities() -> Iterable[Resource]:
+        return authorities()
 
     async def read_core() -> Iterable[Resource]:
         return [await core()]
@@ -46,7 +46,7 @@ def sources(
     return [
         certificates,
         MemorySource(CREDENTIAL, read_credentials),
-        MemorySource(AUTHORITY, read_authority),
+        MemorySource(AUTHORITY, read_authorities),
         MemorySource(CORE, read_core),
     ]
 
@@ -68,14 +68,17 @@ def certificate_resource(entry: Entry) -> Resource:
     }
 
 
-def authority_resource(certificate: x509.Certificate) -> Resource:
-    """Return the authority, by its certificate."""
+def authority_resource(issuer: KnownIssuer) -> Resource:
+    """Return a CA, by the certificate with which it signs."""
+    certificate = issuer.certificate
     return {
         "serial": serial_digits(certificate.serial_number),
         "name": certificate.subject.rfc4514_string(),
         "sha256": fingerprint(certificate.public_bytes(Encoding.DER)),
         "not_before": certificate.not_valid_before_utc,
         "not_after": certificate.not_valid_after_utc,
+        "replaced_at": issuer.replaced_at,
+        "distrusted_at": issuer.distrusted_at,
     }
 
 

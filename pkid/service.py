@@ -22,6 +22,7 @@ from pkid.ca.authority import Authority
 from pkid.ca.profile import Profile
 from pkid.ca.serial import RANDOM_BYTES, serial_number
 from pkid.certificates import CoreCertificates
+from pkid.commands.authority import ca_distrust
 from pkid.commands.core import core_commands
 from pkid.commands.interpreter import Interpreter
 from pkid.commands.ledger import Certificates
@@ -31,6 +32,7 @@ from pkid.inventory.inventory import Inventory
 from pkid.inventory.source import Source
 from pkid.issuance import Issuance
 from pkid.limits import raise_file_limit
+from pkid.lineage import Lineage
 from pkid.metrics.broker import watch_broker
 from pkid.metrics.core import CoreMetrics
 from pkid.metrics.decisions import Decisions
@@ -38,7 +40,7 @@ from pkid.metrics.ending import EndingNames
 from pkid.pruning import Pruning
 from pkid.readiness import Readiness
 from pkid.reception import Reception
-from pkid.resources import core_resource, credential_resource, sources
+from pkid.resources import authority_resource, core_resource, credential_resource, sources
 from pkid.rotation import Rotation
 from pkid.selftest import SelfTest
 from pkid.settings.endpoints import OFF
@@ -47,6 +49,7 @@ from pkid.start import one_clear_line
 from pkid.startup import check_ledger, open_psks, open_trust_domain
 from pkid.state import StateDirectory
 from pkid.store.ending import count_ending_names
+from pkid.store.issuers import StoredIssuers
 from pkid.store.opening import OpenLedger, open_ledger
 from pkid.store.search import CertificateSource
 from pkid.store.service import StoreService
@@ -77,8 +80,10 @@ class Core(MultiService):
 
     _log = Logger()
     _state: StateDirectory
+    _authority: Authority
     _certificates: CoreCertificates
     _ledger: OpenLedger
+    _lineage: Lineage
     _readiness: Readiness
 
     def __init__(self, settings: Settings, reactor: Any, resolve: Callable[[], Settings]) -> None:
@@ -154,8 +159,11 @@ class Core(MultiService):
         check_ledger(state)
         self._ledger = ledger = open_ledger(state.ledger, reactor, metrics.meter)
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
-        authority = Authority(issuer, profile, _now, _serial, own.former())
+        self._lineage = lineage = Lineage(StoredIssuers(ledger.store), _now)
+        own.enter(issuer, lineage)
+        authority = Authority(issuer, profile, _now, _serial, lineage.issuers.former)
         pruning = self._pruning(ledger.store)
+        self._authority = authority
         own.open_host(authority, ledger.store)
         own.open_keystore(self._broking.rembus_tls)
         reception = Reception(authority, ledger.store, derivations, settings)
@@ -188,8 +196,8 @@ class Core(MultiService):
         metrics, ledger = self._metrics, self._ledger
         broking = self._broking
         administration = Administration(broking.service, broking.keyring, broking.proving, keys, _now)
-        certificates = _certificates(ledger, reception.keyring, authority, administration.sources)
-        more = administration.commands(certificates.inventory)
+        certificates = _certificates(ledger, reception.keyring, authority, self._lineage, administration.sources)
+        more = [ca_distrust(self._distrust), *administration.commands(certificates.inventory)]
         interpreter = Interpreter(core_commands(lambda: authority.issuer.anchor, certificates, issuance, keys, more))
         self_test = SelfTest(authority, ledger.store, ledger.file.check, self._reactor)
         exposition = metrics.exposition(lambda: self_test.passes(_IMPATIENCE))
@@ -216,16 +224,25 @@ class Core(MultiService):
         self._state.close()
         signal.signal(signal.SIGHUP, self._former_handler)
 
+    async def _distrust(self, sha256: bytes, by: str) -> int:
+        """Accept nothing of a former CA any more, and return how many sessions ended for that."""
+        committed = self._certificates.distrust(sha256, by)
+        ended = await self._broking.service.distrust(self._authority.recognises)
+        await committed
+        return ended
+
     def _read_psks(self) -> tuple[PreSharedKey, ...]:
         return open_psks(self._state, self._resolve(), make=False)
 
 
-def _certificates(ledger: OpenLedger, keyring: Keyring, authority: Authority, more: Iterable[Source]) -> Certificates:
+def _certificates(
+    ledger: OpenLedger, keyring: Keyring, authority: Authority, lineage: Lineage, more: Iterable[Source]
+) -> Certificates:
     """Return the certificates of the ledger, in an inventory of all that the core knows."""
     known = sources(
         CertificateSource(ledger.reader.read),
         credentials=lambda: map(credential_resource, keyring.all()),
-        authority=lambda: authority.issuer.anchor,
+        authorities=lambda: map(authority_resource, lineage.issuers.known),
         core=lambda: core_resource(authority.profile.trust_domain.name, ledger.size.read),
     )
     return Certificates(

@@ -27,12 +27,14 @@ from pkid.ca.profile import Profile
 from pkid.certificates import CoreCertificates
 from pkid.errors import StateError
 from pkid.host import HostCertificate
+from pkid.lineage import Lineage
 from pkid.settings.resolution import resolve
 from pkid.startup import check_ledger, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.memory import MemoryStore
 from pkid.tls import LiveContext
 from tests.certificates import NOON, authority, private_key
+from tests.lineages import MemoryIssuers
 from tests.support import Case
 
 HERE = Names(dns=("localhost", "here.example"))
@@ -43,12 +45,20 @@ class Shown(LiveContext):
     """Remembers which certificate was put there last."""
 
     certificate: x509.Certificate
+    asked_for: list[x509.Name]
 
     def swap(self, context: SSL.Context) -> None:
         super().swap(context)
+        self.asked_for = client_authorities(context)
         shown = SSL.Connection(context).get_certificate()
         assert shown is not None
         self.certificate = shown.to_cryptography()
+
+
+def client_authorities(context: SSL.Context) -> list[x509.Name]:
+    """Return the names of the CAs of which a context asks for certificates."""
+    listed = SSL.Connection(context).get_client_ca_list()
+    return [x509.Name.from_bytes(each.der()) for each in listed]
 
 
 class CertificatesCase(Case):
@@ -63,6 +73,7 @@ class CertificatesCase(Case):
         self.opened: list[StateDirectory] = []
         self.addCleanup(self.close)
         self.store = MemoryStore()
+        self.issuers = MemoryIssuers()
         self.observer = EventLoggingObserver()
         globalLogPublisher.addObserver(self.observer)
         self.addCleanup(globalLogPublisher.removeObserver, self.observer)
@@ -102,7 +113,10 @@ class CertificatesCase(Case):
         check_ledger(state)
         state.ledger.write_bytes(b"ledger")
         profile = Profile(trust_domain, YEAR, issuer.key.public_key())
-        self.authority = Authority(issuer, profile, self.now, lambda: next(self.serials), kept.former())
+        self.lineage = Lineage(self.issuers, self.now)
+        kept.enter(issuer, self.lineage)
+        former = self.lineage.issuers.former
+        self.authority = Authority(issuer, profile, self.now, lambda: next(self.serials), former)
         kept.open_host(self.authority, self.store)
         kept.open_keystore(self.rembus)
         kept.startService()
@@ -238,6 +252,53 @@ class RestartTests(CertificatesCase):
         self.restart()
         self.assertEqual(self.anchor(), built_in)
         self.assertTrue(is_issued_by(self.live.certificate, built_in))
+
+    def test_whatever_issued_before_is_recognised_after_a_restart(self) -> None:
+        self.start()
+        built_in = self.leaf()
+        self.restart(self.put_ca(self.own))
+        own = self.leaf()
+        self.put_ca(authority("CN=next"))
+        self.minute()
+        following = self.leaf()
+        self.restart()
+        for leaf in (built_in, own, following):
+            self.assertTrue(self.authority.recognises(leaf))
+        self.restart(self.put_ca(authority("CN=last")))
+        for leaf in (built_in, own, following):
+            self.assertTrue(self.authority.recognises(leaf))
+
+    def test_a_distrusted_ca_is_neither_recognised_nor_put_to_use(self) -> None:
+        self.start()
+        leaf = self.leaf()
+        kept = self.restart(self.put_ca(self.own))
+        shown = self.live.certificate
+        stored = self.lineage.issuers.known[1]
+        self.assertTrue(self.authority.recognises(leaf))
+        self.successResultOf(kept.distrust(stored.sha256, "psk:default"))
+        self.assertFalse(self.authority.recognises(leaf))
+        self.assertEqual(self.live.certificate, shown)
+        self.assertNotIn(stored.certificate.subject, self.live.asked_for)
+        self.restart(self.put_ca(self.own))
+        self.assertFalse(self.authority.recognises(leaf))
+        self.close()
+        self.refused("ca.pem holds a CA whose key is distrusted since", "give another one by --ca-cert")
+        self.assertEqual((self.path / "ca.crt").read_bytes(), write_certificates([self.own.anchor]))
+
+    def test_a_distrusted_ca_does_not_come_back_while_the_core_runs(self) -> None:
+        kept = self.start(self.put_ca(self.own))
+        following = authority("CN=next")
+        self.put_ca(following)
+        self.minute()
+        self.successResultOf(kept.distrust(self.lineage.issuers.known[1].sha256, "psk:default"))
+        self.put_ca(self.own)
+        self.minute()
+        self.assertEqual(self.authority.issuer.certificate, following.certificate)
+        self.assertEqual(self.lines("the CA of --ca-cert was not replaced", "ca.crt holds a CA whose key is"), 1)
+
+    def leaf(self) -> bytes:
+        """Return the certificate of the doors, which the CA signed that issues now."""
+        return self.live.certificate.public_bytes(Encoding.DER)
 
     def test_without_the_flags_an_own_ca_is_missed(self) -> None:
         flags = self.put_ca(self.own)

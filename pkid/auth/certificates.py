@@ -62,6 +62,8 @@ class CertificateChecker:
         entry = await self._find(sha256(credentials.certificate).digest())
         if entry is None or entry.profile != Purpose.COMPONENT.value:
             raise UnauthorizedLogin
+        if not self._is_ours(credentials.certificate):  # its CA was distrusted meanwhile
+            raise UnauthorizedLogin
         if not entry.not_before <= self._now() < entry.not_after:
             raise UnauthorizedLogin
         origin = entry.origin or ""

@@ -90,8 +90,8 @@ class IdentityChecker:
             raise UnauthorizedLogin
         entry = await self._find(sha256(certificate).digest())
         reserved = await self._is_reserved(component)
-        if entry is None or not self._is_good(entry, component):
-            raise UnauthorizedLogin
+        if entry is None or not self._is_good(entry, component) or not self._is_ours(certificate):
+            raise UnauthorizedLogin  # also when its CA was distrusted meanwhile
         origin = entry.origin or ""
         policy = self._policy_of(origin)
         if policy is None or not policy.may_be_proven(component, reserved=reserved):

@@ -30,8 +30,6 @@ __all__ = ["RETRY_WINDOW", "Authority", "Chain", "Order"]
 RETRY_WINDOW = timedelta(minutes=5)
 """For how long the same request with the same credential gets the same certificate."""
 
-_MOST_FORMER = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -91,10 +89,18 @@ class Authority:
         """The chains of all issuers whose certificates are recognised, the current one first."""
         return (self.issuer.chain, *self._former)
 
+    @property
+    def former(self) -> tuple[Chain, ...]:
+        """The chains of the issuers that were replaced; they may be exchanged."""
+        return self._former
+
+    @former.setter
+    def former(self, former: Iterable[Chain]) -> None:
+        self._former = tuple(former)
+
     def succeed(self, issuer: Issuer) -> None:
-        """Sign with another issuer from now on; certificates of the one before are still recognised."""
-        former = [chain for chain in self.chains if chain[0] != issuer.certificate]
-        self._former = tuple(former[:_MOST_FORMER])
+        """Sign with another issuer from now on; certificates of those before are still recognised."""
+        self._former = tuple(chain for chain in self.chains if chain[0] != issuer.certificate)
         self._mandate = _Mandate(issuer, replace(self.profile, issuer_key=issuer.key.public_key()))
 
     def recognises(self, certificate: bytes) -> bool:

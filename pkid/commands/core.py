@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 import pkid
 from pkid.auth.credentials import Right
 from pkid.auth.derivation import Offload
-from pkid.ca.trust import fingerprint
+from pkid.commands.authority import ca_list, ca_show
 from pkid.commands.catalogue import Catalogue
 from pkid.commands.certificate import certificate_create
-from pkid.commands.command import Call, Command, Item, Output
+from pkid.commands.command import Call, Command, Output
 from pkid.commands.filters import FILTERS
 from pkid.commands.help import with_help
 from pkid.commands.keypair import KeyGeneration
@@ -53,33 +52,22 @@ def core_commands(
             certificate_list(inventory),
             certificate_renew(certificates, issuance, keys),
             certificate_show(certificates),
-            _telling("ca show", "tell about the CA certificate, which is at /ca/cert", lambda: _data(authority())),
+            ca_list(inventory),
+            ca_show(authority),
             search(inventory),
             _system_info(inventory),
             *more,
-            _telling("welcome", "greet", lambda: _WELCOME),
+            _welcome(),
             *FILTERS,
         ]
     )
 
 
-def _telling(name: str, info: str, item: Callable[[], Item]) -> Command:
-    """Return a command that gives one item."""
-
+def _welcome() -> Command:
     async def run(call: Call) -> Output:
-        return Output((item(),))
+        return Output((_WELCOME,))
 
-    return Command(name=name, info=info, right=Right.READ, run=run)
-
-
-def _data(certificate: x509.Certificate) -> Item:
-    return {
-        "subject": certificate.subject.rfc4514_string(),
-        "serial": f"{certificate.serial_number:x}",
-        "not_before": f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}",
-        "not_after": f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
-        "sha256_fingerprint": fingerprint(certificate.public_bytes(Encoding.DER)),
-    }
+    return Command(name="welcome", info="greet", right=Right.READ, run=run)
 
 
 def _system_info(inventory: Inventory) -> Command:

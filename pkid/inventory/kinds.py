@@ -127,16 +127,18 @@ CREDENTIAL = Kind(
 
 AUTHORITY = Kind(
     "authority",
-    "the certificate authority",
-    "serial",
-    ("name", "serial", "not_after"),
+    "a certificate authority (CA) that issues here, or did",
+    "sha256",
+    ("name", "sha256", "not_after", "replaced_at", "distrusted_at"),
     (
         Field("serial", Type.SERIAL, "its certificate's serial number, 40 digits"),
         Field("name", Type.TEXT, "its certificate's subject"),
         Field("sha256", Type.DIGEST, "its certificate's fingerprint"),
         Field("not_before", Type.INSTANT, "the start of its certificate's validity"),
         Field("not_after", Type.INSTANT, "the end of its certificate's validity"),
-        Field("expired", Type.BOOLEAN, "whether that has ended", Derivation.PAST, "not_after"),
+        Field("replaced_at", Type.INSTANT, "when another one took its place; absent if none has"),
+        Field("distrusted_at", Type.INSTANT, "since when its certificates count no more; absent if they do"),
+        Field("expired", Type.BOOLEAN, "whether its certificate's validity has ended", Derivation.PAST, "not_after"),
     ),
 )
 

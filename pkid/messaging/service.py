@@ -176,6 +176,13 @@ class BrokerService(Service):
         """
         return self._standing.narrow(credential, allows)
 
+    def distrust(self, recognises: Callable[[bytes], bool]) -> Deferred[int]:
+        """End the sessions of certificates that are recognised no more, some in each turn; fire with how many.
+
+        :param recognises: tells whether a certificate (DER) is one of a CA that counts.
+        """
+        return self._standing.distrust(recognises, self._clock)
+
     def reserve(self, component: str) -> None:
         """End the sessions under a name by proofs that would not do now that it has rights, or a key of its own."""
         self._engine.carry_out(self._engine.broker.expel(component, proven_too=False))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from heapq import heappop, heappush
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import Cooperator
 
 from pkid.broker.changes import Change, named_by
 from pkid.broker.effects import CloseReason
@@ -15,6 +19,7 @@ from pkid.messaging.engine import Engine
 
 __all__ = ["Standing"]
 
+_CERTIFICATE = "certificate:"
 _MOST_PAST = 1000  # sessions that are over, but whose ends are still in the row
 
 
@@ -66,6 +71,26 @@ class Standing:
         return self._end_those_of(
             lambda each: credential in (each.credential, each.origin) and not allows(each.identity.component or "")
         )
+
+    def distrust(self, recognises: Callable[[bytes], bool], clock: IReactorTime) -> Deferred[int]:
+        """End the sessions of certificates that are recognised no more, and fire with how many those were.
+
+        :param recognises: tells whether a certificate (DER) is; that takes some 100 microseconds for each.
+        """
+        ended = 0
+
+        def look() -> Iterator[None]:
+            nonlocal ended
+            for each in self._connections:
+                is_there = self._connections.find(each.number) is each
+                if is_there and each.credential.startswith(_CERTIFICATE):
+                    if not recognises(each.approach.certificate or b""):
+                        self._end(each.number)
+                        ended += 1
+                yield
+
+        turns = Cooperator(scheduler=lambda turn: clock.callLater(0, turn))
+        return turns.coiterate(look()).addCallback(lambda _: ended)
 
     def change(self, change: Change) -> None:
         """Let a change of the rights take effect; who may not have a name that has rights from now on must leave."""

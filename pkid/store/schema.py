@@ -1,4 +1,4 @@
-"""The tables of the ledger, as the code of today reads and writes them: certificates, and the broker's rights.
+"""The tables of the ledger, as the code of today reads and writes them: certificates, CAs, and the broker's rights.
 
 Every change here needs a new migration and a new :data:`HEAD`; a test compares the two.
 """
@@ -18,6 +18,7 @@ __all__ = [
     "changes",
     "credentials",
     "heartbeat",
+    "issuers",
     "members",
     "metadata",
     "rules",
@@ -25,7 +26,7 @@ __all__ = [
     "visibility",
 ]
 
-HEAD = "0008"
+HEAD = "0009"
 """The schema's version that this code needs: the newest migration's name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -123,6 +124,19 @@ heartbeat = Table(
     Column("beats", BigInteger, nullable=False),
 )
 
+issuers = Table(
+    "issuers",
+    metadata,
+    # Of the certificate by which it signs.
+    Column("sha256", LargeBinary(32), primary_key=True),
+    # That and all above it, in PEM, the root last.
+    Column("chain", LargeBinary, nullable=False),
+    # Nothing for the one that issues.
+    Column("replaced_at", Instant),
+    Column("distrusted_at", Instant),
+)
+"""The CAs that issue here or did."""
+
 # Whatever ends with a name stands here, in one database, so that to revoke a name finds all of it.
 
 visibility = Table(
@@ -154,7 +168,7 @@ members = Table(
 changes = Table(
     "changes",
     metadata,
-    # Rows are added and never changed: what was changed of rights, credentials and tenants, by whom, and when.
+    # Rows are added and never changed: what was changed of rights, credentials, tenants and CAs, by whom, and when.
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("made_at", Instant, nullable=False),
     Column("made_by", Text, nullable=False),

@@ -56,6 +56,14 @@ class CertificateCheckerTests(Case):
         self.assertIs(refused.reason, Reason.RETIRED)
         self.assertIn("psk:gone", str(refused))
 
+    def test_one_whose_ca_is_distrusted_while_the_ledger_is_asked_is_refused(self) -> None:
+        answer: Deferred[Entry | None] = Deferred()
+        self.checker = CertificateChecker(lambda _: answer, lambda _: self.ours, self.policies.get, lambda: self.now)
+        login = self.login(b"certificate 1")
+        self.ours = False
+        answer.callback(entry(1))
+        self.failureResultOf(login, UnauthorizedLogin)
+
     def test_an_unknown_one_is_refused(self) -> None:
         self.assertNotIn(hashlib.sha256(b"certificate 3").digest(), self.known)
         self.refused(b"certificate 3")

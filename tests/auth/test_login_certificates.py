@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -77,6 +78,18 @@ class CertificateLoginTests(LoginCase):
     def test_what_another_authority_signed_proves_nothing(self) -> None:
         self.show()
         self.ours = False
+        self.assertFalse(self.is_admitted())
+
+    def test_what_another_authority_signed_by_the_time_that_the_ledger_answers_proves_nothing(self) -> None:
+        """Its CA was distrusted meanwhile."""
+        recorded = self.show()
+
+        class Distrusting(dict[bytes, Entry]):
+            def get(ledger, *key: Any) -> Entry:
+                self.ours = False
+                return recorded
+
+        self.ledger = Distrusting()
         self.assertFalse(self.is_admitted())
 
     def test_it_is_for_one_name(self) -> None:

@@ -64,8 +64,8 @@ class SearchTests(SearchCase):
             Malformed,
             ["search foo = 1", "system info; search foo = 1"],
             "there is no field 'foo' at character 1; there are kind, serial, name, proven, profile, credential, "
-            "sha256, issued_at, not_before, not_after, renews, origin, age, expired, role, expires, version, "
-            "trust_domain, ledger_rows, ledger_bytes",
+            "sha256, issued_at, not_before, not_after, renews, origin, age, expired, role, expires, replaced_at, "
+            "distrusted_at, version, trust_domain, ledger_rows, ledger_bytes",
         )
         self.is_refused(Malformed, ["search a ="], "expected a value, not the end, at character 4 of the search")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pkid.ca.issuers import KnownIssuer
 from pkid.ca.ledger import Entry
 from pkid.ca.names import DEFAULT_TRUST_DOMAIN
 from pkid.commands.ledger import Certificates
 from pkid.inventory.inventory import Inventory
 from pkid.inventory.kinds import CERTIFICATE, Resource
 from pkid.inventory.source import MemorySource
-from pkid.resources import certificate_resource, core_resource, credential_resource, sources
+from pkid.resources import authority_resource, certificate_resource, core_resource, credential_resource, sources
 from pkid.store.memory import MemoryStore
 from tests.certificates import NOON, PSK, root
 
@@ -38,7 +39,7 @@ def _inventory(store: MemoryStore) -> Inventory:
     known = sources(
         MemorySource(CERTIFICATE, read),
         credentials=lambda: [credential_resource(PSK)],
-        authority=lambda: root().certificate,
+        authorities=lambda: [authority_resource(KnownIssuer(root().chain))],
         core=lambda: core_resource(DEFAULT_TRUST_DOMAIN, size),
     )
     return Inventory(known, lambda: NOON)

@@ -140,9 +140,11 @@ class Keys:
         self.error: Exception | None = None
         self.expires: Any = None
         self.origin = ""
+        self.kind = "key"
 
     def __call__(self, greeting: Greeting, peer: str, certificate: bytes | None) -> Keys:
         self.greetings.append(greeting)
+        self.kind = "key" if certificate is None else "certificate"
         return self
 
     async def offer(self, component: str) -> tuple[str, ...]:
@@ -153,7 +155,7 @@ class Keys:
         await self._wait()
         if proof != GOOD or component not in self.names:
             raise Refused(Reason.PROOF_FAILED)
-        return Admission(component, f"key:{component}", b"evidence", self.expires, self.origin)
+        return Admission(component, f"{self.kind}:{component}", b"evidence", self.expires, self.origin)
 
     async def register(self, component: str, registration: Registration, applicant: Applicant) -> None:
         self.applicants.append(applicant)
@@ -194,16 +196,27 @@ class Core:
         )  # fmt: skip
         self.service.startService()
 
-    def connect(self, peer: str = PEER, dialect: PlainDialect = PLAIN, *, offered: bool = False) -> FakeClient:
-        """Connect a client that says nothing yet."""
+    def connect(
+        self,
+        peer: str = PEER,
+        dialect: PlainDialect = PLAIN,
+        *,
+        offered: bool = False,
+        certificate: bytes | None = None,
+    ) -> FakeClient:
+        """Connect a client that says nothing yet.
+
+        :param certificate: what it proves its name by; ``None`` for a key.
+        """
         client = FakeClient(dialect)
-        approach = Approach("test", peer, Channel(encrypted=True, exporter=b"e" * 32), (Scheme.ED25519,))
+        channel = Channel(encrypted=True, exporter=b"e" * 32)
+        approach = Approach("test", peer, channel, (Scheme.ED25519,), certificate)
         client.session = self.service.connect(client, approach, offered=offered)
         return client
 
-    def join(self, name: str = "", peer: str = PEER) -> FakeClient:
+    def join(self, name: str = "", peer: str = PEER, certificate: bytes | None = None) -> FakeClient:
         """Connect a client under a name, with a proof if one is needed."""
-        client = self.connect(peer)
+        client = self.connect(peer, certificate=certificate)
         if name:
             client.say(Identify("login", name))
         if name in self.keys.names:

@@ -83,6 +83,16 @@ class EndTests(Case):
         self.assertEqual(core.service.narrow("psk:fleet", lambda name: name == "bob"), 1)
         self.assertEqual((alice.closed, bob.closed, carol.closed), (CloseReason.EXPELLED, None, None))
 
+    def test_sessions_of_certificates_that_are_recognised_no_more_end_and_others_stay(self) -> None:
+        core = Core(keys=["alice", "bob", "carol"])
+        clients = {name: core.join(name, certificate=name.encode()) for name in ("alice", "bob")}
+        carol = core.join("carol")
+        done = core.service.distrust(lambda certificate: certificate == b"bob")
+        core.wait(1)
+        self.assertEqual(self.successResultOf(done), 1)
+        self.assertEqual((clients["alice"].closed, clients["bob"].closed), (CloseReason.EXPELLED, None))
+        self.assertIsNone(carol.closed)
+
     def test_who_may_not_have_a_name_that_gets_rights_must_leave_and_who_is_meant_stays(self) -> None:
         gifts: list[Change] = [
             Authorize(Pattern("t"), "alice"),
