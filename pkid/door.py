@@ -20,13 +20,13 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
-from zope.interface import implementedBy
 from zope.interface.declarations import Provides
 
-from pkid.eager import EagerServer, send_at_once
+from pkid.eager import IServerTransport, send_at_once
 from pkid.errors import StateError
+from pkid.tls_server import BufferingServerTLS, ServerTLS
 from pkid.vestibule import Vestibule
 
 __all__ = ["Door", "DoorReactor", "LateFactory"]
@@ -187,8 +187,7 @@ class Door(Service):
 
     def _behind_tls(self, tls: IOpenSSLServerConnectionCreator) -> Factory[Any]:
         factory = TLSMemoryBIOFactory(tls, False, self._factory, self._reactor)
-        if self._gathers:
-            factory.protocol = TLSMemoryBIOProtocol
-        # TLS declares of each connection what its transport provides; while these are kept, they are made once.
-        self._declarations = [Provides(factory.protocol, each) for each in implementedBy(EagerServer)]
+        factory.protocol = ServerTLS if self._gathers else BufferingServerTLS
+        # TLS declares of each connection what its transport provides; while this is kept, it is made once.
+        self._declaration = Provides(factory.protocol, IServerTransport)
         return factory

@@ -14,16 +14,16 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import EventLoggingObserver, MemoryReactorClock
 from twisted.logger import globalLogPublisher
-from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import TestCase
-from zope.interface import implementedBy
 from zope.interface.declarations import Provides
 
 from pkid.door import Door, LateFactory
-from pkid.eager import EagerServer
+from pkid.eager import EagerServer, IServerTransport
 from pkid.errors import StateError
 from pkid.log import event_text
 from pkid.tls import LiveContext
+from pkid.tls_server import BufferingServerTLS, ServerTLS
 from pkid.vestibule import Vestibule
 from tests.support import Case
 
@@ -130,7 +130,7 @@ class MemoryTests(Case):
         self.assertIsInstance(vestibule.behind, TLSMemoryBIOFactory)
 
     def test_what_a_connection_gathers_itself_is_not_gathered_again_by_tls(self) -> None:
-        for gathers, protocol in ((False, BufferingTLSTransport), (True, TLSMemoryBIOProtocol)):
+        for gathers, protocol in ((False, BufferingServerTLS), (True, ServerTLS)):
             clock: Any = Reactor()
             Door("line", "tcp:8910", Factory.forProtocol(Protocol), LiveContext(), clock, gathers=gathers).open()
             self.assertIs(clock.tcpServers[0][1].behind.protocol, protocol)
@@ -198,8 +198,7 @@ class SocketTests(TestCase):
         opened = door("tcp:0:interface=127.0.0.1", reactor, LiveContext())
         self.addCleanup(opened.stopService)
         opened.open()
-        kept = [Provides(BufferingTLSTransport, each) for each in implementedBy(EagerServer)]
-        self.assertEqual([id(each) for each in kept], [id(each) for each in opened._declarations])
+        self.assertIs(Provides(BufferingServerTLS, IServerTransport), opened._declaration)
 
     def test_a_port_in_use(self) -> None:
         port = self.open("tcp:0:interface=127.0.0.1").address.split()[1]
