@@ -53,7 +53,7 @@ from pkid.store.issuers import StoredIssuers
 from pkid.store.opening import OpenLedger, open_ledger
 from pkid.store.search import CertificateSource
 from pkid.store.service import StoreService
-from pkid.threads import Threads
+from pkid.threads import ParallelMap, Threads
 from pkid.tls import LiveContext
 from pkid.web.rendering import NotFound, Routes
 from pkid.web.site import Site
@@ -153,6 +153,7 @@ class Core(MultiService):
         keys = Threads("keys", max(1, (os.cpu_count() or 1) // 2), reactor)
         files = Threads("files", 1, reactor)  # apart from keys, so that no caller holds up the end of a pre-shared key
         derivations = Threads("derivation", os.cpu_count() or 1, reactor)
+        signatures = ParallelMap("signatures", os.cpu_count() or 1)
         self._certificates = own = CoreCertificates(settings, state, self._live, offload=files, clock=reactor, now=_now)
         issuer = own.open_issuer()
         psks = open_psks(state, settings)
@@ -161,7 +162,7 @@ class Core(MultiService):
         profile = Profile(trust_domain, settings.leaf_lifetime, issuer.key.public_key())
         self._lineage = lineage = Lineage(StoredIssuers(ledger.store), _now)
         own.enter(issuer, lineage)
-        authority = Authority(issuer, profile, _now, _serial, lineage.issuers.former)
+        authority = Authority(issuer, profile, _now, _serial, lineage.issuers.former, signatures)
         pruning = self._pruning(ledger.store)
         self._authority = authority
         own.open_host(authority, ledger.store)
@@ -185,7 +186,7 @@ class Core(MultiService):
         reminder = Reminder(lambda: exposure.sentences(*(door.address for door in self._doors)), reactor)
         watch_broker(metrics.readings, self._broking.service, self._broking.store.store, self._broking.store.file)
         https = [self._door] if self._door is not None else []
-        threads = (derivations, keys, files)
+        threads = (derivations, keys, files, signatures)
         for child in (decisions, *threads, ledger.store, ledger.reader, *pruning, own, *broking, *https, reminder):
             child.setServiceParent(self)
 

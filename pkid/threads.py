@@ -1,8 +1,10 @@
-"""A bounded pool of threads that lives as long as the daemon."""
+"""Bounded pools of threads that live as long as the daemon."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from twisted.application.service import Service
@@ -11,9 +13,10 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-__all__ = ["Threads"]
+__all__ = ["ParallelMap", "Threads"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Threads(Service):
@@ -41,3 +44,49 @@ class Threads(Service):
         super().stopService()
         if self._pool.started:
             self._pool.stop()
+
+
+class ParallelMap(Service):
+    """Works like :func:`map`, in several threads at once: a :class:`~pkid.ca.issuer.Spread`.
+
+    The thread that calls does its share, and each takes the next thing as soon as it is done with one. It pays for work
+    during which Python lets other threads run.
+
+    :param size: how many threads work, the one that calls included.
+    """
+
+    def __init__(self, name: str, size: int) -> None:
+        self.setName(name)
+        self._others = size - 1
+        self._pool = ThreadPoolExecutor(max(1, self._others), name)
+
+    def __call__(self, work: Callable[[T], R], things: Sequence[T], /) -> list[R]:
+        """Do *work* on each; return what came of it, in their order.
+
+        What it raises for one is raised here, when no thread is at work any more; some may be left undone then.
+        """
+        left, done = deque(enumerate(things)), dict[int, R]()
+        others = [self._pool.submit(_work_off, work, left, done) for _ in range(min(self._others, len(things) - 1))]
+        try:
+            _work_off(work, left, done)
+        finally:
+            failures = [other.exception() for other in others if not other.cancel()]
+        for failure in failures:
+            if failure is not None:
+                raise failure
+        return [done[place] for place in range(len(things))]
+
+    def stopService(self) -> None:
+        """End the threads, after the work that they do."""
+        super().stopService()
+        self._pool.shutdown()
+
+
+def _work_off(work: Callable[[T], R], left: deque[tuple[int, T]], done: dict[int, R]) -> None:
+    """Do what no other thread does, until nothing is left."""
+    while left:
+        try:
+            place, thing = left.popleft()
+        except IndexError:  # another thread took the last
+            return
+        done[place] = work(thing)

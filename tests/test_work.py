@@ -22,8 +22,8 @@ from pkid.broker.rules import ALL_VERBS, Access, Rule, Subject
 from pkid.broker.topic import Pattern
 from pkid.ca import request as ca_request
 from pkid.ca.authority import Order
-from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType
+from pkid.ca.leaf import LeafForm
 from pkid.ca.policy import ANY_NAME
 from pkid.line.dialect import Lines
 from pkid.line.factory import LineFactory
@@ -71,7 +71,7 @@ class WorkTests(Case):
         event.listen(engine, "before_cursor_execute", self.statement)
         event.listen(engine, "commit", lambda _: self.count("commits"))
         self.door = Door(store=SQLStore(engine, self.thread))  # type: ignore[arg-type]
-        self.count_calls("signatures", Issuer, "issue")
+        self.count_calls("signatures", LeafForm, "certificate")
         self.count_calls("requests read", ca_request, "read_plain")
         self.count_calls("derivations", derivation, "derive_key")
         self.count_calls("certificates parsed", x509, "load_der_x509_certificate")

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from pkid.ca.chain import is_der_issued_by, is_issued_by
-from pkid.ca.issuer import Issuer
+from pkid.ca.issuer import Issuer, Spread
 from pkid.ca.keys import KeyType, PublicKey
+from pkid.ca.leaf import Leaf
 from pkid.ca.ledger import Entry, Ledger, RequestKey
 from pkid.ca.names import Names
 from pkid.ca.pem import write_certificates
@@ -29,6 +30,8 @@ __all__ = ["RETRY_WINDOW", "Authority", "Chain", "Order"]
 
 RETRY_WINDOW = timedelta(minutes=5)
 """For how long the same request with the same credential gets the same certificate."""
+
+_Wanted = tuple[Approved, "Order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Authority:
     :param now: gives the wall-clock time, aware UTC.
     :param serial: gives a random positive number of at least 128 bits.
     :param former: the chains of issuers whose certificates are still recognised.
+    :param spread: signs several contents at once, where the issuer's key takes long for each.
     """
 
     def __init__(
@@ -63,12 +67,14 @@ class Authority:
         now: Callable[[], datetime],
         serial: Callable[[], int],
         former: Iterable[Chain] = (),
+        spread: Spread = map,
     ) -> None:
         self._mandate = _Mandate(issuer, profile)
         self._former = tuple(former)
         self._recognition = Recognition()
         self._now = now
         self._serial = serial
+        self._spread = spread
 
     @property
     def issuer(self) -> Issuer:
@@ -120,19 +126,26 @@ class Authority:
         """
         mandate, now = self._mandate, self._now()
         verdicts = [mandate.judge(order) for order in orders]
-        pairs = list(zip(verdicts, orders, strict=True))
-        keys = {_request_key(verdict, order) for verdict, order in pairs if isinstance(verdict, Approved)}
-        recalled = ledger.recall(list(keys), now - RETRY_WINDOW)
+        wanted: dict[RequestKey, _Wanted] = {}
+        for verdict, order in zip(verdicts, orders, strict=True):
+            if isinstance(verdict, Approved):
+                wanted.setdefault(_request_key(verdict, order), (verdict, order))
+        recalled = ledger.recall(list(wanted), now - RETRY_WINDOW)
         known = {key: entry for key, entry in recalled.items() if mandate.is_current(entry, now)}
-        answers = [self._answer(mandate, verdict, order, known, now) for verdict, order in pairs]
-        ledger.record([entry for key, entry in known.items() if entry is not recalled.get(key)])
-        return answers
+        signed = self._sign(mandate, {key: each for key, each in wanted.items() if key not in known}, now)
+        ledger.record([entry for entry in signed.values() if isinstance(entry, Entry)])
+        answers = known | signed
+        return [
+            answers[_request_key(verdict, order)] if isinstance(verdict, Approved) else verdict
+            for verdict, order in zip(verdicts, orders, strict=True)
+        ]
 
     def certify_core(self, public_key: PublicKey, names: Names, ledger: Ledger) -> Entry:
         """Sign and record the core's own certificate."""
-        mandate = self._mandate
+        mandate, now = self._mandate, self._now()
         approved = mandate.profile.approve_core(public_key, names)
-        entry = mandate.sign(approved, "core", self._now(), self._serial())
+        (leaf,) = mandate.issuer.issue([(approved, self._serial())], now)
+        entry = _entry(leaf, approved, now, "core")
         ledger.record([entry])
         return entry
 
@@ -152,24 +165,21 @@ class Authority:
     def _chain_above(self, certificate: bytes) -> Chain | None:
         return self._recognition.chain_above(certificate, self.chains)
 
-    def _answer(
-        self,
-        mandate: _Mandate,
-        verdict: Approved | PkidError,
-        order: Order,
-        known: dict[RequestKey, Entry],
-        now: datetime,
-    ) -> Entry | PkidError:
-        """Give an approved order its known entry, or a new one that is known from then on."""
-        if isinstance(verdict, PkidError):
-            return verdict
-        key = _request_key(verdict, order)
+    def _sign(
+        self, mandate: _Mandate, wanted: dict[RequestKey, _Wanted], now: datetime
+    ) -> dict[RequestKey, Entry | PkidError]:
+        """Sign what is approved, all of it in this moment; what stands against one stands against all."""
+        if not wanted:
+            return {}
+        numbered = [(approved, self._serial()) for approved, _ in wanted.values()]
         try:
-            if key not in known:
-                known[key] = mandate.sign(verdict, order.credential, now, self._serial(), order.renews)
+            leaves = mandate.issuer.issue(numbered, now, self._spread)
         except PkidError as error:
-            return error
-        return known[key]
+            return dict.fromkeys(wanted, error)
+        return {
+            key: _entry(leaf, approved, now, order.credential, order.renews)
+            for (key, (approved, order)), leaf in zip(wanted.items(), leaves, strict=True)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,25 +207,23 @@ class _Mandate:
         lasting = now < renewal_due(entry.not_before, entry.not_after)
         return begun and lasting and is_der_issued_by(entry.certificate, self.issuer.certificate)
 
-    def sign(
-        self, approved: Approved, credential: str, now: datetime, serial: int, renews: Entry | None = None
-    ) -> Entry:
-        leaf = self.issuer.issue(approved, now, serial)
-        return Entry(
-            serial=serial,
-            name=approved.name,
-            proven=approved.proven,
-            profile=approved.purpose.value,
-            credential=credential,
-            csr_sha256=approved.csr_sha256,
-            sha256=sha256(leaf.certificate).digest(),
-            issued_at=now,
-            not_before=leaf.validity.start,
-            not_after=leaf.validity.end,
-            certificate=leaf.certificate,
-            renews=None if renews is None else renews.serial,
-            origin=credential if renews is None else renews.origin,
-        )
+
+def _entry(leaf: Leaf, approved: Approved, now: datetime, credential: str, renews: Entry | None = None) -> Entry:
+    return Entry(
+        serial=leaf.serial,
+        name=approved.name,
+        proven=approved.proven,
+        profile=approved.purpose.value,
+        credential=credential,
+        csr_sha256=approved.csr_sha256,
+        sha256=sha256(leaf.certificate).digest(),
+        issued_at=now,
+        not_before=leaf.validity.start,
+        not_after=leaf.validity.end,
+        certificate=leaf.certificate,
+        renews=None if renews is None else renews.serial,
+        origin=credential if renews is None else renews.origin,
+    )
 
 
 def _request_key(approved: Approved, order: Order) -> RequestKey:

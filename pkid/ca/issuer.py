@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Protocol, TypeVar
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pkid.ca.chain import check_issuers
-from pkid.ca.keys import PrivateKey, check_key, digest_for, key_bytes, signature_algorithm, signer
+from pkid.ca.keys import PrivateKey, check_key, digest_for, key_bytes, signature_algorithm, signer, signs_slowly
 from pkid.ca.leaf import Leaf, LeafForm, Validity, key_usage
 from pkid.ca.profile import Approved
 from pkid.errors import Reason, Refused, Unavailable, Unusable
 
-__all__ = ["ROOT_LIFETIME", "Issuer", "make_root"]
+__all__ = ["ROOT_LIFETIME", "Issuer", "Spread", "make_root"]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 ROOT_LIFETIME = timedelta(days=3650)
 """How long a root that the core makes for itself is valid."""
@@ -24,6 +28,13 @@ ROOT_LIFETIME = timedelta(days=3650)
 _KEYS = "use RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519"
 _BACKDATE = timedelta(minutes=1)
 """A component's clock may be a little behind the core's."""
+
+
+class Spread(Protocol):
+    """Does work on several things at once."""
+
+    def __call__(self, work: Callable[[T], R], things: Sequence[T], /) -> Iterable[R]:
+        """Do *work* on each, and return what came of it in their order, as :func:`map` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,11 @@ class Issuer:
         """What stands between a leaf and the root, and travels with the leaf."""
         return self.chain[:-1]
 
+    @property
+    def signs_slowly(self) -> bool:
+        """Whether it pays to sign several contents at once."""
+        return self._common.signs_slowly
+
     def check(self, now: datetime) -> None:
         """Check that this issuer can issue.
 
@@ -81,25 +97,32 @@ class Issuer:
             found.append("the CA has name constraints; pkid signs other names too, and clients refuse those")
         return found
 
-    def issue(self, approved: Approved, now: datetime, serial: int) -> Leaf:
-        """Sign an approved content.
+    def issue(self, numbered: Sequence[tuple[Approved, int]], now: datetime, spread: Spread = map) -> list[Leaf]:
+        """Sign approved contents, each under its serial number: a random positive one of at least 128 bits.
 
-        It is backdated by a minute, and ends at the latest with the first of those above it.
+        They are backdated by a minute, and end at the latest with the first of those above them.
 
         :param now: aware UTC.
-        :param serial: a random positive number of at least 128 bits.
+        :param spread: makes the signatures, if the key takes long for one.
         :raises Unavailable: when the issuer itself is not valid now.
         """
         common = self._common
         if not common.start <= now < common.end:
             raise Unavailable(Reason.EXPIRED_ISSUER)
-        validity = _validity(common.start, common.end, now, approved.lifetime)
-        content = common.form.content(approved, validity, serial)
-        return Leaf(common.form.certificate(content, common.signer(content)), serial, validity)
+        validities = [_validity(common.start, common.end, now, approved.lifetime) for approved, _ in numbered]
+        contents = [
+            common.form.content(approved, validity, serial)
+            for (approved, serial), validity in zip(numbered, validities, strict=True)
+        ]
+        signatures = (spread if common.signs_slowly else map)(common.signer, contents)
+        certificates = map(common.form.certificate, contents, signatures)
+        serials = (serial for _, serial in numbered)
+        return [Leaf(*leaf) for leaf in zip(certificates, serials, validities, strict=True)]
 
     def sign(self, approved: Approved, now: datetime, serial: int) -> x509.Certificate:
-        """Do the same as :meth:`issue`, and read what came of it."""
-        return x509.load_der_x509_certificate(self.issue(approved, now, serial).certificate)
+        """Do the same as :meth:`issue` with one, and read what came of it."""
+        (leaf,) = self.issue([(approved, serial)], now)
+        return x509.load_der_x509_certificate(leaf.certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +135,7 @@ class _Common:
 
     form: LeafForm
     signer: Callable[[bytes], bytes]
+    signs_slowly: bool
     start: datetime
     end: datetime
 
@@ -120,6 +144,7 @@ class _Common:
         return cls(
             LeafForm.of(signature_algorithm(issuer.key), issuer.certificate.subject, _authority_key(issuer)),
             signer(issuer.key),
+            signs_slowly(issuer.key),
             max(each.not_valid_before_utc for each in issuer.chain),
             min(each.not_valid_after_utc for each in issuer.chain),
         )

@@ -23,6 +23,7 @@ __all__ = [
     "key_bytes",
     "signature_algorithm",
     "signer",
+    "signs_slowly",
 ]
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -120,6 +121,11 @@ def signer(key: PrivateKey) -> Callable[[bytes], bytes]:
             )
         case _:
             return key.sign
+
+
+def signs_slowly(key: PrivateKey) -> bool:
+    """Tell whether a signature takes as long as all else that a certificate needs, and lets other threads run."""
+    return isinstance(key, rsa.RSAPrivateKey)
 
 
 def signature_algorithm(key: PrivateKey) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from itertools import count
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -31,6 +32,8 @@ from tests.support import Case
 
 PROPERTY = settings(max_examples=300, deadline=None, database=None, derandomize=True)
 SECOND = timedelta(seconds=1)
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class MemoryLedger:
@@ -51,6 +54,17 @@ class MemoryLedger:
 
     def touch(self) -> None:
         self.touched += 1
+
+
+class SpreadInTurns:
+    """Does the last first, and writes down how many there were."""
+
+    def __init__(self) -> None:
+        self.groups: list[int] = []
+
+    def __call__(self, work: Callable[[T], R], things: Sequence[T], /) -> list[R]:
+        self.groups.append(len(things))
+        return [work(thing) for thing in reversed(things)][::-1]
 
 
 class AuthorityCase(Case):
@@ -106,6 +120,38 @@ class EntryTests(AuthorityCase):
         self.assertEqual(entry, expected)
         self.assertEqual(certificate.serial_number, SERIAL)
         self.assertEqual(self.ledger.entries, [entry])
+
+
+class SpreadTests(AuthorityCase):
+    """Where a signature takes long, those of a group are made at once."""
+
+    def fulfil_by(self, kind: KeyType, *orders: Order) -> list[Entry | PkidError]:
+        self.spread = SpreadInTurns()
+        rules = replace(profile(), issuer_key=root(kind).key.public_key())
+        signs = Authority(root(kind), rules, lambda: self.now, lambda: next(self.serials), spread=self.spread)
+        return signs.fulfil(orders, self.ledger)
+
+    def test_each_order_gets_the_certificate_of_its_own_request(self) -> None:
+        names = ["a.b", "c.d", "e.f"]
+        answers = self.fulfil_by(KeyType.RSA2048, *map(order, names))
+        self.assertEqual(self.spread.groups, [3])
+        self.assertEqual(self.ledger.entries, answers)
+        for name, entry in zip(names, self.ledger.entries, strict=True):
+            certificate = x509.load_der_x509_certificate(entry.certificate)
+            self.assertEqual((entry.name, certificate.serial_number), (name, entry.serial))
+            self.assertEqual(certificate.subject.rfc4514_string(), f"CN={name}")
+            self.assertTrue(is_issued_by(certificate, root(KeyType.RSA2048).certificate))
+
+    def test_only_what_is_new_is_signed(self) -> None:
+        self.fulfil_by(KeyType.RSA2048, order("a.b"))
+        answers = self.fulfil_by(KeyType.RSA2048, order("a.b"), Order(b"", "psk:default", ANY_NAME), order("c.d"))
+        self.assertEqual(self.spread.groups, [1])
+        self.assertEqual([getattr(answer, "name", None) for answer in answers], ["a.b", None, "c.d"])
+
+    def test_signatures_that_take_no_time_are_made_one_after_the_other(self) -> None:
+        for kind in (KeyType.P256, KeyType.P384, KeyType.ED25519):
+            self.fulfil_by(kind, order("a.b"), order("c.d"))
+            self.assertEqual(self.spread.groups, [])
 
 
 class GroupTests(AuthorityCase):

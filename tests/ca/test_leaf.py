@@ -75,7 +75,7 @@ def built(issuer: Issuer, approved: Approved, start: datetime, end: datetime, se
 class LeafFormTests(Case):
     def same(self, issuer: Issuer, approved: Approved, serial: int = SERIAL, now: datetime = NOON) -> None:
         """Compare a leaf with what the library builds, but for the signature, which is verified."""
-        leaf = issuer.issue(approved, now, serial)
+        (leaf,) = issuer.issue([(approved, serial)], now)
         expected = built(issuer, approved, leaf.validity.start, leaf.validity.end, serial)
         found = x509.load_der_x509_certificate(leaf.certificate)
         self.assertEqual(found.tbs_certificate_bytes, expected.tbs_certificate_bytes)
@@ -113,7 +113,7 @@ class LeafFormTests(Case):
     def test_a_serial_number_that_no_certificate_may_have_is_not_signed(self) -> None:
         approved = approve(KeyType.P256, "a.example", [])
         for serial in (-1, 0, 2**159):
-            self.assertRaises(ValueError, root().issue, approved, NOON, serial)
+            self.assertRaises(ValueError, root().issue, [(approved, serial)], NOON)
 
 
 class DERTests(Case):
