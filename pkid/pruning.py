@@ -1,13 +1,11 @@
 """Pruning: the ledger forgets certificates whose end is long over, a few at a time, once an hour.
 
-What is forgotten does not come back, so the wall clock is not believed when it has leapt ahead: not before it has gone
-on without another leap for a day, by a clock that only goes forward.
+What is forgotten does not come back, so the wall clock is not believed when it has leapt ahead by more than a day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from twisted.application.service import Service
@@ -18,54 +16,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pkid.store.interfaces import Store
+from pkid.trusted_time import TrustedTime
 
-__all__ = ["SHORTEST_KEEP", "Pruning", "TrustedTime"]
+__all__ = ["SHORTEST_KEEP", "Pruning"]
 
 SHORTEST_KEEP = timedelta(days=1)
 """For how long expired certificates are kept at least: as far as the clock may leap unnoticed."""
 
-_LEAP = SHORTEST_KEEP
-_PROBATION = timedelta(days=1)
 _PERIOD = timedelta(hours=1)
 _BATCH = 50  # entries; about 30 ms of the store's time in a ledger of a million
 _PAUSE = 0.1  # seconds between two batches, for others; so a day's worth of a million takes an hour
-
-
-@dataclass(frozen=True, slots=True)
-class _Doubt:
-    """When, by both clocks, the wall clock was first seen ahead."""
-
-    wall: datetime
-    steady: timedelta
-
-
-class TrustedTime:
-    """Believes a wall clock that goes on, and one that has leapt ahead only after a day.
-
-    :param known: a time that was certainly past, aware UTC; what the ledger's newest entry says.
-    """
-
-    def __init__(self, known: datetime) -> None:
-        self._known = known
-        self._doubt: _Doubt | None = None
-
-    def believes(self, wall: datetime, steady: timedelta) -> bool:
-        """Tell whether the wall clock's time is to be believed.
-
-        :param wall: the time that it shows, aware UTC.
-        :param steady: the time of a clock that only goes forward, from any beginning.
-        """
-        if wall - self._known > _LEAP and not self._has_stood(wall, steady):
-            return False
-        self._known, self._doubt = wall, None
-        return True
-
-    def _has_stood(self, wall: datetime, steady: timedelta) -> bool:
-        doubt = self._doubt
-        if doubt is None or abs((wall - doubt.wall) - (steady - doubt.steady)) > _LEAP:
-            self._doubt = _Doubt(wall, steady)
-            return False
-        return steady - doubt.steady >= _PROBATION
 
 
 class Pruning(Service):
@@ -87,7 +47,7 @@ class Pruning(Service):
             raise ValueError(f"expired certificates are kept for {SHORTEST_KEEP} at least")
         self._store = store
         self._keep = keep
-        self._trusted = TrustedTime(known)
+        self._trusted = TrustedTime(known, SHORTEST_KEEP)
         self._clock = clock
         self._now = now
         self._timer: IDelayedCall | None = None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from twisted.internet.task import Clock
 
 from pkid.errors import Reason, Unavailable
-from pkid.pruning import Pruning, TrustedTime
+from pkid.pruning import Pruning
 from pkid.store.memory import MemoryStore
 from tests.store.entries import NOON, entry
 from tests.support import Case
@@ -15,40 +15,6 @@ from tests.support import Case
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MICROSECOND = timedelta(microseconds=1)
-
-
-class TrustedTimeTests(Case):
-    def setUp(self) -> None:
-        self.trusted = TrustedTime(NOON)
-
-    def believes(self, wall: timedelta, steady: timedelta) -> bool:
-        return self.trusted.believes(NOON + wall, steady)
-
-    def test_up_to_a_day_ahead(self) -> None:
-        self.assertTrue(self.believes(DAY, HOUR))
-        self.assertTrue(self.believes(2 * DAY, 2 * HOUR))
-        self.assertFalse(self.believes(3 * DAY + MICROSECOND, 3 * HOUR))
-
-    def test_a_clock_that_was_set_back(self) -> None:
-        self.assertTrue(self.believes(-9 * DAY, HOUR))
-        self.assertFalse(self.believes(-8 * DAY + MICROSECOND, 2 * HOUR))
-
-    def test_a_leap_is_believed_after_a_day(self) -> None:
-        self.assertFalse(self.believes(90 * DAY, HOUR))
-        self.assertFalse(self.believes(91 * DAY - MICROSECOND, 25 * HOUR - MICROSECOND))
-        self.assertTrue(self.believes(91 * DAY, 25 * HOUR))
-        self.assertTrue(self.believes(91 * DAY + HOUR, 26 * HOUR))
-
-    def test_another_leap_begins_the_day_anew(self) -> None:
-        self.assertFalse(self.believes(90 * DAY, HOUR))
-        self.assertFalse(self.believes(93 * DAY, 13 * HOUR))
-        self.assertFalse(self.believes(93 * DAY + 13 * HOUR, 26 * HOUR))
-        self.assertTrue(self.believes(94 * DAY, 37 * HOUR))
-
-    def test_a_leap_that_was_taken_back_is_forgotten(self) -> None:
-        self.assertFalse(self.believes(90 * DAY, HOUR))
-        self.assertTrue(self.believes(HOUR, 2 * HOUR))
-        self.assertFalse(self.believes(90 * DAY, 30 * HOUR))
 
 
 class PruningTests(Case):

@@ -73,6 +73,11 @@ class SQLMessages:
         number: int = _LAST_NUMBER.run(self._connection).scalar_one()
         return number
 
+    def newest(self) -> float | None:
+        """Return when the newest message was received, seconds since the epoch."""
+        last = select(messages.c.received_at).order_by(messages.c.number.desc()).limit(1)
+        return self._connection.execute(last).scalar_one_or_none()
+
     def pass_number(self, number: int) -> None:
         """See to it that no new message gets a number up to this one."""
         _PASS_NUMBER.run(self._connection, passed=number)

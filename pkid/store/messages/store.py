@@ -7,7 +7,7 @@ the ledger's backups. What ends with a name, rights and credentials, is in the l
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -32,12 +32,14 @@ from pkid.store.messages.recollection import Recollection
 from pkid.store.messages.subscriptions import SQLSubscriptions
 from pkid.store.messages.writing import ForgetAll, Soon, Writing
 from pkid.store.rights import commit_change, load_rights
+from pkid.trusted_time import TrustedTime
 
 __all__ = ["Read", "SQLBrokerStore"]
 
 T = TypeVar("T")
 
 _RESTORE = "restore it from a copy"
+_LONGEST_PATIENCE = timedelta(days=1)
 _PAUSE = 0.02  # seconds between two steps of forgetting, for others
 
 
@@ -77,6 +79,8 @@ class SQLBrokerStore(Service):
         self._kept: Kept = lambda numbers, error: None
         self._writing = Writing(messages.write, self._limits, lambda *told: self._kept(*told), clock, soon=soon)
         self._expiring: Deferred[None] | None = None
+        self._trusted = TrustedTime(now(), self._patience)
+        self._doubts = False
 
     def begin(self, kept: Kept) -> Stored:
         """Return what is stored; blocks.
@@ -90,10 +94,13 @@ class SQLBrokerStore(Service):
         except (Refused, ValueError) as error:
             raise StateError("the ledger", f"holds a right that cannot be read ({error})", _RESTORE) from error
         try:
-            absentees, last_number, tenants, self._writing.totals = self._messages.write_now(_load)
+            absentees, last_number, tenants, newest, self._writing.totals = self._messages.write_now(_load)
         except (Refused, ValueError) as error:
             raise StateError("the message store", f"holds a topic that cannot be read ({error})", _RESTORE) from error
         self._writing.trim(tenants)
+        if newest is not None:
+            known = min(newest, self._now().timestamp())
+            self._trusted = TrustedTime(datetime.fromtimestamp(known, UTC), self._patience)
         return Stored(changes, absentees, last_number)
 
     def stopService(self) -> Deferred[None]:
@@ -149,10 +156,25 @@ class SQLBrokerStore(Service):
         self._writing.add(Mark(component, number))
 
     def expire(self, utc: float) -> None:
-        """Begin to forget messages that are too old, if that is not under way."""
-        if self._expiring is None:
+        """Begin to forget messages that are too old, if that is not under way; not by a clock that has leapt ahead."""
+        if self._expiring is None and self._believes(datetime.fromtimestamp(utc, UTC)):
             self._expiring = Deferred.fromCoroutine(self._expire(utc - self._limits.age.total_seconds()))
             self._expiring.addBoth(self._expired)
+
+    @property
+    def _patience(self) -> timedelta:
+        """How far the clock may leap unnoticed; not so far that everything is forgotten, or kept much longer."""
+        return min(self._limits.age / 2, _LONGEST_PATIENCE)
+
+    def _believes(self, wall: datetime) -> bool:
+        believed = self._trusted.believes(wall, timedelta(seconds=self._clock.seconds()))
+        if not believed and not self._doubts:
+            self._log.warn(
+                "no message is forgotten: the clock has leapt ahead to {now}; it is believed when it has gone on for"
+                " {patience}", now=wall.isoformat(timespec="seconds"), patience=self._patience,
+            )  # fmt: skip
+        self._doubts = not believed
+        return believed
 
     async def _recall(self, recall: Recall) -> Recalled:
         await self._writing.settled()
@@ -175,10 +197,10 @@ class SQLBrokerStore(Service):
             self._log.error("old messages could not be forgotten: {problem}", problem=result.value)
 
 
-def _load(connection: Connection) -> tuple[tuple[Absentee, ...], int, list[str], tuple[int, int]]:
+def _load(connection: Connection) -> tuple[tuple[Absentee, ...], int, list[str], float | None, tuple[int, int]]:
     messages = SQLMessages(connection)
     absentees = SQLSubscriptions(connection).absentees()
-    return absentees, messages.last_number(), messages.tenants(), messages.totals()
+    return absentees, messages.last_number(), messages.tenants(), messages.newest(), messages.totals()
 
 
 def _step_of_expiry(before: float, beyond: int) -> Callable[[Connection], tuple[int | None, tuple[int, int]]]:

@@ -57,6 +57,7 @@ class Databases:
         self.messages = SQLStore(engine, execute, what="message store")
         self.engine = engine
         self._reader = open_reader(path)
+        self.clock = Clock()
 
     def read(self, work: Callable[[Connection], Any]) -> Deferred[Any]:
         """Read at once."""
@@ -65,7 +66,7 @@ class Databases:
 
     def store(self, limits: Limits | None = None, clock: Clock | None = None) -> SQLBrokerStore:
         """Return a broker's store."""
-        return SQLBrokerStore(self.ledger, self.messages, self.read, clock or Clock(), lambda: NOON, limits)
+        return SQLBrokerStore(self.ledger, self.messages, self.read, clock or self.clock, lambda: NOON, limits)
 
     def close(self) -> None:
         """Close the files."""

@@ -7,8 +7,9 @@ from pathlib import Path
 from pkid.broker.kept import KeptMessages
 from pkid.messaging.memory import MemoryBrokerStore
 from pkid.store.messages.store import SQLBrokerStore
+from tests.store.entries import NOON
 from tests.store.messages import contract
-from tests.store.messages.kept import Databases, message
+from tests.store.messages.kept import Databases, message, recall
 
 
 class SQLBrokerStoreTests(contract.BrokerStoreContract):
@@ -30,6 +31,19 @@ class SQLBrokerStoreTests(contract.BrokerStoreContract):
         self.assertEqual(self.store.messages, 10)
         self.store.expire(2000.0)
         self.assertEqual(self.store.messages, 0)
+
+    def test_a_clock_that_leaps_ahead_makes_it_forget_nothing(self) -> None:
+        self.keep(message(1, received_at=NOON.timestamp()), message(2, received_at=NOON.timestamp() + 50))
+        leapt = NOON.timestamp() + 31
+        self.store.expire(leapt + 86400)
+        self.assertEqual(self.recalled(recall("news")), [1, 2])
+        self.restart()
+        self.store.expire(leapt + 86400)
+        self.store.expire(leapt + 86401)
+        self.assertEqual(self.recalled(recall("news")), [1, 2])
+        self.databases.clock.advance(30)
+        self.store.expire(leapt + 86430)
+        self.assertEqual(self.recalled(recall("news")), [])
 
 
 class MemoryBrokerStoreTests(contract.BrokerStoreContract):
