@@ -144,8 +144,11 @@ def common_name(text: str) -> str:
 
     :raises Refused: otherwise; control characters could forge log lines and file names.
     """
-    fits = 1 <= len(text.encode("utf-8", "replace")) <= _LONGEST_COMMON_NAME
-    if not fits or not text.isprintable() or text != text.strip():
+    size = len(text.encode("utf-8", "replace"))
+    if size > _LONGEST_COMMON_NAME:
+        limit = f"as a common name ({size} bytes; it may have {_LONGEST_COMMON_NAME}, alternative names more)"
+        raise Refused(Reason.BAD_NAME, f"{_shown(text)} {limit}")
+    if not text or not text.isprintable() or text != text.strip():
         raise Refused(Reason.BAD_NAME, _shown(text))
     return text
 

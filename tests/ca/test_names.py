@@ -151,6 +151,10 @@ class CommonNameTests(Case):
                 common_name(text)
             self.assertIs(caught.exception.reason, Reason.BAD_NAME)
 
+    def test_who_asks_for_one_that_is_too_long_learns_what_to_do(self) -> None:
+        said = str(self.assertRaises(Refused, common_name, "é" * 33))
+        self.assertIn("(66 bytes; it may have 64, alternative names more)", said)
+
 
 class MessageTests(Case):
     def test_an_error_repeats_a_name_on_one_line_of_bounded_length(self) -> None:

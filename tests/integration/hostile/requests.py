@@ -152,5 +152,6 @@ def _handwritten() -> Iterator[_Case]:
         ("a common name that is not UTF-8", der.request_pem(subject=der.common_name(b"\xff\xfe"))),
     ):
         yield about, body, 400, "bad-request"
-    over_long = der.request_pem(subject=der.common_name(b"x" * 65), extensions=[name])
-    yield "a common name of 65 bytes", over_long, 403, "bad-name"
+    for size in (65, 66, 30_000):
+        over_long = der.request_pem(subject=der.common_name(b"x" * size), extensions=[name])
+        yield f"a common name of {size} bytes", over_long, 403, "bad-name"
