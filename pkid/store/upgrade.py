@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from twisted.logger import Logger
 
 from pkid.errors import StateError
 from pkid.store.schema import HEAD
 
 __all__ = ["LEDGER", "Schema", "bring_up_to_date", "schema_version"]
+
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +70,9 @@ def bring_up_to_date(connection: Connection, path: Path | str, schema: Schema = 
             f"was written by a newer pkid (its schema is {version}, this one knows up to {schema.head})",
             "start that version, or restore a copy that this version wrote",
         )
+    if version is not None:
+        _log.info(
+            "this start brings the {what} {path} from version {version} to {head}, which may take minutes",
+            what=schema.what, path=str(path), version=version, head=schema.head,
+        )  # fmt: skip
     migrations.upgrade(connection, schema=schema)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import fields
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import column, create_engine, insert, inspect, table
+from sqlalchemy import inspect
 from sqlalchemy.dialects import sqlite
 
 from pkid.ca.ledger import Entry
+from pkid.errors import StateError
 from pkid.store import migrations
+from pkid.store import sqlite as opening
 from pkid.store.ledger import SQLLedger
 from pkid.store.schema import HEAD, Instant, Serial, certificates, metadata
 from pkid.store.sqlite import open_sqlite
 from pkid.store.upgrade import schema_version
-from tests.store.entries import NOON, entry
+from tests.store.entries import NOON, entries, entry
+from tests.store.old import make_old_ledger
 from tests.support import Case
 
 DIALECT = sqlite.dialect()
+HEADER = 100  # bytes, in which the mode of the journal stands
 
 
 class MigrationTests(Case):
@@ -47,18 +52,30 @@ class MigrationTests(Case):
 
 class UpgradeTests(Case):
     def test_a_ledger_of_the_first_version_keeps_its_entries(self) -> None:
-        engine = create_engine("sqlite://")
+        path = Path(self.mktemp())
+        kept = [entry(1), entry(2, profile="core", origin="core")]
+        make_old_ledger(path, "0001", kept)
+        engine = open_sqlite(path)
         self.addCleanup(engine.dispose)
         with engine.begin() as connection:
-            migrations.upgrade(connection, "0001")
-            names = [column["name"] for column in inspect(connection).get_columns("certificates")]
-            former = table("certificates", *(column(name, certificates.c[name].type) for name in names))
-            for each in (entry(1), entry(2, profile="core", origin="core")):
-                connection.execute(insert(former), {name: getattr(each, name) for name in names})
-            migrations.upgrade(connection)
             self.assertEqual(schema_version(connection), HEAD)
-            self.assertEqual(SQLLedger(connection).find(1), entry(1))
-            self.assertEqual(SQLLedger(connection).find(2), entry(2, profile="core", origin="core"))
+            self.assertEqual([SQLLedger(connection).find(each.serial) for each in kept], kept)
+
+    def test_where_there_is_no_room_for_the_new_one_the_old_one_stays(self) -> None:
+        path = Path(self.mktemp())
+        make_old_ledger(path, "0006", entries(range(1, 1000)))
+        before, configure = path.read_bytes(), opening._configure
+
+        def fill_the_disk(connection: sqlite3.Connection, record: object) -> None:
+            configure(connection, record)
+            connection.execute("PRAGMA max_page_count = 1")  # as many as there are
+
+        self.patch(opening, "_configure", fill_the_disk)
+        error = self.assertRaises(StateError, open_sqlite, path)
+        self.assertIn("the disk is full; make room on it", str(error))
+        self.assertEqual(path.read_bytes()[HEADER:], before[HEADER:])
+        self.patch(opening, "_configure", configure)
+        open_sqlite(path).dispose()
 
 
 class ColumnTests(Case):
