@@ -80,9 +80,10 @@ def read_regular(path: Path) -> bytes:
     return content
 
 
-def read_private(path: Path) -> bytes | None:
+def read_private(path: Path, owner: int | None = None) -> bytes | None:
     """Read a private file; ``None`` when there is none.
 
+    :param owner: a user besides the own one and root to whom it may belong.
     :raises StateError: when it cannot be read, is a link to nothing, or others than its owner could read it.
     """
     try:
@@ -97,7 +98,7 @@ def read_private(path: Path) -> bytes | None:
         raise StateError(path, f"cannot be read ({error.strerror})", "give its owner access to it") from error
     if content is None:
         raise StateError(path, "is not a regular file", "move it away, or choose another --state")
-    if found.st_uid not in (os.geteuid(), 0):
+    if found.st_uid not in (os.geteuid(), 0, owner):
         raise StateError(path, "belongs to another user", "see who could have changed it, then run chown on it")
     mode = found.st_mode
     if mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -7,6 +7,7 @@ __all__ = ["DESCRIPTION", "EPILOG", "SYNOPSIS"]
 SYNOPSIS = """\
 pkid [options] [COMMAND ...]
        pkid doctor [--help]
+       pkid backup [--help]
        pkid agent status [--help]
        pkid ca passphrase [--help]
        pkid broker prove [--help]"""
@@ -15,10 +16,11 @@ DESCRIPTION = """\
 Carry commands to a core, and bring back what they give. Without a command:
 interactive on a terminal, else the lines of standard input.
 
-doctor looks at a core from outside and says what to mend; agent status shows
-the certificates that agents of this machine keep; ca passphrase changes what
-protects the CA's key; broker prove makes a proof for somebody who types on the
-line door. These run here and not in the core.
+doctor looks at a core from outside and says what to mend; backup copies what
+it must not lose; agent status shows the certificates that agents of this
+machine keep; ca passphrase changes what protects the CA's key; broker prove
+makes a proof for somebody who types on the line door. These run here and not
+in the core.
 """
 
 EPILOG = """\
@@ -61,4 +63,5 @@ Examples:
   pkid 'help; certificate create --common-name "web.example" --pem'
   pkid --core https://core.example:8900 --psk-file psk < commands.txt
   pkid doctor
+  pkid backup /backup/pkid-monday
 """

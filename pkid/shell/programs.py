@@ -1,4 +1,4 @@
-"""Commands that run here and not in the core: they look at a core, or agents, on this machine."""
+"""Commands that run here and not in the core: they look at a core, or agents, on this machine, or copy it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ def local_program(words: Sequence[str], options: Options) -> Callable[[], int] |
     match words:
         case ["doctor", *arguments]:
             return lambda: _status(lambda: _doctor(arguments, options))
+        case ["backup", *arguments]:
+            return lambda: _status(lambda: _backup(arguments, options))
         case ["agent", *arguments]:
             return lambda: _status(lambda: _agent(arguments))
         case ["ca", "passphrase", *arguments]:
@@ -36,6 +38,12 @@ def _status(program: Callable[[], int]) -> int:
 
 def _doctor(arguments: Sequence[str], options: Options) -> int:
     from pkid.shell.doctor.main import main
+
+    return main(arguments, options)
+
+
+def _backup(arguments: Sequence[str], options: Options) -> int:
+    from pkid.shell.backup import main
 
     return main(arguments, options)
 

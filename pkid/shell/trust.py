@@ -71,12 +71,17 @@ def _psk(options: Options, state: Path | None) -> str:
     if options.state is not None and not os.path.isdir(options.state):  # unlike Path.is_dir, whatever its parents are
         raise StateError(options.state, "is no directory", "give the state directory of a core on this machine")
     try:
-        content = read_private(state / "psk") if state is not None else None
+        content = read_private(state / "psk", _owner(state)) if state is not None else None
     except StateError:
         if options.state is not None:
             raise
         return ""
     return "" if content is None or state is None else _key_in(content, state / "psk")
+
+
+def _owner(state: Path) -> int | None:
+    """Return whom root takes for the core's user: the owner of its state directory."""
+    return os.stat(state).st_uid if os.geteuid() == 0 and os.path.isdir(state) else None
 
 
 def _key_in(content: bytes, path: Path) -> str:

@@ -7,6 +7,7 @@ import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -92,6 +93,21 @@ class KeyTests(TrustCase):
         self.assertEqual(self.trust(core="http://localhost:1").psk, "")
         with self.assertRaisesRegex(StateError, "may be read by others"):
             self.trust("--state", str(self.state), core="http://localhost:1")
+
+    def test_root_takes_the_key_of_another_users_core(self) -> None:
+        self.keep("psk", b"stored\n")
+        stat, fstat = os.stat, os.fstat
+        for directory_owner, said in ((4321, None), (1234, "belongs to another user")):
+            with (
+                patch.object(os, "geteuid", lambda: 0),
+                patch.object(os, "stat", lambda *path, by=directory_owner, **how: _belonging(stat(*path, **how), by)),
+                patch.object(os, "fstat", lambda file: _belonging(fstat(file), 4321)),
+            ):
+                if said is None:
+                    self.assertEqual(self.trust("--state", str(self.state), core="http://localhost:1").psk, "stored")
+                else:
+                    with self.assertRaisesRegex(StateError, said):
+                        self.trust("--state", str(self.state), core="http://localhost:1")
 
     def test_a_file_without_a_key_is_told(self) -> None:
         for content in (b"", b"\n", b"two\nlines\n", b"\xff", b"x" * 5000, b"a\0b"):
@@ -211,3 +227,7 @@ class AuthorityTests(TrustCase):
     def test_a_core_that_is_not_there_is_tried_once(self) -> None:
         with self.assertRaisesRegex(Unreachable, "Connection refused"):
             self.trust("--psk", "key")
+
+
+def _belonging(found: os.stat_result, owner: int) -> os.stat_result:
+    return os.stat_result([*found[:4], owner, *found[5:]])
