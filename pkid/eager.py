@@ -8,6 +8,7 @@ gathered.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from errno import EWOULDBLOCK
 from socket import IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_NODELAY
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -21,6 +22,7 @@ from twisted.internet.interfaces import (
     ISystemHandle,
     ITLSTransport,
 )
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.internet.tcp import Port, Server
 from zope.interface import implementer_only
 
@@ -54,17 +56,28 @@ class EagerServer(Server):
 
     def doRead(self) -> ConnectionLost | ConnectionDone | None:  # type: ignore[override]
         """Take what came, and send what was written meanwhile."""
+        try:
+            data = self.socket.recv(self.bufferSize)
+        except OSError as error:
+            return None if error.errno == EWOULDBLOCK else CONNECTION_LOST
+        if not data:
+            return CONNECTION_DONE
         self._is_reading = True
         try:
-            return super().doRead()
+            self.protocol.dataReceived(data)
         finally:
             self._is_reading = False
-            if self.connected and not self._aborting:
+            if (self._gathered or self._is_due) and self.connected and not self._aborting:
                 self._go_on()
+        return None
 
     def write(self, data: bytes) -> None:
-        """Write; what is not sent at once is buffered."""
-        if not self._is_idle():
+        """Write; what is not sent at once is buffered.
+
+        It waits for what is to be sent before, and for a producer that is to be asked for more when that was sent.
+        """
+        waits = self.dataBuffer or self._tempDataBuffer or self.disconnecting or not self.connected
+        if waits or not (self.producer is None or self.streamingProducer):
             self._buffer_gathered()
             super().write(data)
         elif not self._is_reading:
@@ -110,16 +123,13 @@ class EagerServer(Server):
                 self.startWriting()
 
     def _send(self, data: bytes) -> None:
-        sent = self.writeSomeData(data)
-        rest = data[sent:] if isinstance(sent, int) else data
-        if rest:
-            super().write(rest)
-
-    def _is_idle(self) -> bool:
-        """Tell whether nothing is to be sent before, and no producer waits to be asked for more when it was."""
-        if self.dataBuffer or self._tempDataBuffer or self.disconnecting or not self.connected:
-            return False
-        return self.producer is None or bool(self.streamingProducer)
+        """Send what the system takes now; whatever is wrong, the reactor finds out when it sends the rest."""
+        try:
+            sent = self.socket.send(data[: self.SEND_LIMIT])
+        except OSError:
+            sent = 0
+        if sent < len(data):
+            super().write(data[sent:])
 
 
 def send_at_once(port: IListeningPort) -> None:

@@ -80,12 +80,12 @@ class Outgoing:
     def flush(self) -> None:
         """Write what was gathered; while a client catches up, ask for more as long as there is more."""
         self._due = False
-        wrote = bool(self._pieces)
-        self._write_all()
-        if self._catching_up and not self._blocked:
-            self._catching_up = wrote
-            if wrote:
+        if self._pieces:
+            self._write_all()
+            if self._catching_up and not self._blocked:
                 self._take_more()
+        elif not self._blocked:
+            self._catching_up = False
 
     def pauseProducing(self) -> None:
         """Take note that the transport holds more than it should; Twisted calls this."""

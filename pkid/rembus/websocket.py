@@ -76,7 +76,8 @@ class WebSocketReader:
             if len(self._buffer) < self._needed:
                 return []
             data = bytes(self._buffer)
-        self._needed = 0
+            self._buffer.clear()
+            self._needed = 0
         found: list[Frame] = []
         position, size = self._read_whole(data, 0, found), len(data)
         while position < size and (header := self._read_header(data, position)) is not None:
@@ -88,7 +89,8 @@ class WebSocketReader:
             if complete is not None:
                 found.append(complete)
             position = self._read_whole(data, begin + length, found)
-        self._buffer[:] = data[position:]
+        if position < size:
+            self._buffer += data[position:]
         return found
 
     def _read_whole(self, data: bytes, position: int, found: list[Frame]) -> int:
