@@ -29,6 +29,8 @@ from pkid.errors import PkidError, Reason, Refused
 
 __all__ = ["Broker"]
 
+_OPEN = State.OPEN
+
 
 class Broker:
     """All sessions, and what they do to one another.
@@ -81,16 +83,10 @@ class Broker:
         session = self._sessions.get(number)
         if session is None:
             return []
-        if type(given) is PublishBatch:
-            return self._publish_batch(number, given, moment)
-        if type(given) is PublishSeries:
-            return self._publish_series(number, given, moment)
-        effects: list[Effect] = []
-        is_operation = type(given) in self._operations.kinds
-        if not is_operation or session.state is not State.OPEN:
-            effects = self._at_session(session, given, moment)
-        if is_operation and session.state is State.OPEN:
-            effects += self._operations.perform(self._peers[number], given, moment)
+        if type(given) in self._operations.kinds and session.state is _OPEN:
+            effects = self._operations.perform(self._peers[number], given, moment)
+        else:
+            effects = self._receive_other(session, given, moment)
         if self._deliveries.overflown:
             effects += self._close_overflown(moment)
         return effects
@@ -198,6 +194,17 @@ class Broker:
         return self._tenants.identify(component, authenticated)
 
     # Within
+
+    def _receive_other(self, session: Session, given: Command | Input, moment: Moment) -> list[Effect]:
+        """Take what is no command of an open session, or several at once."""
+        if type(given) is PublishBatch:
+            return self._publish_batch(session.number, given, moment)
+        if type(given) is PublishSeries:
+            return self._publish_series(session.number, given, moment)
+        effects = self._at_session(session, given, moment)
+        if type(given) in self._operations.kinds and session.state is _OPEN:
+            effects += self._operations.perform(self._peers[session.number], given, moment)
+        return effects
 
     def _at_session(self, session: Session, given: Command | Input, moment: Moment) -> list[Effect]:
         peer = self._peers.get(session.number)

@@ -23,6 +23,7 @@ from pkid.errors import Reason, Refused
 
 __all__ = ["Calls"]
 
+_NOBODY: dict[Peer, None] = {}
 _MOST_PAST = 1000  # calls that were answered, but whose deadlines are still in the row
 
 
@@ -126,23 +127,20 @@ class Calls:
 
     def _choose(self, caller: Peer, command: Call, rights: TopicRights) -> Peer:
         tenant = self._membership.tenant(caller.identity)
-        known = tenant.exposers.get(command.topic, {})
+        topic, size, has_room = command.topic, command.size, self._deliveries.has_room
+        row = known = tenant.exposers.get(topic, _NOBODY)
         if command.target is not None:
-            known = {self._target(caller, command.target): None}
-            known = {peer: None for peer in known if command.topic in peer.exposed}
-        has_room = self._deliveries.has_room
-        ready = [
-            peer
-            for peer in known
-            if peer is not caller
-            and peer.session is not None
-            and rights.explain(peer.identity, Verb.EXPOSE).allowed
-            and has_room(peer, command.size)
-        ]
+            target = self._target(caller, command.target)
+            known = {target: None} if topic in target.exposed else _NOBODY
+        ready = []
+        for peer in known:
+            there = peer is not caller and peer.session is not None
+            if there and rights.explain(peer.identity, Verb.EXPOSE).allowed and has_room(peer, size):
+                ready.append(peer)
         if not ready:
             allowed = [peer for peer in known if rights.explain(peer.identity, Verb.EXPOSE).allowed]
-            raise self._nobody(caller, command.topic, allowed)
-        return self._pick(ready, command.topic, tenant.exposers)
+            raise self._nobody(caller, topic, allowed)
+        return ready[0] if len(row) == 1 else self._pick(ready, row)
 
     def _nobody(self, caller: Peer, topic: str, allowed: list[Peer]) -> Refused:
         """Return why none of those who may expose a topic takes a call."""
@@ -162,12 +160,13 @@ class Calls:
             raise Refused(Reason.TARGET_DOWN, component)
         return peer
 
-    def _pick(self, ready: list[Peer], topic: str, exposers: dict[str, dict[Peer, None]]) -> Peer:
+    def _pick(self, ready: list[Peer], row: dict[Peer, None]) -> Peer:
+        """Return whose turn it is, of those in a row who can take a call."""
         if self._policy.choice is Choice.LESS_BUSY:
             return min(ready, key=lambda peer: len(peer.serving))
         if self._policy.choice is Choice.ROUND_ROBIN:
-            exposers[topic].pop(ready[0])
-            exposers[topic][ready[0]] = None  # to the end of the row
+            row.pop(ready[0])
+            row[ready[0]] = None  # to its end
         return ready[0]
 
     def _begin(

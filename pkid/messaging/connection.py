@@ -23,6 +23,7 @@ from pkid.messaging.tally import Tally
 
 __all__ = ["Connection", "Surroundings"]
 
+_TOGETHER = frozenset({PublishBatch, PublishSeries, AcknowledgeBatch})
 _LOGGING_IN = frozenset({State.IDENTIFYING, State.VERIFYING})
 
 
@@ -97,17 +98,22 @@ class Connection:
 
     def receive(self, command: Command) -> None:
         """Do what the client asks for."""
-        if type(command) is PublishBatch or type(command) is PublishSeries:
-            self._counts[Publish] += len(command.payloads)
-        elif type(command) is AcknowledgeBatch:
-            self._counts[Acknowledge] += len(command.numbers)
+        kind = type(command)
+        if kind in _TOGETHER:
+            self._count_parts(command)
         else:
-            self._counts[type(command)] += 1
+            self._counts[kind] += 1
         self._engine.receive(self.number, command)
         if self._allowance is not None:
             self._slow_down(self._allowance, getattr(command, "size", 0))
         if not self._is_open:
             self._look_at_state()
+
+    def _count_parts(self, command: Command) -> None:
+        if isinstance(command, AcknowledgeBatch):
+            self._counts[Acknowledge] += len(command.numbers)
+        elif isinstance(command, PublishBatch | PublishSeries):
+            self._counts[Publish] += len(command.payloads)
 
     def pause(self) -> None:
         """Take note that the transport holds more than it should."""

@@ -50,7 +50,9 @@ class Engine:
     def receive(self, number: int, given: Command | Input) -> None:
         """Give the broker an input of a session."""
         seconds = self._seconds()
-        self.carry_out(self.broker.receive(number, given, Moment(seconds, self._epoch + seconds)))
+        effects = self.broker.receive(number, given, Moment(seconds, self._epoch + seconds))
+        if effects:
+            self.carry_out(effects)
 
     def tick(self) -> None:
         """Let the broker take note of the time."""
@@ -62,7 +64,7 @@ class Engine:
         if self._row is not None:
             self._row.extend(effects)
             return
-        self._row = row = list(effects)
+        self._row = row = effects if type(effects) is list else list(effects)
         handlers = self._handlers
         try:
             for effect in row:  # which grows meanwhile

@@ -81,7 +81,10 @@ class Outgoing:
         """Write what was gathered; while a client catches up, ask for more as long as there is more."""
         self._due = False
         if self._pieces:
-            self._write_all()
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._size = 0
+            self._transport.write(data)
             if self._catching_up and not self._blocked:
                 self._take_more()
         elif not self._blocked:

@@ -184,7 +184,8 @@ class DoorProtocol(Protocol):
         session = self._session
         if session is None or self._working:
             return
-        if not (self._rested or self._resting or self.factory.turn.has_time(now)):
+        turn = self.factory.turn
+        if now >= turn.calm_until and not (self._rested or self._resting or turn.has_time(now)):
             self._rest()
             return
         self._working = True

@@ -24,6 +24,7 @@ class Turn:
     """Knows who has time in a turn of the reactor, and when what they cause is written.
 
     :param clock: the reactor.
+    :ivar calm_until: until when whoever is heard has time, in seconds of the clock: one at a time is heard.
     """
 
     _log = Logger()
@@ -31,7 +32,7 @@ class Turn:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._due: list[Outgoing] = []
-        self._calm_until = 0.0
+        self.calm_until = 0.0
         self._began: float | None = None  # when the first had time who is counted
         self._heard = 0
         self._is_watched = False  # whether the reactor calls when the turn ends
@@ -51,9 +52,9 @@ class Turn:
 
     def has_time(self, now: float) -> bool:
         """Tell whether there is time at this instant for one more who does not wait for a round."""
+        if now < self.calm_until:
+            return True
         if self._began is None:
-            if not self._is_watched and now < self._calm_until:
-                return True
             self._began = now
             self._watch()
         return now - self._began <= LONGEST_ROUND
@@ -67,6 +68,7 @@ class Turn:
     def _watch(self) -> None:
         if not self._is_watched:
             self._is_watched = True
+            self.calm_until = 0.0
             self._heard = int(self._is_reading)
             self._clock.callLater(0, self._look_back)
 
@@ -74,7 +76,8 @@ class Turn:
         """Take note how many were heard in the turn that ends, and write what is due."""
         self._is_watched = False
         self._began = None
-        self._calm_until = self._clock.seconds() + LONGEST_CALM if self._heard <= 1 else 0.0
+        if self._heard <= 1:
+            self.calm_until = self._clock.seconds() + LONGEST_CALM
         self._write()
 
     def _write(self) -> None:

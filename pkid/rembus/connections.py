@@ -58,20 +58,14 @@ class WebSocketProtocol(RembusProtocol):
     def _shake_hands(self) -> None:
         self._handshake = Handshake()
 
-    def _feed(self, data: bytes) -> None:
+    def _go_through_handshake(self, data: bytes) -> bytes:
+        """Answer the request once it is there, or turn it down, and return what follows upon it."""
+        assert self._handshake is not None, "no bytes before the handshake of TLS"
         try:
-            super()._feed(data if self._session is not None else self._go_through_handshake(data))
+            answered = self._handshake.feed(data)
         except (Malformed, Refused) as error:
             self._fail(error)
-
-    def _go_through_handshake(self, data: bytes) -> bytes:
-        """Answer the request once it is there, and return what follows upon it.
-
-        :raises Malformed: when it is no request for a WebSocket.
-        :raises Refused: when it is too long, or a web page's.
-        """
-        assert self._handshake is not None, "no bytes before the handshake of TLS"
-        answered = self._handshake.feed(data)
+            return b""
         if answered is None:
             return b""
         answer, rest = answered

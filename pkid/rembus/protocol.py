@@ -53,6 +53,10 @@ class RembusProtocol(DoorProtocol):
         """Set how long a message may be, in bytes."""
         raise NotImplementedError
 
+    def _go_through_handshake(self, data: bytes) -> bytes:
+        """Take bytes that come before there is a session, and return what is not about that."""
+        return data
+
     def _control(self, opcode: Opcode, payload: bytes) -> None:
         """Take what is no message, but about the connection."""
 
@@ -104,6 +108,8 @@ class RembusProtocol(DoorProtocol):
         self._together = self._session is not None and not self._session.is_metered
 
     def _feed(self, data: bytes) -> None:
+        if self._session is None:
+            data = self._go_through_handshake(data)
         if len(data) > _PIECE:
             self._unread.extend(data[begin : begin + _PIECE] for begin in range(0, len(data), _PIECE))
         elif data:

@@ -43,8 +43,12 @@ _FINAL, _OPCODE, _MASKED, _LENGTH = 0x80, 0x0F, 0x80, 0x7F
 _OPCODES = {int(opcode): opcode for opcode in Opcode}
 _LONGEST_CONTROL = 125
 _MASK_SIZE = 4
-_WHOLE = {_FINAL | opcode: opcode for opcode in (Opcode.TEXT, Opcode.BINARY)}
-_MESSAGES = tuple(map(_WHOLE.get, range(256)))  # by the first byte of the only frame that they have
+_USUAL = {
+    bytes((_FINAL | opcode, _MASKED | length)): (opcode, length)
+    for opcode in (Opcode.TEXT, Opcode.BINARY)
+    for length in range(127)
+}
+"""Messages, and their lengths, by how the only frame that they have begins; 126 stands for a longer length."""
 _LONGEST_USUAL_HEADER = 8  # bytes, with the mask
 _SHORT_HEADS = {
     opcode: tuple(bytes((_FINAL | opcode, length)) for length in range(_LONGEST_CONTROL + 1)) for opcode in Opcode
@@ -98,12 +102,15 @@ class WebSocketReader:
         size, limit = len(data), self.limit
         last = size - _LONGEST_USUAL_HEADER if self._begun is None else -1
         while position <= last:
-            opcode, second, begin = _MESSAGES[data[position]], data[position + 1], position + 6
-            length = second - _MASKED
+            usual = _USUAL.get(data[position : position + 2])
+            if usual is None:
+                break
+            opcode, length = usual
+            begin = position + 6
             if length == 126:
                 length, begin = data[position + 2] << 8 | data[position + 3], position + 8
             end = begin + length
-            if opcode is None or second < _MASKED or second == 0xFF or length > limit or end > size:
+            if length > limit or end > size:
                 break
             found.append((opcode, _unmask(data[begin - _MASK_SIZE : begin], data[begin:end])))
             position = end
@@ -157,8 +164,9 @@ def websocket_frame(opcode: Opcode, payload: bytes) -> bytes:
     length = len(payload)
     if length <= _LONGEST_CONTROL:
         return _SHORT_HEADS[opcode][length] + payload
-    code, size = (126, 2) if length < 1 << 16 else (127, 8)
-    return bytes((_FINAL | opcode, code)) + length.to_bytes(size, "big") + payload
+    if length < 1 << 16:
+        return bytes((_FINAL | opcode, 126, length >> 8, length & 0xFF)) + payload
+    return bytes((_FINAL | opcode, 127)) + length.to_bytes(8, "big") + payload
 
 
 def read_close(payload: bytes) -> int:

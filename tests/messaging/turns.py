@@ -135,6 +135,7 @@ class TurnContract(Case):
         speaker, leaving = self.speaker(), self.speaker()
         self.send(leaving, 1)
         self.assertEqual([self.heard(), self.sessions()], [1, 3])
+        self.patch(speaker.factory.turn, "calm_until", 0.0)
         self.patch(speaker.factory.turn, "has_time", lambda now: False)
         self.send(speaker, 1)
         self.leave(leaving)
