@@ -30,6 +30,7 @@ from pkid.state import StateDirectory
 from pkid.store.keyring import StoredKeyring
 from pkid.store.messages.messages import Limits
 from pkid.store.messages.opening import OpenBrokerStore, open_broker_store
+from pkid.store.pins import StoredPins
 from pkid.store.service import StoreService
 from pkid.store.tenants import StoredTenants
 from pkid.tls import LiveContext, NewestTLS
@@ -128,6 +129,7 @@ class Broking:
             is_ours=authority.recognises,
             store=self.keyring,
             tenants=StoredTenants(ledger, _now),
+            pins=StoredPins(ledger, _now),
             decoy_key=_decoy_key(state) if self._settings.broker.policy.authenticated else None,
         )
 

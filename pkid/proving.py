@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +24,7 @@ from pkid.auth.component_keyring import ComponentKeyring, StoredCredential
 from pkid.auth.decoys import Decoys
 from pkid.auth.derivation import KeyDerivation, Offload
 from pkid.auth.keyring import Keyring
-from pkid.auth.one_time_pins import OneTimePins
+from pkid.auth.one_time_pins import OneTimePins, PinStore
 from pkid.auth.registration import Entitlement, Registrar
 from pkid.auth.tenants import DeclaredTenants
 from pkid.auth.unbound import Surroundings
@@ -66,7 +67,7 @@ class Known:
     """What the core knows by which names are proven.
 
     :ivar store: the keyring of the core's own store.
-    :ivar tenants: the tenants in the store.
+    :ivar tenants: the tenants in the store; *pins*: the PINs for one name each.
     :ivar decoy_key: hides which names have a credential; for a core that serves proven names only.
     """
 
@@ -77,6 +78,7 @@ class Known:
     is_ours: Callable[[bytes], bool]
     store: ComponentKeyring
     tenants: TenantStore
+    pins: PinStore
     decoy_key: bytes | None = field(default=None, repr=False)
 
 
@@ -107,7 +109,7 @@ class Proving:
         self.tenancy = Tenancy(known.tenants, self.tenants, derivations)
         self.tenancy.load()
         self.directories: list[FollowedDirectory] = []
-        self.pins = OneTimePins(clock.seconds, os.urandom)
+        self.pins = OneTimePins(known.pins, lambda: datetime.now(UTC), os.urandom)
         surroundings = Surroundings(
             known.psks, known.derivation, known.store, self._open_directory, known.trust_domain, known.find_entry,
             known.is_ours, self._has_rights, time.time, clock.seconds,

@@ -42,6 +42,7 @@ from pkid.messaging.terms import Terms
 from pkid.proving import Known, Proving
 from pkid.settings.auth import DEFAULTS, Chosen
 from tests.auth.logins import outcome
+from tests.auth.pin_store import MemoryPins
 from tests.certificates import private_key
 from tests.messaging.core import FakeClient
 from tests.support import Case
@@ -76,7 +77,7 @@ class ProvingTests(Case):
         derivation = KeyDerivation(lambda work: execute(work), workers=1)
         self.known = Known(
             Keyring([], lambda: 0.0), derivation, TrustDomain(DEFAULT_TRUST_DOMAIN), lambda _: succeed(None),
-            lambda _: False, self.store, TENANTS, self.decoy_key,
+            lambda _: False, self.store, TENANTS, MemoryPins(), self.decoy_key,
         )  # fmt: skip
         everything = (*DEFAULTS, Chosen("keydir", str(self.path)))
         self.proving = Proving(chosen or everything, self.known, files=execute, derivations=execute, clock=self.clock)

@@ -98,7 +98,7 @@ class Entitlement:
 
     async def _check_pin(self, component: str, pin: str, address: str) -> str:
         self._of_address.begin(address)
-        if self._one_time.use(component, pin):
+        if await self._one_time.use(component, pin):
             self._of_address.take_back(address)
             return f"pin:{component}"
         tenant = self._tenant_of(component)

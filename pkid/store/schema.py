@@ -21,12 +21,13 @@ __all__ = [
     "issuers",
     "members",
     "metadata",
+    "pins",
     "rules",
     "tenants",
     "visibility",
 ]
 
-HEAD = "0009"
+HEAD = "0010"
 """The schema's version that this code needs: the newest migration's name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -198,4 +199,14 @@ tenants = Table(
     Column("pin", LargeBinary),
     Column("declared", Instant, nullable=False),
     Column("declared_by", Text, nullable=False),
+)
+
+pins = Table(
+    "pins",
+    metadata,
+    # The name for which it is good.
+    Column("component", Text, primary_key=True),
+    # Of 80 random bits, so that nobody finds the PIN by it.
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("ends_at", Instant, nullable=False),
 )

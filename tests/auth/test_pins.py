@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
+from twisted.internet.defer import Deferred
+
 from pkid.auth.one_time_pins import OneTimePins
 from pkid.auth.pins import HashedPin, PlainPin, check_pin
 from pkid.auth.tenants import DeclaredTenants
-from pkid.errors import Unusable
+from pkid.errors import Unavailable, Unusable
+from tests.auth.logins import outcome
+from tests.auth.pin_store import MemoryPins
+from tests.certificates import NOON
 from tests.support import Case
+
+HOUR = timedelta(hours=1)
 
 SALT = b"s" * 16
 
@@ -52,42 +59,84 @@ class PinTests(Case):
 
 class OneTimePinTests(Case):
     def setUp(self) -> None:
-        self.now = 0.0
-        self.pins = OneTimePins(lambda: self.now, os.urandom)
+        self.now = NOON
+        self.store = MemoryPins()
+        self.restart()
+
+    def restart(self) -> None:
+        self.pins = OneTimePins(self.store, lambda: self.now, os.urandom)
+
+    def issue(self, component: str = "alice", lifetime: timedelta = HOUR) -> str:
+        return outcome(self.pins.issue(component, lifetime, "psk:default"))
+
+    def use(self, component: str, text: str) -> bool:
+        return outcome(self.pins.use(component, text))
 
     def test_it_is_good_once_for_one_name(self) -> None:
-        text = self.pins.issue("alice", timedelta(hours=1))
+        text = self.issue()
         self.assertRegex(text, "^([A-Z2-7]{4}-){3}[A-Z2-7]{4}$")
-        self.assertFalse(self.pins.use("bob", text))
-        self.assertFalse(self.pins.use("alice", text[:-1]))
-        self.assertTrue(self.pins.use("alice", text.replace("-", "").lower()))
-        self.assertFalse(self.pins.use("alice", text))
+        self.assertFalse(self.use("bob", text))
+        self.assertFalse(self.use("alice", text[:-1]))
+        self.assertTrue(self.use("alice", text.replace("-", "").lower()))
+        self.assertFalse(self.use("alice", text))
 
-    def test_it_ends(self) -> None:
-        text = self.pins.issue("alice", timedelta(hours=1))
-        self.now += 3600
-        self.assertFalse(self.pins.use("alice", text))
+    def test_it_is_good_after_a_restart_and_once_whatever_restarts_lie_between(self) -> None:
+        text = self.issue()
+        self.restart()
+        self.assertTrue(self.use("alice", text))
+        self.restart()
+        self.assertFalse(self.use("alice", text))
 
-    def test_a_new_one_ends_the_one_before_and_it_can_be_withdrawn(self) -> None:
-        first, second = (self.pins.issue("alice", timedelta(hours=1)) for _ in range(2))
-        self.assertFalse(self.pins.use("alice", first))
-        self.assertTrue(self.pins.withdraw("alice"))
-        self.assertFalse(self.pins.withdraw("alice"))
-        self.assertFalse(self.pins.use("alice", second))
+    def test_it_ends_and_no_restart_makes_it_last_longer(self) -> None:
+        text = self.issue()
+        self.now += HOUR
+        self.restart()
+        self.assertFalse(self.use("alice", text))
+
+    def test_a_new_one_ends_the_one_before(self) -> None:
+        first, second = self.issue(), self.issue()
+        self.restart()
+        self.assertFalse(self.use("alice", first))
+        self.assertTrue(self.use("alice", second))
+
+    def test_it_is_used_once_however_many_come_together(self) -> None:
+        text = self.issue()
+        waiting: Deferred[None] = Deferred()
+        self.store.remove = lambda component, pin: waiting  # type: ignore[method-assign]
+        first, second = (Deferred.fromCoroutine(self.pins.use("alice", text)) for _ in range(2))
+        self.assertNoResult(first)
+        self.assertFalse(self.successResultOf(second))
+        waiting.callback(None)
+        self.assertTrue(self.successResultOf(first))
+
+    def test_one_whose_use_cannot_be_kept_is_good_still(self) -> None:
+        text = self.issue()
+        self.store.works = False
+        self.assertRaises(Unavailable, self.use, "alice", text)
+        self.store.works = True
+        self.assertTrue(self.use("alice", text))
+
+    def test_one_that_cannot_be_kept_is_not_handed_out_and_the_one_before_is_good(self) -> None:
+        text = self.issue()
+        self.store.works = False
+        self.assertRaises(Unavailable, self.issue)
+        self.store.works = True
+        self.assertTrue(self.use("alice", text))
 
     def test_without_one_nothing_fits(self) -> None:
         for text in ("", "-", "AAAA-AAAA-AAAA-AAAA"):
-            self.assertFalse(self.pins.use("alice", text))
+            self.assertFalse(self.use("alice", text))
 
     def test_those_that_ended_are_forgotten(self) -> None:
         for number in range(10):
-            self.pins.issue(f"name-{number}", timedelta(seconds=1))
-            self.now += 1
+            self.issue(f"name-{number}", timedelta(seconds=1))
+            self.now += timedelta(seconds=1)
         self.assertEqual(len(self.pins._issued), 1)
 
     def test_what_is_kept_is_not_the_pin(self) -> None:
-        text = self.pins.issue("alice", timedelta(hours=1))
-        self.assertNotIn(text.replace("-", ""), repr(self.pins._issued))
+        text = self.issue()
+        self.assertNotIn(text.replace("-", ""), repr((self.pins._issued, self.store.trail)))
+        self.assertNotIn(text.replace("-", "").encode(), self.store.kept["alice"].digest)
 
 
 class DeclaredTenantTests(Case):

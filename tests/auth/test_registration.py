@@ -21,6 +21,7 @@ from pkid.ca.patterns import ComponentPattern
 from pkid.ca.policy import ANY_NAME, Policy, Rules
 from pkid.errors import Malformed, PkidError, Reason, Refused, Unavailable
 from tests.auth.logins import outcome
+from tests.auth.pin_store import MemoryPins
 from tests.certificates import NOON, private_key
 from tests.support import Case
 
@@ -44,7 +45,7 @@ class RegistrationCase(Case):
         self.policies: dict[str, Policy] = {"psk:any": ANY_NAME, "psk:star": only("a*"), "psk:alice": only("alice")}
         self.tenants = DeclaredTenants(lambda names: None)
         self.tenants.exchange("test", {".": PlainPin(PIN), "org": HashedPin.make("55667788", b"s" * 16), "com": None})
-        self.one_time = OneTimePins(lambda: self.now, os.urandom)
+        self.one_time = OneTimePins(MemoryPins(), lambda: NOON + timedelta(seconds=self.now), os.urandom)
         self.offload: Any = execute
         self.count = 0
         entitlement = Entitlement(
@@ -63,6 +64,10 @@ class RegistrationCase(Case):
     def register(self, name: str, pin: str | None = None, applicant: Applicant = STRANGER, key: bytes = KEY) -> str:
         """Register a key; return its identifier."""
         return outcome(self.registrar.register(name, Registration(key, pin), applicant)).identifier
+
+    def issue(self, name: str) -> str:
+        """Hand out a PIN for a name."""
+        return outcome(self.one_time.issue(name, timedelta(hours=1), "psk:default"))
 
     def refused(
         self, reason: Reason, name: str, pin: str | None = None, applicant: Applicant = STRANGER, key: bytes = KEY
@@ -107,7 +112,7 @@ class PinRegistrationTests(RegistrationCase):
 
     def test_a_pin_for_the_name_registers_whatever_the_name_has(self) -> None:
         self.privileged.add("admin")
-        pin = self.one_time.issue("admin", timedelta(hours=1))
+        pin = self.issue("admin")
         self.refused(Reason.WRONG_PIN, "alice", pin)
         self.register("admin", pin)
         self.assertEqual(outcome(self.keyring.find("admin"))[0].created_by, "pin:admin")
@@ -117,7 +122,7 @@ class PinRegistrationTests(RegistrationCase):
         for _ in range(5):
             self.refused(Reason.WRONG_PIN, "alice", "guess")
         self.refused(Reason.BUSY, "alice", PIN)
-        self.refused(Reason.BUSY, "alice", self.one_time.issue("alice", timedelta(hours=1)))
+        self.refused(Reason.BUSY, "alice", self.issue("alice"))
         self.now += 60
         self.register("alice", PIN)
 
@@ -126,7 +131,7 @@ class PinRegistrationTests(RegistrationCase):
             self.refused(Reason.WRONG_PIN, "alice", "guess", Applicant(f"192.0.2.{number}"))
         self.refused(Reason.BUSY, "alice", PIN, Applicant("198.51.100.1"))
         self.register("alice.org", "55667788", Applicant("198.51.100.2"))
-        self.register("bob", self.one_time.issue("bob", timedelta(hours=1)), Applicant("198.51.100.2"))
+        self.register("bob", self.issue("bob"), Applicant("198.51.100.2"))
 
     def test_right_pins_are_not_counted(self) -> None:
         for number in range(40):

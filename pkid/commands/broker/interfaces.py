@@ -128,5 +128,8 @@ class Tenants(Protocol):
 class OneTimePins(Protocol):
     """Makes PINs by which a component registers a key by itself, once."""
 
-    def issue(self, component: str, lifetime: timedelta, /) -> str:
-        """Return a new PIN for a name; the one before is good for nothing then."""
+    def issue(self, component: str, lifetime: timedelta, by: str, /) -> Awaitable[str]:
+        """Return a new PIN for a name; the one before is good for nothing then.
+
+        :param by: who hands it out, for the trail.
+        """

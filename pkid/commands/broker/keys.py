@@ -113,7 +113,7 @@ def _revoke(keys: Keys) -> Command:
 def _register(keys: Keys) -> Command:
     async def run(call: Call) -> Output:
         component, within = call.arguments.component, call.arguments.within
-        pin = keys.pins.issue(component, within)
+        pin = await keys.pins.issue(component, within, call.credential)
         allowed(Action.REGISTER, call.credential, call.peer, name=component, pin="issued")
         return Output(({"name": component, "pin": pin, "good_until": keys.now() + within},))
 
@@ -127,7 +127,7 @@ def _register(keys: Keys) -> Command:
             Argument(name="--within", shown="TIME", info="how long it is good, up to 7d; 1h if it is left out",
                      read=_pin_lifetime, default=timedelta(hours=1)),
         ),
-        details=("The one before for the same name is good no longer. It is forgotten when the core stops.",),
+        details=("The one before for the same name is good no longer.",),
         examples=("> broker register alice --within 10m",),
     )  # fmt: skip
 
