@@ -24,6 +24,7 @@ from pkid.ca.chain import leads_to
 from pkid.ca.issuer import Issuer
 from pkid.ca.keys import KeyType
 from pkid.ca.names import Names
+from pkid.ca.profile import NO_NAMES
 from pkid.ca.reserved import covers, is_name_of
 from pkid.ca.trust import host_names_of
 from pkid.discovery import discover
@@ -143,6 +144,19 @@ class CoreCertificates(MultiService):
         self._keystore = watch = self._watch("the certificate in REMBUS_KEYSTORE", files, load_keystore, show)
         show(watch.prepare())
 
+    def reconfigure(self, settings: Settings) -> None:
+        """Go by other names of the host from now on, and keep them from others or not; nothing else changes.
+
+        Certificates follow with the next :meth:`check`.
+        """
+        self._settings = replace(
+            self._settings,
+            host_dns_names=settings.host_dns_names,
+            host_ip_addresses=settings.host_ip_addresses,
+            forbid_core_names=settings.forbid_core_names,
+        )
+        self._know_names()
+
     def check(self) -> Deferred[None]:
         """Look now at everything that may have changed: files, the host's names, the end of a certificate."""
         return Deferred.fromCoroutine(self._check())
@@ -178,6 +192,9 @@ class CoreCertificates(MultiService):
             await self._own_issuer.check()
         if self._keystore is not None:
             await self._keystore.check()
+        if self._names is not None:
+            self._names = await self._offload(self._discover)
+            self._know_names()
         await self._host.check()
 
     def _watch(
@@ -220,11 +237,16 @@ class CoreCertificates(MultiService):
         """Show a pair from now on, and keep its names from others if that is asked for."""
         with about("the certificate of the doors"):
             self._live.swap(server_context(pair, self._authority.chains))
-        self._pair, shown = pair, host_names_of(pair.certificate)
+        self._pair = pair
+        self._know_names()
+
+    def _know_names(self) -> None:
+        """Take note of the names of the core, of this certificate and of the host, and who else may have them."""
+        shown = host_names_of(self._pair.certificate)
         here = self._names or shown
         self._own_names = Names.of((*shown.dns, *here.dns), (*shown.ip, *here.ip))
-        if self._settings.forbid_core_names:
-            self._authority.profile = replace(self._authority.profile, forbidden=self._own_names)
+        forbidden = self._own_names if self._settings.forbid_core_names else NO_NAMES
+        self._authority.profile = replace(self._authority.profile, forbidden=forbidden)
 
     def _show_own(self, pair: KeyPair) -> None:
         """Show a pair of the operator's own, and say what clients may not like about it."""

@@ -43,6 +43,7 @@ class Reception:
     :ivar keyring: the keys; none at first.
     :ivar endorsements: what they say of the CA certificate.
     :ivar derivation: makes signing keys of them.
+    :ivar tokens: checks tokens by these keys.
     :ivar strangers: takes note of who is not let in.
 
     :param offload: where keys are derived, in as many threads as there are processors.
@@ -54,7 +55,8 @@ class Reception:
         self.endorsements = Endorsements(self.keyring, time.time)
         self.derivation = KeyDerivation(offload, os.cpu_count() or 1, ahead=1)
         self.strangers = Strangers(time.monotonic)
-        checkers = [self._tokens(), self._certificates(authority, store)]
+        self.tokens = BearerTokenChecker(self.keyring, self.derivation, time.time, strict=settings.strict_tokens)
+        checkers = [self.tokens, self._certificates(authority, store)]
         everybody = None if settings.authentication else NOBODY
         self.guard = Guard(Portal(Realm(), checkers), self.strangers, self.keyring, everybody)
 
@@ -82,9 +84,6 @@ class Reception:
             "/system/ready": ready,
         }
         return found if settings.authentication else found | {"/authorization/user": NobodyPage()}
-
-    def _tokens(self) -> BearerTokenChecker:
-        return BearerTokenChecker(self.keyring, self.derivation, time.time, strict=self._settings.strict_tokens)
 
     def _certificates(self, authority: Authority, store: Store) -> CertificateChecker:
         return CertificateChecker(

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger, globalLogPublisher
 
 from pkid.administration import Administration
@@ -40,6 +40,7 @@ from pkid.metrics.ending import EndingNames
 from pkid.pruning import Pruning
 from pkid.readiness import Readiness
 from pkid.reception import Reception
+from pkid.reconfiguration import Reconfiguration
 from pkid.resources import authority_resource, core_resource, credential_resource, sources
 from pkid.rotation import Rotation
 from pkid.selftest import SelfTest
@@ -88,7 +89,7 @@ class Core(MultiService):
 
     def __init__(self, settings: Settings, reactor: Any, resolve: Callable[[], Settings]) -> None:
         super().__init__()
-        self._settings = settings
+        self._settings = self._found = settings  # as they were at the start, and as they were read last
         self._resolve = resolve
         self._reactor = reactor
         self._live = LiveContext()
@@ -126,12 +127,18 @@ class Core(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     def reload(self) -> Deferred[None]:
-        """Look again at what may have changed while the core runs: the host's names, certificates, files, keys."""
+        """Look again at what may have changed while the core runs: settings, keys, the host's names, certificates."""
         self._log.info("reloading")
         self._readiness.reloading()
-        rotated = self._rotation.reload().addCallback(lambda _: self._broking.review())
-        reloaded = gatherResults([self._certificates.check(), rotated], consumeErrors=True)
-        return reloaded.addBoth(lambda _: self._readiness.reloaded())
+        reloaded = Deferred.fromCoroutine(self._reload())
+        reloaded.addErrback(lambda failure: self._log.failure("not all was read again", failure))
+        return reloaded.addCallback(lambda _: self._readiness.reloaded())
+
+    async def _reload(self) -> None:
+        await self._rotation.reload()
+        self._reconfiguration.adopt(self._found)
+        self._broking.review()
+        await self._certificates.check()
 
     def _announce(self) -> None:
         """Say that the daemon is ready, but not before the reactor can take a signal to stop."""
@@ -170,6 +177,7 @@ class Core(MultiService):
         reception = Reception(authority, ledger.store, derivations, settings)
         self._rotation = Rotation(reception.keyring, reception.endorsements, self._read_psks, files)
         self._rotation.begin(psks)
+        self._reconfiguration = Reconfiguration(settings, authority, own, reception.tokens)
         issuance = Issuance(authority, ledger.store, observe_group=metrics.group.observe, clock=reactor)
         decisions = Decisions(reception.strangers, globalLogPublisher)
         names = EndingNames(lambda spans: ledger.reader.read(partial(count_ending_names, spans=spans)), reactor, _now)
@@ -233,7 +241,8 @@ class Core(MultiService):
         return ended
 
     def _read_psks(self) -> tuple[PreSharedKey, ...]:
-        return open_psks(self._state, self._resolve(), make=False)
+        self._found = settings = self._resolve()
+        return open_psks(self._state, settings, make=False)
 
 
 def _certificates(

@@ -43,7 +43,7 @@ class BearerTokenChecker:
         self._keyring = keyring
         self._derivation = derivation
         self._now = now
-        self._strict = strict
+        self.strict = strict
         self._used = UsedIdentifiers(now())
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
@@ -110,7 +110,7 @@ class BearerTokenChecker:
     def _check(self, claims: Claims, credentials: IBearerToken) -> None:
         now = self._now()
         check_claims(claims, now)
-        if self._strict or is_bound(claims):
+        if self.strict or is_bound(claims):
             self._used.look_at_clock(now)
             identifier = check_binding(claims, credentials.binding, self._used.since, now)
             self._used.use(identifier, float(claims["exp"]), now)

@@ -84,8 +84,11 @@ class Settings:
     """What proves components' names to the broker, in this order."""
     broker: BrokerTerms
     """The terms that the broker works by."""
+    written: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """The value of each setting by its name, for comparison with another time; none of a secret."""
 
 
+_SECRETS = (shared.PSK, shared.PSK_FILE, shared.CERT_KEY_PASS, table.CA_CERT_KEY_PASS)
 _DOORS = (table.HTTPS, table.LINE, table.REMBUS_WSS, table.REMBUS_WS, table.REMBUS_TLS, table.REMBUS_TCP)
 
 
@@ -136,7 +139,20 @@ def resolve(flags: Flags, environ: Mapping[str, str], read_file: ReadFile, direc
         keystore=PairFiles() if doors[2] == doors[4] == OFF else keystore_files(environ, directory),
         auth=chosen_checkers(sources),
         broker=broker_terms(sources),
+        written=_written(sources),
     )
+
+
+def _written(sources: Sources) -> dict[str, object]:
+    """Read each setting by itself, but for secrets and what names them.
+
+    :raises SettingsError: when one cannot be used.
+    """
+    found: dict[str, object] = {}
+    for setting in table.CORE.settings:
+        if setting not in _SECRETS:
+            found[setting.name] = sources.optional(setting) if setting.default is None else sources.value(setting)
+    return found
 
 
 def _check_keys(found: tuple[str, str] | None, named: tuple[PreSharedKey, ...], allow_weak: bool) -> None:
