@@ -128,11 +128,13 @@ class DoorProtocol(Protocol):
             turn.end()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Forget everything, and tell the session, but not before what came was done, a turn at a time."""
+        """Forget everything, and tell the session, but not before what came was done, a turn at a time.
+
+        What came behind a login waits for its answer, or for the end of the time that a login has.
+        """
         self._lost = True
-        self._vigil.stop()
         self._end_handshake()
-        if self._resting and not self._closed:
+        if (self._resting or self._held) and not self._closed:
             return
         if self._closed or self.factory.turn.has_time(self.factory.clock.seconds()):
             self._depart()
@@ -149,18 +151,25 @@ class DoorProtocol(Protocol):
         """Read nothing further until :meth:`proceed`."""
         if not self._held:
             self._held = True
-            self.transport.pauseProducing()
+            if not self._lost:
+                self.transport.pauseProducing()
 
     def proceed(self) -> None:
-        """Go on reading."""
+        """Go on reading, or, if the client left meanwhile, with what it said before."""
         if self._held and not self._closed:
             self._held = False
-            self._read_on()
+            if self._lost:
+                self._rest()
+            else:
+                self._read_on()
 
     def close(self, reason: CloseReason) -> None:
         """Tell the client why, and close the connection; cut it if that takes too long."""
         if self._closed or self._lost:
             self._closed = True
+            if self._held and self._lost:
+                self._held = False
+                self._rest()
             return
         if reason is not CloseReason.LOST:
             self._say_goodbye(reason)
@@ -247,7 +256,7 @@ class DoorProtocol(Protocol):
             self._read_on()
             return
         self._work(self.factory.clock.seconds())
-        if not self._resting:
+        if not (self._resting or self._held):
             self._depart()
 
     def _depart(self) -> None:

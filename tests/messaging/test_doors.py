@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 from weakref import ref
 
 import cbor2
@@ -15,6 +17,7 @@ from pkid.broker.changes import Authorize, PrivateTopic
 from pkid.broker.commands import Subscribe
 from pkid.broker.payload import Payload, PayloadKind
 from pkid.broker.topic import Pattern
+from pkid.errors import Reason, Unavailable
 from pkid.line import events
 from pkid.line.codec import EventReader
 from pkid.line.dialect import Lines
@@ -25,7 +28,7 @@ from pkid.rembus.cbor import CBOR
 from pkid.rembus.dialects import CborDialect
 from pkid.rembus.factory import Framing, RembusFactory
 from pkid.rembus.frames import frame
-from pkid.rembus.packets import Admin, Publication, Request, Response
+from pkid.rembus.packets import Admin, Identity, Publication, Request, Response
 from tests.line.test_protocol import Wire
 from tests.messaging.core import Core, publish
 from tests.rembus.peers import PlainPeer, WebSocketPeer
@@ -100,6 +103,54 @@ class DoorsTests(Case):
             remains = ref(protocol)
             del protocol
             self.assertIsNone(remains(), name)
+
+    def leaving(self) -> Iterator[tuple[str, Any]]:
+        """Let one of each door say its name and something behind it, and leave before it is answered."""
+        spoken = Identity(1, "alice"), Publication(0, "t", cbor(["cbor"]))
+        for name in ("lines", "cbor"):
+            self.serve()
+            self.json.say_text(rpc(1, "t", {"type": 3, "data": {"cmd": "setup", "subscribers": ["t"]}}))
+            self.json.hear()
+            self.core.keys.slow = True
+            protocol = getattr(self, name).protocol
+            if name == "lines":
+                self.lines.say("LOGIN alice\nPUBLISH t lines")
+            else:
+                self.cbor.say(*spoken)
+            protocol.connectionLost(connectionDone)
+            self.core.clock.advance(0)
+            self.assertEqual(self.json.hear(), [])
+            yield name, protocol
+
+    def is_gone(self, protocol: Any) -> None:
+        """Check that nothing waits any more, for the connection and in the broker."""
+        self.core.clock.advance(0)
+        self.assertIsNone(protocol._session)
+        self.assertEqual({state for _, state in self.core.service.states()} - {"greeted", "open"}, set())
+
+    def test_what_came_behind_a_login_is_done_though_the_client_left_before_the_answer(self) -> None:
+        for name, protocol in self.leaving():
+            (waiting,) = self.core.keys.waiting
+            waiting.callback(None)
+            self.core.clock.advance(0)
+            self.core.clock.advance(0)
+            self.assertEqual([json.loads(text)["params"] for text in self.json.hear()], [[name]])
+            self.is_gone(protocol)
+
+    def test_behind_a_login_that_fails_nothing_is_done(self) -> None:
+        for _, protocol in self.leaving():
+            self.core.keys.error = Unavailable(Reason.STORE)
+            (waiting,) = self.core.keys.waiting
+            waiting.callback(None)
+            self.core.clock.advance(0)
+            self.assertEqual(self.json.hear(), [])
+            self.is_gone(protocol)
+
+    def test_a_login_that_is_never_answered_ends_in_time_for_who_left_too(self) -> None:
+        for _, protocol in self.leaving():
+            self.core.clock.advance(61)
+            self.assertEqual(self.json.hear(), [])
+            self.is_gone(protocol)
 
     def test_what_one_publishes_the_others_understand(self) -> None:
         self.subscribe()
