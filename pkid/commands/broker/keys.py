@@ -92,12 +92,15 @@ def _add(keys: Keys) -> Command:
 
 def _revoke(keys: Keys) -> Command:
     async def run(call: Call) -> Output:
-        key = call.arguments.key
+        key, stored = call.arguments.key, await keys.keyring.list()
         if not await keys.keyring.revoke(key, call.credential):
             raise Malformed(Reason.COMMAND, f"there is no key {key[:64]!r} here; broker keys list tells all")
         ended = keys.broker.revoke(f"key:{key}")
         allowed(Action.UNREGISTER, call.credential, call.peer, key=key, sessions=ended)
-        return Output((f"{key} is revoked; {ended} session{'' if ended == 1 else 's'} ended",))
+        name = next((each.component for each in stored if each.identifier == key), "")
+        others = [each.identifier for each in stored if each.component == name and each.identifier != key]
+        lines = [f"{key} is revoked; {ended} session{'' if ended == 1 else 's'} ended"]
+        return Output((*lines, *([f"{name} still has {', '.join(others)}"] if others else [])))
 
     return Command(
         name="broker keys revoke",
@@ -105,7 +108,10 @@ def _revoke(keys: Keys) -> Command:
         right=Right.ADMIN,
         run=run,
         arguments=(Argument(name="key", info="what it is called in broker keys list", required=True),),
-        details=("Without any key, and without rights, a name is anybody's again: broker deny keeps it from topics.",),
+        details=(
+            "Without any key, and without rights, a name is anybody's again: broker deny keeps it from topics.",
+            "Whoever stole a key may have registered another for the name: look at created_by in broker keys list.",
+        ),
         examples=("> broker keys revoke 3f0c6e1a9b7d4c52",),
     )
 
