@@ -189,7 +189,8 @@ class RevokeTests(KeyCase):
         self.assertEqual(self.keyring.revoked_by, ["psk:default"])
 
     def test_the_other_keys_of_the_name_are_told(self) -> None:
-        self.add("k1", "alice"), self.add("k2", "alice"), self.add("k3", "alice"), self.add("k4", "bob")
+        for identifier, component in (("k1", "alice"), ("k2", "alice"), ("k3", "alice"), ("k4", "bob")):
+            self.add(identifier, component)
         said = self.run_line("broker keys revoke k2")
         self.assertEqual(said, ["k2 is revoked; 0 sessions ended", "alice still has k1, k3"])
         self.assertEqual(self.run_line("broker keys revoke k4"), ["k4 is revoked; 0 sessions ended"])
