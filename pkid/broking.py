@@ -143,9 +143,10 @@ def _decoy_key(state: StateDirectory) -> bytes:
 
 
 def _holds(psks: Keyring, credential: str) -> bool:
-    """Tell whether a credential is in service; only pre-shared keys leave it without being revoked."""
+    """Tell whether a credential is in service, for names; only pre-shared keys leave it without being revoked."""
     kind, _, name = credential.partition(":")
-    return kind != "psk" or psks.find(name) is not None
+    psk = psks.find(name)
+    return kind != "psk" or (psk is not None and psk.gives_names)
 
 
 def _means(psks: Keyring, credential: str, component: str) -> bool:

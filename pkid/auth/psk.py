@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pkid.auth.roles import Role
+from pkid.auth.roles import Right, Role
 from pkid.ca.policy import ANY_NAME, Policy
 
 __all__ = [
@@ -99,6 +99,11 @@ class PreSharedKey:
     def credential(self) -> str:
         """How the ledger and the logs call who proves this key: ``psk:NAME``."""
         return f"psk:{self.name}"
+
+    @property
+    def gives_names(self) -> bool:
+        """Whether components may have names by it: in certificates, or at the broker."""
+        return Right.ISSUE in self.terms.role.rights
 
     @property
     def ends_at(self) -> float:

@@ -27,7 +27,7 @@ IsReserved = Callable[[str], Awaitable[bool]]
 
 @implementer(ICredentialsChecker)
 class PskChecker:
-    """Accepts a code by a pre-shared key whose policy lets its bearer have the name, and proves the core in turn."""
+    """Accepts a code by a pre-shared key whose role and policy give the name, and proves the core in turn."""
 
     credentialInterfaces = (IPskCode,)
 
@@ -63,7 +63,7 @@ class PskChecker:
     async def _find(self, proof: PskProof, component: str) -> PreSharedKey:
         reserved = await self._is_reserved(component)
         psk = self._psks.find(proof.psk)
-        if psk is None or not SHORTEST_SALT <= len(proof.salt) <= LONGEST_SALT:
+        if psk is None or not psk.gives_names or not SHORTEST_SALT <= len(proof.salt) <= LONGEST_SALT:
             raise UnauthorizedLogin
         if not psk.terms.policy.may_be_proven(component, reserved=reserved):
             raise UnauthorizedLogin

@@ -15,6 +15,7 @@ from pkid.auth.login import Login
 from pkid.auth.proofs import Admission, Greeting
 from pkid.auth.psk import PreSharedKey, Terms
 from pkid.auth.psk_proof import PskProof, authentication_code
+from pkid.auth.roles import Role
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import BindingType, Channel, Prover, Transcript
 from pkid.auth.unbound import PreSharedKeys
@@ -67,6 +68,12 @@ class PskProofTests(LoginCase):
         admission = self.enter(self.proof())
         evidence = authentication_code(signing_key(PSK.secret, SALT), SEEN, Prover.CORE)
         self.assertEqual(admission, Admission("alice", PSK.credential, evidence))
+
+    def test_a_key_for_reading_alone_proves_no_name(self) -> None:
+        for role in Role:
+            self.use(PreSharedKey(PSK.name, PSK.secret, Terms(role)))
+            check = self.turned_away if role is Role.READ else self.enter
+            check(self.proof())
 
     def test_a_proof_is_not_the_cores_nor_the_other_way_round(self) -> None:
         key = signing_key(PSK.secret, SALT)

@@ -160,8 +160,8 @@ class ComponentTests(TestCase):
         directory.mkdir()
         config = directory / "pkid.toml"
 
-        def allow(names: str) -> None:
-            config.write_text(f'[psks.fleet]\nkey = "{STAYS}"\nallow-components = [{names}]\n')
+        def allow(names: str, role: str = "issue") -> None:
+            config.write_text(f'[psks.fleet]\nkey = "{STAYS}"\nallow-components = [{names}]\nrole = "{role}"\n')
 
         allow('"root", "web-*"')
         daemon = await deferToThread(start_daemon, self, *WITH_PSK, "--config", str(config))
@@ -173,6 +173,13 @@ class ComponentTests(TestCase):
         os.kill(daemon.pid, signal.SIGHUP)
         await connection.when_lost
         self.assertEqual((connection.last_words, web.connected), ("expelled", True))
+
+        connection = web._link.connection
+        assert connection is not None
+        allow('"web-*"', "read")
+        os.kill(daemon.pid, signal.SIGHUP)
+        await connection.when_lost
+        self.assertEqual(connection.last_words, "expelled")
 
     async def test_what_a_component_missed_waits_for_it_over_a_restart(self) -> None:
         daemon = await deferToThread(start_daemon, self, *WITH_PSK)
