@@ -20,13 +20,16 @@ PUBLIC = 0o644
 def write_atomically(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
     """Write a whole file so that a reader, or the next start, finds the old content or the new, never a part.
 
+    Several may write it at once, in one process or in several, also of containers that number theirs alike: the last
+    one's content stays.
+
     :param mode: the file's permissions; it never has wider ones.
     :param owner: user and group that it is to belong to, if not to whoever writes it.
     :raises OSError: when it cannot be written; the old content is still there then.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
         with open(descriptor, "wb") as file:
             file.write(content)
             if owner is not None and owner != (os.geteuid(), os.getegid()):

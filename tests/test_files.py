@@ -29,6 +29,19 @@ class FileCase(Case):
 
 
 class WriteTests(FileCase):
+    def test_two_that_write_at_once_write_whole_files_and_the_last_one_stays(self) -> None:
+        flush = os.fsync
+
+        def meet(descriptor: int) -> None:
+            self.patch(os, "fsync", flush)
+            write_atomically(self.path, b"the other's, which is longer", PRIVATE)
+            self.assertEqual(self.path.read_bytes(), b"the other's, which is longer")
+            flush(descriptor)
+
+        self.patch(os, "fsync", meet)
+        write_atomically(self.path, b"the one's", PRIVATE)
+        self.assertEqual((self.path.read_bytes(), self.names()), (b"the one's", ["file"]))
+
     def test_content_and_mode_under_any_umask(self) -> None:
         for umask in (0, 0o022, 0o777):
             before = os.umask(umask)
@@ -104,8 +117,9 @@ class WriteTests(FileCase):
     def test_a_link_in_place_of_the_new_file_is_not_followed(self) -> None:
         elsewhere = self.directory / "elsewhere"
         elsewhere.write_bytes(b"mine")
-        (self.directory / f".file.{os.getpid()}.new").symlink_to(elsewhere)
-        self.assertRaises(OSError, write_atomically, self.path, b"new", PRIVATE)
+        (self.directory / f".file.{bytes(8).hex()}.new").symlink_to(elsewhere)
+        with patch("os.urandom", bytes):
+            self.assertRaises(OSError, write_atomically, self.path, b"new", PRIVATE)
         self.assertEqual(elsewhere.read_bytes(), b"mine")
         write_atomically(self.path, b"new", PRIVATE)
 

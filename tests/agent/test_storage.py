@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from pathlib import Path
+from subprocess import PIPE, STDOUT, Popen
 from unittest.mock import patch
 
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
@@ -15,6 +17,7 @@ from pkid.ca.keys import KeyType, key_bytes
 from pkid.ca.request import read_request
 from pkid.errors import StateError
 from tests.certificates import NOON, SERIAL, csr_pem, private_key, profile, root
+from tests.daemon import CHECKOUT
 from tests.support import Case
 
 
@@ -109,6 +112,22 @@ class DirectoryTests(Case):
 
     def test_the_file_is_named_for_people(self) -> None:
         self.assertEqual(self.storage.place, str(self.authority))
+
+
+class SharedDirectoryTests(Case):
+    def test_processes_that_share_a_directory_find_whole_pairs(self) -> None:
+        """Each has its own key, and what the last one saved stays, for whoever starts next."""
+        directory = Path(self.mktemp()).absolute()
+        kinds = (KeyType.P256, KeyType.ED25519)
+        command = [sys.executable, "-m", "tests.agent.sharer", str(directory)]
+        sharers = [Popen([*command, kind.value], cwd=CHECKOUT, stdout=PIPE, stderr=STDOUT, text=True) for kind in kinds]
+        for sharer in sharers:
+            self.addCleanup(sharer.kill)
+        self.assertEqual([sharer.communicate()[0] for sharer in sharers], ["done\n"] * len(sharers))
+        self.assertEqual({path.name for path in directory.iterdir()}, {"ca.crt", "certificate.pem"})
+        left = DirectoryStorage(directory).load_credential()
+        assert left is not None
+        self.assertEqual(left.key.public_key(), left.certificate.public_key())
 
 
 class CredentialTests(Case):
