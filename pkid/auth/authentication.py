@@ -59,7 +59,7 @@ class Authentication:
 
     async def is_reserved(self, component: str) -> bool:
         """Tell whether a name has rights or a credential, so that only who is meant by name may have it."""
-        return self._core.has_rights(component) or bool(await self.find(component))
+        return self._core.has_rights(component) or bool(await self._offers.find(component))
 
     def _bind(self, kind: str, checker: ICredentialsChecker) -> Bound:
         if IUnboundChecker.providedBy(checker):

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from zope.interface import Interface, implementer
 
 from pkid.auth.realm import Realm
+from pkid.auth.steps import take
 from pkid.errors import Unavailable
 
 __all__ = ["InTurn", "component_portal"]
@@ -30,7 +31,7 @@ class InTurn:
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """Fire with what the first checker says that accepts the credentials; fail with ``UnauthorizedLogin``."""
-        return Deferred.fromCoroutine(self._ask(credentials))
+        return take(self._ask(credentials))
 
     async def _ask(self, credentials: Any) -> object:
         refusal: Exception = UnauthorizedLogin()

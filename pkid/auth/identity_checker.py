@@ -22,6 +22,7 @@ from pkid.auth.certificates import FindEntry
 from pkid.auth.component_credentials import IIdentityCertificate
 from pkid.auth.proofs import Admission
 from pkid.auth.psk_checker import IsReserved
+from pkid.auth.steps import take
 from pkid.ca.ledger import Entry
 from pkid.ca.names import TrustDomain
 from pkid.ca.policy import Policy
@@ -81,7 +82,7 @@ class IdentityChecker:
 
         Fails with ``UnauthorizedLogin`` for any other certificate.
         """
-        return Deferred.fromCoroutine(self._admit(credentials))
+        return take(self._admit(credentials))
 
     async def _admit(self, credentials: IIdentityCertificate) -> Admission:
         component, certificate = credentials.component, credentials.certificate

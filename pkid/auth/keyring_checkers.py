@@ -18,6 +18,7 @@ from pkid.auth.proofs import Admission
 from pkid.auth.schemes import PLAIN
 from pkid.auth.scram import ScramServer, ScramVerifier
 from pkid.auth.signatures import verify
+from pkid.auth.steps import take
 from pkid.errors import Malformed, Reason, Refused
 
 __all__ = ["Find", "KeyringChecker", "PlainChecker", "ScramChecker", "SignatureChecker", "keyring_checkers"]
@@ -44,7 +45,7 @@ class KeyringChecker:
 
         Fails with ``UnauthorizedLogin`` for whatever is wrong with it.
         """
-        return Deferred.fromCoroutine(self._admit_or_refuse(credentials))
+        return take(self._admit_or_refuse(credentials))
 
     async def check(self, credentials: Any) -> Admission:
         """Check a proof.

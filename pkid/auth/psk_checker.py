@@ -17,6 +17,7 @@ from pkid.auth.keyring import Keyring
 from pkid.auth.proofs import Admission
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.psk_proof import LONGEST_SALT, SHORTEST_SALT, PskProof, authentication_code
+from pkid.auth.steps import take
 from pkid.auth.transcript import Prover
 
 __all__ = ["IsReserved", "PskChecker"]
@@ -42,7 +43,7 @@ class PskChecker:
         Fails with ``UnauthorizedLogin`` for whatever is wrong with it, and with :class:`~pkid.errors.Unavailable`
         (``busy``) when too many wait for a key to be derived.
         """
-        return Deferred.fromCoroutine(self._admit(credentials))
+        return take(self._admit(credentials))
 
     async def _admit(self, credentials: IPskCode) -> Admission:
         proof, transcript = credentials.proof, credentials.transcript

@@ -95,28 +95,28 @@ class Transcript:
     chosen: str
     binding_type: BindingType
     binding: bytes = field(repr=False)
+    _beyond_prover: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not len(self.server_nonce) == len(self.client_nonce) == NONCE_SIZE:
             raise ValueError(f"a nonce has {NONCE_SIZE} bytes")
+        parts = (
+            _NONCE_LENGTH,
+            self.server_nonce,
+            _NONCE_LENGTH,
+            self.client_nonce,
+            _text(self.component),
+            _choice(self.offers, self.chosen, self.binding_type),
+            _field(self.binding),
+        )
+        object.__setattr__(self, "_beyond_prover", b"".join(parts))
 
     def encode(self, prover: Prover) -> bytes:
         """Return the bytes that a proof covers.
 
         Each field is preceded by its length, the list by the number of its members: 4 bytes, the first one the highest.
         """
-        return b"".join(
-            (
-                _beginning(prover, self.server),
-                _NONCE_LENGTH,
-                self.server_nonce,
-                _NONCE_LENGTH,
-                self.client_nonce,
-                _text(self.component),
-                _choice(self.offers, self.chosen, self.binding_type),
-                _field(self.binding),
-            )
-        )
+        return _beginning(prover, self.server) + self._beyond_prover
 
 
 @lru_cache(maxsize=8)

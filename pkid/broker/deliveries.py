@@ -155,6 +155,8 @@ class Deliveries:
 
     def withdraw(self, peer: Peer) -> list[Message]:
         """Forget the messages under way to a peer; return those that it was promised and did not get, in order."""
+        if not self._has_anything(peer):
+            return []
         promised = [message for message in peer.backlog.withdraw() if message.qos is not QoS.AT_MOST_ONCE]
         promised += [outstanding.message for outstanding in peer.sent.values()]
         peer.sent.clear()
@@ -166,11 +168,16 @@ class Deliveries:
 
     def leave(self, peer: Peer) -> None:
         """Forget all that is under way to a peer."""
-        self.withdraw(peer)
-        peer.backlog.clear()
+        if self._has_anything(peer):
+            self.withdraw(peer)
+            peer.backlog.clear()
+            self._slow.discard(peer)
         peer.paused = peer.recalling = False
-        self._slow.discard(peer)
         self.overflown.pop(peer, None)
+
+    def _has_anything(self, peer: Peer) -> bool:
+        """Tell whether anything is under way to a peer: who waits for something is slow."""
+        return bool(peer.sent) or peer in self._slow
 
     def _is_ready(self, peer: Peer, message: Message, pattern: Pattern | None, moment: Moment) -> bool:
         """Tell whether a message may be written to a peer at once; if not, it waits."""

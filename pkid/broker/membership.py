@@ -49,7 +49,8 @@ class Membership:
         self._absent_topics -= self._absent.pop(peer, 0)
         peer.session = session
         peer.active = active
-        self.tenant(identity).reroute(peer.subscriptions)
+        if peer.subscriptions:
+            self.tenant(identity).reroute(peer.subscriptions)
         return peer
 
     def leave(self, peer: Peer) -> None:

@@ -198,7 +198,8 @@ class Router:
         so_far = min([self._last_number, *(recall.beyond for recall in peer.recalls)])
         promised = self._deliveries.withdraw(peer)
         was_active, peer.active = peer.active, False
-        self._membership.tenant(peer.identity).reroute(peer.subscriptions)
+        if peer.subscriptions:
+            self._membership.tenant(peer.identity).reroute(peer.subscriptions)
         if not was_active or peer.identity.component is None:
             return []
         if promised:

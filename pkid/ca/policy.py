@@ -99,7 +99,7 @@ class Policy:
 
     @property
     def _lists_nothing(self) -> bool:
-        return all(rules.allow is None for rules in (self.dns, self.ip, self.components))
+        return self.dns.allow is None and self.ip.allow is None and self.components.allow is None
 
     def _permits_common_name(self, common_name: str, has_dns: bool) -> bool:
         """Judge a common name as a component's name or as a host's; where clients go by it, as a host's alone.

@@ -92,8 +92,6 @@ class LineProtocol(DoorProtocol):
                 return
             self._taken += 1 + len(said.payloads) // _TOGETHER if isinstance(said, _MANY) else 1
             self._faults = 0
-            if not self._open:
-                self._vigil.spoken()
             if isinstance(said, Command):
                 session.receive(said)
             else:

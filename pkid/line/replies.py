@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from pkid.auth.proofs import ScramAnswer
@@ -68,6 +68,7 @@ def write_fault(fault: LineFault) -> bytes:
     return line(fault.request, "ERROR", fault.reason.code, text=str(fault))
 
 
+@cache  # of the few reasons that there are
 def write_closing(reason: CloseReason) -> bytes:
     """Write why the connection ends."""
     return line("", "BYE", reason.code, text=reason.sentence)

@@ -13,6 +13,7 @@ from pkid.auth.proofs import CertificateProof, Greeting, PasswordProof, PlainPro
 from pkid.auth.psk_proof import PskProof
 from pkid.auth.registration import Applicant, Registration
 from pkid.auth.schemes import Scheme
+from pkid.auth.steps import take
 from pkid.broker.effects import Authenticate, CloseReason, Enroll, LookUp, Revoke
 from pkid.broker.inputs import Admitted, Challenged, Committed, Denied, Disconnect, Input, Known
 from pkid.broker.inputs import Failure as NotDone
@@ -80,7 +81,7 @@ class Identification:
             self._begin(connection, self._check(connection, effect.name, cast("Proof", effect.proof)))
 
     def _begin(self, connection: Connection, step: Coroutine[Deferred[Any], Any, Input]) -> None:
-        work = connection.work = Deferred.fromCoroutine(step)
+        work = connection.work = take(step)
         work.addCallbacks(self._finish, self._give_up, callbackArgs=(connection,), errbackArgs=(connection,))
 
     def _finish(self, answer: Input, connection: Connection) -> None:

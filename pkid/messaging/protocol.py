@@ -228,7 +228,10 @@ class DoorProtocol(Protocol):
         if session.is_open:
             self._open = True
             self._opened()
-        elif self._received > self._login_bytes():
+            return
+        if self._taken:
+            self._vigil.spoken()
+        if self._received > self._login_bytes():
             session.disconnect(CloseReason.LOGIN_SIZE)
 
     def _pause(self) -> None:
@@ -282,13 +285,15 @@ class DoorProtocol(Protocol):
 
     def _leave(self) -> None:
         """Write what is left, and close; what comes meanwhile is not kept."""
+        is_paused = not self._reads
         self._closed = True
         self._outgoing.flush()
         transport = self.transport
         if self._session is not None:
             transport.unregisterProducer()
         self._vigil.linger(self._abort)
-        transport.resumeProducing()
+        if is_paused:
+            transport.resumeProducing()
         transport.loseConnection()
 
     def _abort(self) -> None:

@@ -50,7 +50,7 @@ class Vigil:
     :ivar heard_at: when something came last, in seconds of the clock.
     """
 
-    __slots__ = ("_ask", "_asked", "_began", "_clock", "_due", "_expire", "_open", "_times", "heard_at")
+    __slots__ = ("_ask", "_asked", "_began", "_clock", "_cut", "_due", "_expire", "_open", "_times", "heard_at")
 
     def __init__(
         self, times: Times, clock: IReactorTime, expire: Callable[[CloseReason], None], ask: Callable[[], None]
@@ -61,6 +61,7 @@ class Vigil:
         self._ask = ask
         self._began = self.heard_at = clock.seconds()
         self._open = False
+        self._cut: Callable[[], None] | None = None  # once the connection is to end
         self._asked: float | None = None  # when, if it was
         self._due: IDelayedCall | None = clock.callLater(times.first_word.total_seconds(), self._look)
 
@@ -79,8 +80,12 @@ class Vigil:
 
     def linger(self, cut: Callable[[], None]) -> None:
         """Watch nothing more, and cut the connection if it does not end by itself."""
-        self.stop()
-        self._due = self._clock.callLater(self._times.farewell.total_seconds(), self._cut, cut)
+        self._cut = cut
+        farewell = self._times.farewell.total_seconds()
+        if self._due is None:
+            self._due = self._clock.callLater(farewell, self._look)
+        else:
+            self._due.reset(farewell)
 
     def stop(self) -> None:
         """Watch nothing more."""
@@ -91,15 +96,14 @@ class Vigil:
     def forget(self) -> None:
         """Watch nothing more, and hold nobody who could be told."""
         self.stop()
-        self._expire = self._ask = _tell_nobody
-
-    def _cut(self, cut: Callable[[], None]) -> None:
-        self._due = None
-        cut()
+        self._expire = self._ask = self._cut = _tell_nobody
 
     def _look(self) -> None:
         """End a login that takes too long; ask after a silence, and end the connection if nothing came since then."""
         self._due = None
+        if self._cut is not None:
+            self._cut()
+            return
         if not self._open:
             self._expire(CloseReason.LOGIN_TIME)
             return

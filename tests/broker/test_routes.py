@@ -9,6 +9,7 @@ from pkid.broker import tenant as tenant_module
 from pkid.broker.changes import AddRule, PrivateTopic
 from pkid.broker.commands import Subscribe
 from pkid.broker.identity import Identity
+from pkid.broker.inputs import Lost
 from pkid.broker.rights import TopicRights
 from pkid.broker.rules import ALL_VERBS, Access, Decision, Rule, Subject, Verb
 from pkid.broker.topic import Pattern, read_topic
@@ -44,6 +45,17 @@ class RouteTests(Case):
         hub.say(publisher, publish("t"))
         (peer,) = hub.broker.membership.peers("p")
         self.assertEqual(hub.broker.membership.tenant(peer.identity)._routes, {})
+
+    def test_who_comes_and_goes_and_subscribed_to_nothing_changes_no_way(self) -> None:
+        hub = Hub()
+        publisher, _ = hub.join("p"), hub.join("s")
+        (peer,) = hub.broker.membership.peers("p")
+        tenant = hub.broker.membership.tenant(peer.identity)
+        hub.say(publisher, publish("t"))
+        ways, routes = dict(tenant._ways), dict(tenant._routes)
+        self.assertTrue(ways and routes)
+        hub.say(hub.join("passer-by"), Lost())
+        self.assertEqual((tenant._ways, tenant._routes), (ways, routes))
 
     def test_what_all_topics_have_in_common_is_decided_once(self) -> None:
         counted: Counter[str] = Counter()

@@ -31,7 +31,7 @@ from tests.certificates import PSK
 from tests.line.test_protocol import Wire
 from tests.support import Case
 
-MOST_CALLS = 850
+MOST_CALLS = 745
 """Of Python and of C, for a login by the pre-shared key, from the connection to its end, without TLS.
 
 Some hundred are of the logs that the runner of the tests keeps, more in a worker of its own.

@@ -136,9 +136,9 @@ class TurnTests(DoorCase):
 
     def test_what_a_client_said_before_it_left_waits_for_its_turn(self) -> None:
         alice = self.peer()
-        alice.protocol.dataReceived(b"PING\n" * 20)
+        alice.protocol.dataReceived(b"PING\n" * 40)
         alice.protocol.connectionLost()
-        self.assertLess(len([*alice.hear(), *alice.hear(), *alice.hear()]), 10)
+        self.assertLess(len([*alice.hear(), *alice.hear(), *alice.hear()]), 20)
 
 
 class PromptTests(DoorCase):
@@ -466,6 +466,12 @@ class BackpressureTests(DoorCase):
         self.assertEqual(peer.wire.producerState, "paused")
         self.assertEqual(peer.say("PING"), [])
         self.assertEqual(self.read(peer), [Pong()])
+        self.assertEqual(peer.wire.producerState, "producing")
+
+    def test_a_connection_that_is_left_while_it_is_held_back_hears_when_the_client_has_gone(self) -> None:
+        peer = self.stalled()
+        self.assertEqual(peer.wire.producerState, "paused")
+        peer.protocol.close(CloseReason.LOST)
         self.assertEqual(peer.wire.producerState, "producing")
 
     def test_a_client_that_is_held_for_two_reasons_goes_on_when_both_are_over(self) -> None:
