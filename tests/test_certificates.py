@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -28,7 +29,8 @@ from pkid.certificates import CoreCertificates
 from pkid.errors import StateError
 from pkid.host import HostCertificate
 from pkid.lineage import Lineage
-from pkid.settings.resolution import resolve
+from pkid.settings.certificates import PairFiles
+from pkid.settings.resolution import Settings, resolve
 from pkid.startup import check_ledger, open_trust_domain
 from pkid.state import KeyPair, StateDirectory
 from pkid.store.memory import MemoryStore
@@ -238,6 +240,37 @@ class CombinationTests(CertificatesCase):
             kept = set(self.authority.profile.forbidden.dns)
             self.assertEqual(kept, {*HERE.dns, *(["core.example"] if host else [])})
             self.close()
+
+
+class ReconfigurationTests(CertificatesCase):
+    def forbidden(self) -> set[str]:
+        return set(self.authority.profile.forbidden.dns)
+
+    def settings(self, kept: CoreCertificates, **changed: object) -> Settings:
+        return replace(kept._settings, **changed)  # type: ignore[arg-type]
+
+    def test_the_core_s_names_are_kept_from_others_or_not_from_then_on(self) -> None:
+        for host in ({}, self.put_host(self.public, "core.example")):
+            kept = self.start(host)
+            for forbid in (True, False):
+                kept.reconfigure(self.settings(kept, forbid_core_names=forbid))
+                wanted = {*HERE.dns, *(["core.example"] if host else [])} if forbid else set()
+                self.assertEqual(self.forbidden(), wanted)
+            self.close()
+
+    def test_the_host_s_names_are_looked_at_again_beside_an_own_certificate_too(self) -> None:
+        kept = self.start(self.put_host(self.public), {"forbid-core-names": "true"})
+        self.patch(certificates, "discover", lambda dns, ip: Names(dns=dns))
+        kept.reconfigure(self.settings(kept, host_dns_names=("new.example",)))
+        self.successResultOf(kept.check())
+        self.assertEqual(self.forbidden(), {*HERE.dns, "new.example"})
+        self.assertTrue(kept.is_own_name("new.example"))
+
+    def test_which_ca_issues_is_as_it_was_at_the_start(self) -> None:
+        kept = self.start()
+        kept.reconfigure(self.settings(kept, ca=PairFiles(Path("/nowhere"), Path("/nowhere"))))
+        self.successResultOf(kept.check())
+        self.assertIsNone(kept._settings.ca.certificate)
 
 
 class RestartTests(CertificatesCase):
