@@ -26,6 +26,7 @@ from pkid.ca.trust import TrustError
 from pkid.origin import Origin
 
 __all__ = [
+    "OtherName",
     "Request",
     "Response",
     "Unreachable",
@@ -38,6 +39,7 @@ __all__ = [
 
 _LARGEST_BODY = 64 * 1024  # bytes
 _PIECE = 64 * 1024  # bytes
+_OTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL
 
 
 class Unreachable(CoreError):
@@ -53,6 +55,16 @@ class Unreachable(CoreError):
 
 class UntrustedServer(TrustError):
     """The server's certificate is not from the trusted CA, not for this host, or not valid now."""
+
+
+class OtherName(UntrustedServer):
+    """The server's certificate is from the trusted CA, and not for this host."""
+
+    def __init__(self, host: object) -> None:
+        super().__init__(
+            f"{host} is not to be trusted (its certificate is not for this name); use a name that is in the"
+            " certificate, or have this one added: a core's --host-dns-names and --host-ip-addresses do that"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +180,10 @@ def _explained(origin: Origin, timeout: timedelta) -> Iterator[None]:
     try:
         yield
     except ssl.SSLCertVerificationError as error:
+        if error.verify_code in _OTHER_NAME:
+            raise OtherName(origin) from None
         raise UntrustedServer(
-            f"{origin} is not to be trusted ({error.verify_message}); see that the address is one of the core's names,"
-            " and that the CA certificate is the core's"
+            f"{origin} is not to be trusted ({error.verify_message}); see that the CA certificate is the core's"
         ) from None
     except TimeoutError:
         raise Unreachable(f"{origin} did not answer within {timeout.total_seconds():g} seconds; try again") from None

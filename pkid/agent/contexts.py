@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pkid.agent.credential import Credential
-from pkid.exchange import UntrustedServer
+from pkid.exchange import OtherName, UntrustedServer
 
 __all__ = ["UnverifiedClient", "VerifyingClient", "options", "trust"]
 
@@ -107,26 +107,26 @@ class VerifyingClient:
         """Return OpenSSL's callback: whatever goes wrong in it, the answer is no."""
 
         def verify(connection: SSL.Connection, certificate: crypto.X509, error: int, depth: int, valid: int) -> bool:
-            problem = None if valid else _PROBLEMS.get(error, f"its certificate does not verify, error {error}")
-            if problem is None and depth == 0:
-                problem = self._check_name(certificate)
+            problem = None if valid else self._untrusted(error)
+            if problem is None and depth == 0 and not self._is_named_by(certificate):
+                problem = OtherName(self._host)
             if problem is not None:
-                protocol.failVerification(Failure(self._untrusted(problem)))
+                protocol.failVerification(Failure(problem))
             return problem is None
 
         return verify
 
-    def _check_name(self, certificate: crypto.X509) -> str | None:
+    def _is_named_by(self, certificate: crypto.X509) -> bool:
         try:
             verify_service_identity(extract_patterns(certificate), [_service(self._host)], [])
         except Exception:  # an odd certificate is no reason to believe it
-            return "its certificate is not for this name"
-        return None
+            return False
+        return True
 
-    def _untrusted(self, problem: str) -> UntrustedServer:
+    def _untrusted(self, error: int) -> UntrustedServer:
+        problem = _PROBLEMS.get(error, f"its certificate does not verify, error {error}")
         return UntrustedServer(
-            f"{self._host} is not to be trusted ({problem}); see that the address is one of its names,"
-            " and that its certificate is from the CA that is trusted"
+            f"{self._host} is not to be trusted ({problem}); see that its certificate is from the CA that is trusted"
         )
 
 

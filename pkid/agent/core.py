@@ -32,7 +32,7 @@ from pkid.ca.enrollment import Enrollment
 from pkid.ca.renewal import replaceable_from
 from pkid.ca.trust import check_authority, fingerprint, read_fingerprint, same_fingerprint
 from pkid.errors import StateError
-from pkid.exchange import Request, Unreachable, UntrustedServer
+from pkid.exchange import OtherName, Request, Unreachable, UntrustedServer
 from pkid.jwt import token_signer
 from pkid.origin import Origin
 
@@ -188,6 +188,8 @@ class Core:
         authority = await self.authority()
         try:
             return await send(self._verifying(authority, credential))
+        except OtherName:
+            raise
         except UntrustedServer as error:
             if self.runtime.now() < replaceable_from(authority.not_valid_before_utc, authority.not_valid_after_utc):
                 raise self._other_authority(authority, error) from None

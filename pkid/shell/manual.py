@@ -33,10 +33,13 @@ The environment:
   Each option has a variable, PKID_SHELL_X, else PKID_X, such as PKID_CORE or
   PKID_PSK_FILE. Options that take no value are true or false there.
 
+The core on this machine:
+  Its state directory is that of --state, else, when the core is at localhost,
+  $XDG_STATE_HOME/pkid or ~/.local/state/pkid. If it can be read, its key is
+  taken without --psk and --psk-file, and without --core the core is where the
+  directory says that it listens.
+
 The key and the trust:
-  Without --psk and --psk-file, the key of the core on this machine is taken,
-  if its state directory can be read: that of --state, else, when the core is
-  at localhost, $XDG_STATE_HOME/pkid or ~/.local/state/pkid.
   The core's CA is trusted if the core proves that it knows the key, unless
   --ca-cert or --ca-fingerprint says which one it is; nothing else is. There
   is no way to go without.

@@ -39,6 +39,8 @@ class Options:
 
     core: Origin
     """Where the core is."""
+    core_given: bool
+    """Whether that was said, and is not the default."""
     psk: str | None = field(repr=False)
     """The pre-shared key; empty for none at all, ``None`` when it is to be looked for."""
     psk_file: Path | None
@@ -106,6 +108,7 @@ def _options(sources: Sources, words: tuple[str, ...]) -> Options:
         raise SettingsError("--cert needs TLS, which --no-tls takes away; give one of the two")
     return Options(
         core=core,
+        core_given=sources.find(CORE) is not None,
         psk=psk.value if psk else None,
         psk_file=psk.file if psk else None,
         ca_cert=ca_cert,

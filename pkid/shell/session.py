@@ -16,7 +16,7 @@ from pkid.shell.output import Pipe, Writer, checked, write_answer
 from pkid.shell.programs import local_program
 from pkid.shell.progress import waiting
 from pkid.shell.screen import Screen, printable
-from pkid.shell.trust import is_on_this_machine, trusted_core
+from pkid.shell.trust import is_on_this_machine, located, trusted_core
 
 __all__ = ["Session", "begin", "is_farewell", "tell", "write_error"]
 
@@ -91,13 +91,14 @@ class Session:
 
 
 def begin(options: Options) -> Session:
-    """Find the key, begin to trust the core, and see where texts go.
+    """Find the core and the key, begin to trust the core, and see where texts go.
 
     :raises ShellError: when there is neither a key nor anything to trust.
     :raises TrustError: when what answers is not to be trusted.
     :raises CoreError: when the core cannot be asked.
     :raises StateError: when a file cannot be used.
     """
+    options = located(options)
     if options.core.scheme == "http" and not is_on_this_machine(options.core):
         write_error(f"everybody on the way to {options.core} can read, and change, what comes")
     core = trusted_core(options)

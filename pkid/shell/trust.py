@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,10 +25,11 @@ from pkid.files import read_private
 from pkid.origin import Origin
 from pkid.settings.certificates import PairFiles
 from pkid.shell.core import Core
+from pkid.shell.doctor.network import doors
 from pkid.shell.exits import Exit, ShellError
 from pkid.shell.options import Options, default_state
 
-__all__ = ["is_on_this_machine", "trusted_core"]
+__all__ = ["is_on_this_machine", "located", "trusted_core"]
 
 _LARGEST_KEY = 4096  # bytes
 _LARGEST_FILE = 4 << 20  # bytes
@@ -46,6 +48,22 @@ def trusted_core(options: Options) -> Core:
     context = _context(options, psk, state)
     _show(context, options.own)
     return Core(options.core, context, psk, options.timeout)
+
+
+def located(options: Options) -> Options:
+    """Find the core where its state directory says that it listens, unless somebody said where it is."""
+    state = _state(options)
+    if options.core_given or state is None:
+        return options
+    try:
+        listed = (state / "addresses").read_bytes().decode("utf-8", "replace")
+        origin = next((door.origin for door in doors(listed) if door.origin is not None), None)
+    except (OSError, ValueError):  # nothing runs there, or what stands there is no address
+        return options
+    if origin is None:
+        return options
+    named = options.state if is_on_this_machine(origin) else state
+    return replace(options, core=replace(origin, scheme=options.core.scheme), state=named)
 
 
 def is_on_this_machine(origin: Origin) -> bool:

@@ -18,7 +18,7 @@ from pkid.ca.enrollment import Enrollment
 from pkid.ca.issuer import make_root
 from pkid.ca.trust import UnfitAuthority, UnfitCertificate, fingerprint
 from pkid.errors import StateError
-from pkid.exchange import Unreachable
+from pkid.exchange import OtherName, Unreachable
 from pkid.testing import START, MemoryCore
 from tests.agent.case import AgentCase, Impostor
 from tests.certificates import SERIAL, make_token, private_key
@@ -209,7 +209,10 @@ class SignTests(CoreCase):
 
     def test_a_server_of_the_right_ca_with_another_name_gets_nothing(self) -> None:
         core, impostor = self.sign_at(names=("db.example",))
-        self.assertIn("not for this name", str(self.failed(core.sign(self.enrollment), OtherAuthority)))
+        message = str(self.failed(core.sign(self.enrollment), OtherName))
+        self.assertIn("not for this name", message)
+        self.assertIn("--host-dns-names", message)
+        self.assertNotIn("on purpose", message)
         self.assertEqual(impostor.requests, [])
 
     def test_who_speaks_no_tls_gets_nothing(self) -> None:

@@ -24,7 +24,7 @@ from pkid.origin import Origin
 from pkid.shell.core import Core
 from pkid.shell.exits import Exit, ShellError
 from pkid.shell.options import resolve
-from pkid.shell.trust import is_on_this_machine, trusted_core
+from pkid.shell.trust import is_on_this_machine, located, trusted_core
 from tests.certificates import PSK, SERIAL, csr_pem, make_token, private_key, profile
 from tests.scripted import Step, http, scripted
 from tests.support import Case
@@ -120,6 +120,40 @@ class KeyTests(TrustCase):
     def test_what_is_on_this_machine(self) -> None:
         for url, here in (("https://localhost", True), ("https://127.9.9.9", True), ("https://a.example", False)):
             self.assertIs(is_on_this_machine(Origin.of(url)), here)
+
+
+class PlaceTests(TrustCase):
+    """Where the core is when nobody says it."""
+
+    def place(self, *arguments: str) -> str:
+        return str(located(resolve(arguments, {})).core)
+
+    def test_it_is_where_the_state_directory_says(self) -> None:
+        for listed, place in (
+            ("line :: 8910\nhttps :: 9900\n", "https://localhost:9900"),
+            ("https 127.0.0.1 9901\n", "https://localhost:9901"),
+            ("https /run/pkid/https\nline :: 8910\n", "https://localhost:8900"),
+            ("https nowhere 9902\n", "https://localhost:8900"),
+            ("\xff", "https://localhost:8900"),
+        ):
+            self.keep("addresses", listed.encode("latin-1"))
+            self.assertEqual((self.place(), self.place("--state", str(self.state))), (place, place), listed)
+        self.assertEqual(self.place("--no-tls"), "http://localhost:8900")
+
+    def test_what_is_said_counts(self) -> None:
+        self.keep("addresses", b"https :: 9900\n")
+        self.assertEqual(self.place("--core", "https://localhost:8900"), "https://localhost:8900")
+        self.assertEqual(self.place("--no-tls"), "http://localhost:9900")
+
+    def test_without_a_core_that_runs_it_is_the_default(self) -> None:
+        self.assertEqual(self.place(), "https://localhost:8900")
+
+    def test_the_key_is_taken_wherever_that_is(self) -> None:
+        self.keep("psk", b"stored\n")
+        self.keep("addresses", b"https 192.0.2.7 9900\n")
+        self.keep("ca.crt", self.pem)
+        found = located(resolve(["--no-tls"], {}))
+        self.assertEqual((str(found.core), trusted_core(found).psk), ("http://192.0.2.7:9900", "stored"))
 
 
 class AuthorityTests(TrustCase):
