@@ -24,7 +24,7 @@ from pkid.errors import Reason, Refused
 __all__ = ["Calls"]
 
 _NOBODY: dict[Peer, None] = {}
-_MOST_PAST = 1000  # calls that were answered, but whose deadlines are still in the row
+_MOST_PAST = 1000  # calls that were answered, but whose deadlines are in the row, if few wait
 
 
 class Calls:
@@ -42,8 +42,8 @@ class Calls:
         own: frozenset[str] = frozenset(),
     ) -> None:
         self._policy = policy
-        self._usual_seconds = policy.call_time.total_seconds()
         self._most_seconds = policy.longest_call.total_seconds()
+        self._usual_seconds = min(policy.call_time.total_seconds(), self._most_seconds)
         self._rights = rights
         self._membership = membership
         self._deliveries = deliveries
@@ -172,18 +172,18 @@ class Calls:
     def _begin(
         self, caller: Peer, command: Call, segments: Segments, exposer: Peer | None, moment: Moment
     ) -> PendingCall:
-        self._last_number += 1
-        seconds = self._usual_seconds if command.seconds is None else command.seconds
-        longest = self._most_seconds
-        deadline = moment.monotonic + (seconds if 0 <= seconds <= longest else longest)
-        pending = PendingCall(self._last_number, caller, command.request, exposer, command.topic, segments, deadline)
-        self._pending[pending.number] = caller.calls[command.request] = pending
+        number = self._last_number = self._last_number + 1
+        seconds, request = self._usual_seconds, command.request
+        if command.seconds is not None:
+            seconds = command.seconds if 0 <= command.seconds <= self._most_seconds else self._most_seconds
+        deadline = moment.monotonic + seconds
+        pending = PendingCall(number, caller, request, exposer, command.topic, segments, deadline)
+        self._pending[number] = caller.calls[request] = pending
         if exposer is not None:
-            exposer.serving[pending.number] = pending
-        if len(self._deadlines) > 2 * len(self._pending) + _MOST_PAST:
+            exposer.serving[number] = pending
+        heappush(self._deadlines, (deadline, number))
+        if not number % _MOST_PAST and len(self._deadlines) > 2 * len(self._pending):
             self._deadlines = sorted((call.deadline, call.number) for call in self._pending.values())
-        else:
-            heappush(self._deadlines, (deadline, pending.number))
         return pending
 
     def _end(self, pending: PendingCall) -> None:

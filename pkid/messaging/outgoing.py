@@ -29,10 +29,13 @@ class Outgoing:
     :param paused: is told when nothing more is to come.
     :param ready: is told when about so many bytes more may come.
     :ivar is_full: whether nothing more is to come.
+    :ivar gathers: whether what is written waits for :meth:`release`, which comes before the turn ends.
+    :ivar pieces: what was gathered.
     """
 
     __slots__ = (
-        "_blocked", "_catching_up", "_due", "_pieces", "_ready", "_size", "_soon", "_transport", "is_full", "paused",
+        "_blocked", "_catching_up", "_due", "_ready", "_size", "_soon", "_transport", "gathers", "is_full", "paused",
+        "pieces",
     )  # fmt: skip
 
     def __init__(
@@ -42,36 +45,32 @@ class Outgoing:
         paused: Callable[[], None],
         ready: Callable[[int], None],
     ) -> None:
-        self.is_full = False
+        self.is_full = self.gathers = False
         self.paused = paused
         self._transport = transport
         self._soon = soon
         self._ready = ready
-        self._pieces: list[bytes] = []
+        self.pieces: list[bytes] = []
         self._size = 0
         self._due = False
         self._blocked = False
         self._catching_up = False
 
-    def gather(self) -> None:
-        """Gather what is written until :meth:`release`, which comes before the turn ends."""
-        self._due = True
-
     def release(self) -> None:
         """Write what was gathered, unless the client does not read."""
-        self._due = False
-        if not self._blocked and (self._pieces or self._catching_up):
+        self.gathers = False
+        if self.pieces and not self._blocked:
             self.flush()
 
     def write(self, data: bytes) -> None:
         """Write, by the end of the turn."""
-        self._pieces.append(data)
+        self.pieces.append(data)
         self._size += len(data)
         if self._blocked:
             if self._size > _MOST_HELD_BACK and not self.is_full:
                 self.is_full = True
                 self.paused()
-        elif not self._due:
+        elif not (self.gathers or self._due):
             self._due = True
             self._soon(self)
         elif self._size > _MOST_GATHERED:
@@ -80,9 +79,9 @@ class Outgoing:
     def flush(self) -> None:
         """Write what was gathered; while a client catches up, ask for more as long as there is more."""
         self._due = False
-        if self._pieces:
-            data = b"".join(self._pieces)
-            self._pieces.clear()
+        if self.pieces:
+            data = b"".join(self.pieces)
+            self.pieces.clear()
             self._size = 0
             self._transport.write(data)
             if self._catching_up and not self._blocked:
@@ -106,7 +105,7 @@ class Outgoing:
 
     def stopProducing(self) -> None:
         """Take note that the connection is gone; Twisted calls this, and tells the protocol as well."""
-        self._pieces.clear()
+        self.pieces.clear()
         self._size = 0
 
     def forget(self) -> None:
@@ -121,8 +120,8 @@ class Outgoing:
             self._soon(self)
 
     def _write_all(self) -> None:
-        if self._pieces:
-            data = b"".join(self._pieces)
-            self._pieces.clear()
+        if self.pieces:
+            data = b"".join(self.pieces)
+            self.pieces.clear()
             self._size = 0
             self._transport.write(data)

@@ -106,7 +106,7 @@ class DoorProtocol(Protocol):
         """Go on; Twisted calls this when the TLS handshake is done."""
         if self._closed:
             return
-        self._outgoing.gather()
+        self._outgoing.gathers = True
         try:
             self._shake_hands()
         finally:
@@ -119,7 +119,7 @@ class DoorProtocol(Protocol):
         turn, outgoing = self.factory.turn, self._outgoing
         now = self._vigil.heard_at = turn.begin()
         self._received += len(data)
-        outgoing.gather()
+        outgoing.gathers = True
         try:
             self._feed(data)
             self._work(now)

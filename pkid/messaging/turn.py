@@ -31,6 +31,7 @@ class Turn:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
+        self._seconds = clock.seconds
         self._due: list[Outgoing] = []
         self.calm_until = 0.0
         self._began: float | None = None  # when the first had time who is counted
@@ -42,7 +43,7 @@ class Turn:
         """Take note that a connection is heard, until :meth:`end`; return the time, in seconds."""
         self._heard += 1
         self._is_reading = True
-        return self._clock.seconds()
+        return self._seconds()
 
     def end(self) -> None:
         """Write what was said to others meanwhile, unless more may be said to them in this turn."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RembusProtocol"]
 
+_BINARY = Opcode.BINARY
 _PIECE = 1 << 12
 """Bytes of which the messages are read at a time: many short ones take their time, too."""
 
@@ -127,7 +128,8 @@ class RembusProtocol(DoorProtocol):
                     if not waiting or len(waiting[0][1]) >= _PIECE:
                         continue
                 self._taken += 1
-                self._hear(session, *waiting.popleft())
+                opcode, payload = waiting.popleft()
+                self._hear(session, opcode, payload)
         except (Malformed, Refused) as error:
             self._give(session)
             self._fail(error)
@@ -135,19 +137,19 @@ class RembusProtocol(DoorProtocol):
             self._give(session)
 
     def _hear(self, session: Session, opcode: Opcode, payload: bytes) -> None:
-        if opcode is Opcode.BINARY:
+        if opcode is _BINARY:
             self.dialect = self.factory.cbor
             packet = cbor.decode(payload)
             if self._together and type(packet) in GATHERED and self._gather(session, packet):
                 return
         if self._gathering.has_begun:
             self._give(session)
-        if opcode is Opcode.TEXT:
+        if opcode is not _BINARY:
+            if opcode is not Opcode.TEXT:
+                self._control(opcode, payload)
+                return
             packet, spoken = self._decode(payload)
             self.dialect = self.factory.json_dialect(spoken, self.dialect)
-        elif opcode is not Opcode.BINARY:
-            self._control(opcode, payload)
-            return
         meant = self._conversation.hear(packet)
         if type(meant) is Response:
             self._outgoing.write(self.dialect.packet(meant))

@@ -82,6 +82,8 @@ class WebSocketReader:
             data = bytes(self._buffer)
             self._buffer.clear()
             self._needed = 0
+        elif self._begun is None and (only := _read_only(data, self.limit)) is not None:
+            return [only]
         found: list[Frame] = []
         position, size = self._read_whole(data, 0, found), len(data)
         while position < size and (header := self._read_header(data, position)) is not None:
@@ -157,6 +159,20 @@ class WebSocketReader:
         message = bytes(self._parts)
         self._parts.clear()
         return begun, message
+
+
+def _read_only(data: bytes, limit: int) -> Frame | None:
+    """Return the message whose only frame all of the data is, as most are where one comes at a time."""
+    usual = _USUAL.get(data[:2])
+    if usual is None:
+        return None
+    opcode, length = usual
+    begin = 2 + _MASK_SIZE
+    if length > _LONGEST_CONTROL:
+        length, begin = int.from_bytes(data[2:4], "big"), begin + 2
+    if length > limit or begin + length != len(data):
+        return None
+    return opcode, _unmask(data[begin - _MASK_SIZE : begin], data[begin:])
 
 
 def websocket_frame(opcode: Opcode, payload: bytes) -> bytes:
