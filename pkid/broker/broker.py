@@ -16,7 +16,7 @@ from pkid.broker.identity import Identity, Tenants
 from pkid.broker.inputs import Disconnect, Input, Lost, Pause, Ready, Recalled
 from pkid.broker.membership import Membership
 from pkid.broker.message import Moment
-from pkid.broker.operations import Operations
+from pkid.broker.operations import Operations, refusal
 from pkid.broker.overview import Figures, describe_session, describe_topics
 from pkid.broker.peer import Peer
 from pkid.broker.policy import Duplicates, Policy
@@ -59,7 +59,7 @@ class Broker:
         self._logins: dict[int, Session] = {}
         self._peers: dict[int, Peer] = {}
         self._last_session = 0
-        self._operations = Operations(policy, rights, self._router, self._calls, self.look)
+        self._operations = Operations(policy, rights, self._router, self._calls, self.look).handlers
 
     # Sessions
 
@@ -83,10 +83,15 @@ class Broker:
         session = self._sessions.get(number)
         if session is None:
             return []
-        if type(given) in self._operations.kinds and session.state is _OPEN:
-            effects = self._operations.perform(self._peers[number], given, moment)
-        else:
+        operation = self._operations.get(type(given))
+        if operation is None or session.state is not _OPEN:
             effects = self._receive_other(session, given, moment)
+        else:
+            peer = self._peers[number]
+            try:
+                effects = operation(peer, given, moment)
+            except Refused as refused:
+                effects = refusal(peer, given, refused)
         if self._deliveries.overflown:
             effects += self._close_overflown(moment)
         return effects
@@ -202,8 +207,8 @@ class Broker:
         if type(given) is PublishSeries:
             return self._publish_series(session.number, given, moment)
         effects = self._at_session(session, given, moment)
-        if type(given) in self._operations.kinds and session.state is _OPEN:
-            effects += self._operations.perform(self._peers[session.number], given, moment)
+        if type(given) in self._operations and session.state is _OPEN:
+            effects += self.receive(session.number, given, moment)
         return effects
 
     def _at_session(self, session: Session, given: Command | Input, moment: Moment) -> list[Effect]:

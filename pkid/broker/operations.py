@@ -37,7 +37,7 @@ from pkid.broker.router import Router
 from pkid.broker.topic import Pattern
 from pkid.errors import Reason, Refused
 
-__all__ = ["Operations"]
+__all__ = ["Operations", "refusal"]
 
 _Handler = Callable[[Peer, Any, Moment], list[Effect]]
 
@@ -45,7 +45,7 @@ _Handler = Callable[[Peer, Any, Moment], list[Effect]]
 class Operations:
     """Does what open sessions ask for.
 
-    :ivar kinds: the commands that it does.
+    :ivar handlers: what does each command; raises `Refused` when it is not to be, and then does no part of it.
 
     :param look: gives an overview of the whole broker.
     """
@@ -57,7 +57,7 @@ class Operations:
         self._rights = rights
         self._look = look
         self._router = router
-        self._handlers: dict[type[Command], _Handler] = {
+        self.handlers: dict[type, _Handler] = {
             Acknowledge: router.acknowledge,
             AcknowledgeBatch: router.acknowledge_batch,
             Administer: self._administer,
@@ -75,14 +75,6 @@ class Operations:
             Unexpose: _confirmed(router.unexpose),
             Unsubscribe: _confirmed(router.unsubscribe),
         }
-        self.kinds: frozenset[type] = frozenset(self._handlers)
-
-    def perform(self, peer: Peer, command: Any, moment: Moment) -> list[Effect]:
-        """Do what a session asks for; what is refused is told to its client, and done in no part."""
-        try:
-            return self._handlers[type(command)](peer, command, moment)
-        except Refused as refused:
-            return _refusal(peer, command, refused)
 
     def _administer(self, peer: Peer, command: Administer, moment: Moment) -> list[Effect]:
         if not self._rights.is_admin(peer.identity):
@@ -139,7 +131,8 @@ def _done(peer: Peer, command: Command, value: object = None) -> list[Effect]:
     return [] if command.request is None else [Send(peer.session or 0, Done(command.request, value))]
 
 
-def _refusal(peer: Peer, command: Command, refused: Refused) -> list[Effect]:
+def refusal(peer: Peer, command: Any, refused: Refused) -> list[Effect]:
+    """Tell a client that its command was refused, and the trail where a right was missing."""
     effects: list[Effect] = []
     session = peer.session or 0
     if refused.reason in {Reason.FORBIDDEN, Reason.NOT_ADMIN}:

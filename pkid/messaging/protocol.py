@@ -118,7 +118,8 @@ class DoorProtocol(Protocol):
             return
         turn, outgoing = self.factory.turn, self._outgoing
         now = self._vigil.heard_at = turn.begin()
-        self._received += len(data)
+        if not self._open:
+            self._received += len(data)
         outgoing.gathers = True
         try:
             self._feed(data)
