@@ -136,8 +136,8 @@ class Core(MultiService):
 
     async def _reload(self) -> None:
         await self._rotation.reload()
+        self._broking.review()  # first, so that nothing can keep the sessions of a key that was taken out
         self._reconfiguration.adopt(self._found)
-        self._broking.review()
         await self._certificates.check()
 
     def _announce(self) -> None:

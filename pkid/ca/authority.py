@@ -201,10 +201,13 @@ class _Mandate:
     def is_current(self, entry: Entry, now: datetime) -> bool:
         """Tell whether a recalled entry is good to be given again: of this issuer, valid, not soon to be renewed.
 
-        One from the future was signed before the clock was set back.
+        One from the future was signed before the clock was set back, and one that lasts too long before the rules were
+        changed.
         """
         begun = entry.not_before <= now and entry.issued_at <= now
-        lasting = now < renewal_due(entry.not_before, entry.not_after)
+        lasting = (
+            now < renewal_due(entry.not_before, entry.not_after) and entry.not_after <= now + self.profile.lifetime
+        )
         return begun and lasting and is_der_issued_by(entry.certificate, self.issuer.certificate)
 
 

@@ -236,6 +236,13 @@ class RetryTests(AuthorityCase):
         self.authority = self.make_authority(profile(forbidden=Names(("worker.example",))))
         self.assertIsInstance(self.fulfil(order())[0], Refused)
 
+    def test_a_certificate_that_lasts_longer_than_it_may_by_now_is_not_given_again(self) -> None:
+        first = self.entry(order())
+        self.authority.profile = profile(lifetime=timedelta(days=300))
+        shorter = self.entry(order())
+        self.assertLess(shorter.not_after, first.not_after)
+        self.assertIs(self.entry(order()), shorter)
+
 
 class PolicyTests(AuthorityCase):
     only_a = Policy(dns=Rules((HostPattern("a.b"),)))
