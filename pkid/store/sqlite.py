@@ -23,6 +23,8 @@ from pkid.store.upgrade import LEDGER, Schema, bring_up_to_date
 __all__ = ["open_reader", "open_sqlite"]
 
 _MAGIC = b"SQLite format 3\0"
+_LONGEST_LOG = 4096
+"""Pages of 4 KiB in the write-ahead log before it is merged into the file: most change several times until then."""
 _RESTORE = "restore it from a copy, or move it away to start with an empty one"
 _PROBLEMS = {
     sqlite3.SQLITE_BUSY: ("is in use by another program", "stop that program"),
@@ -149,6 +151,7 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise sqlite3.NotSupportedError("its file system does not support a write-ahead log")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
 
 
 def _begin(connection: Connection) -> None:

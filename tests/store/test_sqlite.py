@@ -95,6 +95,9 @@ class OpeningTests(SQLiteCase):
     def test_a_commit_waits_for_the_disk(self) -> None:
         self.assertEqual((self.pragma("synchronous"), self.pragma("journal_mode")), (2, "wal"))
 
+    def test_the_log_is_merged_into_the_file_every_sixteen_mebibytes(self) -> None:
+        self.assertEqual((self.pragma("wal_autocheckpoint"), self.pragma("page_size")), (4096, 4096))
+
     def test_a_database_that_cannot_have_a_write_ahead_log_is_refused(self) -> None:
         with closing(sqlite3.connect(":memory:")) as connection:
             self.assertRaises(sqlite3.NotSupportedError, sqlite._configure, connection, None)
