@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from pkid.threads import ParallelMap
 from tests.support import Case
@@ -47,6 +48,19 @@ class ParallelMapTests(Case):
     def test_one_thing_alone_needs_no_other_thread(self) -> None:
         self.assertEqual(self.make(4)(lambda _: threading.get_ident(), ["a"]), [threading.get_ident()])
         self.assertEqual(self.threads(), [])
+
+    def test_many_things_are_handed_over_once_to_each_thread(self) -> None:
+        made = self.make(3)
+        handed: list[object] = []
+        submit = made._pool.submit
+
+        def count(*work: Any) -> Any:
+            handed.append(work)
+            return submit(*work)
+
+        self.patch(made._pool, "submit", count)
+        made(str, range(64))
+        self.assertEqual(len(handed), 2)
 
     def test_of_nothing_comes_nothing(self) -> None:
         self.assertEqual(self.make(2)(str, []), [])
