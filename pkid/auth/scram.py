@@ -66,7 +66,7 @@ class ScramVerifier:
         signature = keyed_digest(self.stored_key, message)
         if len(proof) != len(signature):
             return False
-        client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
+        client_key = (int.from_bytes(proof, "big") ^ int.from_bytes(signature, "big")).to_bytes(len(proof), "big")
         return hmac.compare_digest(sha256(client_key).digest(), self.stored_key)
 
     def sign(self, message: bytes) -> bytes:
@@ -85,7 +85,7 @@ class ScramServer:
         self._verifier = verifier
         self._transcript = transcript
         self._offers_binding = offers_binding
-        self._first: tuple[ClientFirst, ServerFirst] | None = None
+        self._said: tuple[ClientFirst, str, bytes] | None = None  # and both nonces, and the answer
 
     def answer(self, message: bytes) -> bytes:
         """Take the client's first message, and return the core's.
@@ -97,12 +97,12 @@ class ScramServer:
         expected = ClientFirst.make(login.component, _nonce(login.client_nonce), login.binding_type)
         downgraded = first.claims_that_binding_is_missing and self._offers_binding
         headers = {expected.header, b"y,," if expected.header == b"n,," else expected.header}
-        if self._first is not None or downgraded or first.bare != expected.bare or first.header not in headers:
+        if self._said is not None or downgraded or first.bare != expected.bare or first.header not in headers:
             raise Refused(Reason.PROOF_FAILED)
         nonce = first.nonce + _nonce(login.server_nonce)
-        answer = ServerFirst(nonce, self._verifier.salt, self._verifier.iterations)
-        self._first = first, answer
-        return answer.encode()
+        answer = ServerFirst(nonce, self._verifier.salt, self._verifier.iterations).encode()
+        self._said = first, nonce, answer
+        return answer
 
     def finish(self, message: bytes) -> bytes:
         """Take the client's final message, and return the core's, which proves the core.
@@ -110,14 +110,14 @@ class ScramServer:
         :raises Malformed: ``proof-failed`` when it cannot be read.
         :raises Refused: ``proof-failed`` when the proof is not good, or came before the first message.
         """
-        if self._first is None:
+        if self._said is None:
             raise Refused(Reason.PROOF_FAILED)
-        (first, answer), self._first = self._first, None
+        (first, nonce, answer), self._said = self._said, None
         final, login = ClientFinal.read(message), self._transcript
-        expected = ClientFinal(first.header + login.binding, answer.nonce, _digest(login))
-        covered = auth_message(first.bare, answer.encode(), final.unproven)
+        expected, unproven = ClientFinal(first.header + login.binding, nonce, _digest(login)), final.unproven
+        covered = auth_message(first.bare, answer, unproven)
         is_good = self._verifier.accepts(covered, final.proof)
-        if not (hmac.compare_digest(expected.unproven, final.unproven) and is_good):
+        if not (hmac.compare_digest(expected.unproven, unproven) and is_good):
             raise Refused(Reason.PROOF_FAILED)
         return ServerFinal(self._verifier.sign(covered)).encode()
 

@@ -6,9 +6,8 @@ pkid's messages hold no extensions but one: ``t`` in the client's final message 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass, field
 
 from pkid.auth.transcript import BindingType
@@ -146,14 +145,14 @@ def _match(form: re.Pattern[str], message: bytes) -> re.Match[str]:
 
 
 def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+    return b2a_base64(data, newline=False).decode("ascii")
 
 
 def _decode(text: str) -> bytes:
     """Read base64 (RFC 4648, section 4), in its one proper form only."""
     try:
-        data = base64.b64decode(text, validate=True)
-    except binascii.Error:
+        data = a2b_base64(text)
+    except ValueError:
         raise Malformed(Reason.PROOF_FAILED) from None
     if _encode(data) != text:
         raise Malformed(Reason.PROOF_FAILED)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any, cast
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -13,8 +16,13 @@ from pkid.errors import Reason, Refused
 
 __all__ = ["scheme_of", "sign", "verify"]
 
-_ECDSA_P256, _ECDSA_P384 = ec.ECDSA(hashes.SHA256()), ec.ECDSA(hashes.SHA384())
-_PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+_CURVES = {"secp256r1": Scheme.ECDSA_P256, "secp384r1": Scheme.ECDSA_P384}
+_ALGORITHMS: dict[Scheme, tuple[Any, ...]] = {
+    Scheme.RSA_PSS: (padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH), hashes.SHA256()),
+    Scheme.ECDSA_P256: (ec.ECDSA(hashes.SHA256()),),
+    Scheme.ECDSA_P384: (ec.ECDSA(hashes.SHA384()),),
+    Scheme.ED25519: (),
+}
 
 
 def scheme_of(key: PublicKey) -> Scheme:
@@ -22,16 +30,13 @@ def scheme_of(key: PublicKey) -> Scheme:
 
     :raises Refused: ``weak-key`` for a curve that has none.
     """
-    match key:
-        case rsa.RSAPublicKey():
-            return Scheme.RSA_PSS
-        case ed25519.Ed25519PublicKey():
-            return Scheme.ED25519
-        case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
-            return Scheme.ECDSA_P256
-        case ec.EllipticCurvePublicKey(curve=ec.SECP384R1()):
-            return Scheme.ECDSA_P384
-    raise Refused(Reason.WEAK_KEY, f"curve {key.curve.name}")
+    scheme = _scheme_of_all(type(key))
+    if scheme is not None:
+        return scheme
+    curve = cast("ec.EllipticCurvePublicKey", key).curve.name
+    if curve not in _CURVES:
+        raise Refused(Reason.WEAK_KEY, f"curve {curve}")
+    return _CURVES[curve]
 
 
 def sign(key: PrivateKey, transcript: Transcript) -> bytes:
@@ -39,15 +44,9 @@ def sign(key: PrivateKey, transcript: Transcript) -> bytes:
 
     :raises Refused: ``proof-failed`` when it is another one.
     """
-    _check_choice(key.public_key(), transcript)
-    message = transcript.encode(Prover.COMPONENT)
-    match key:
-        case rsa.RSAPrivateKey():
-            return key.sign(message, _PSS, hashes.SHA256())
-        case ec.EllipticCurvePrivateKey():
-            return key.sign(message, _ecdsa(key.curve))
-        case ed25519.Ed25519PrivateKey():
-            return key.sign(message)
+    algorithm = _chosen_algorithm(key.public_key(), transcript)
+    signature: bytes = key.sign(transcript.encode(Prover.COMPONENT), *algorithm)
+    return signature
 
 
 def verify(key: PublicKey, transcript: Transcript, signature: bytes) -> None:
@@ -55,24 +54,24 @@ def verify(key: PublicKey, transcript: Transcript, signature: bytes) -> None:
 
     :raises Refused: ``proof-failed``.
     """
-    _check_choice(key, transcript)
-    message = transcript.encode(Prover.COMPONENT)
+    algorithm = _chosen_algorithm(key, transcript)
     try:
-        match key:
-            case rsa.RSAPublicKey():
-                key.verify(signature, message, _PSS, hashes.SHA256())
-            case ec.EllipticCurvePublicKey():
-                key.verify(signature, message, _ecdsa(key.curve))
-            case ed25519.Ed25519PublicKey():
-                key.verify(signature, message)
+        key.verify(signature, transcript.encode(Prover.COMPONENT), *algorithm)
     except InvalidSignature:
         raise Refused(Reason.PROOF_FAILED) from None
 
 
-def _check_choice(key: PublicKey, transcript: Transcript) -> None:
-    if scheme_of(key).value != transcript.chosen:
+def _chosen_algorithm(key: PublicKey, transcript: Transcript) -> tuple[Any, ...]:
+    """Return what the library is to sign and verify with; it is for the key to say, and must be what was chosen."""
+    scheme = scheme_of(key)
+    if scheme.value != transcript.chosen:
         raise Refused(Reason.PROOF_FAILED)
+    return _ALGORITHMS[scheme]
 
 
-def _ecdsa(curve: ec.EllipticCurve) -> ec.ECDSA:
-    return _ECDSA_P384 if isinstance(curve, ec.SECP384R1) else _ECDSA_P256
+@cache  # there are a few; the library tells them apart by several calls of Python
+def _scheme_of_all(kind: type[PublicKey]) -> Scheme | None:
+    """Return the scheme of all keys of a kind; ``None`` where it depends on the curve."""
+    if issubclass(kind, rsa.RSAPublicKey):
+        return Scheme.RSA_PSS
+    return Scheme.ED25519 if issubclass(kind, ed25519.Ed25519PublicKey) else None

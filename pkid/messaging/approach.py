@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import cast
+from typing import Any
 
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 from OpenSSL.SSL import Connection
-from twisted.internet.interfaces import ISSLTransport, ISystemHandle, ITransport
+from twisted.internet.interfaces import ISSLTransport, ITransport
 
 from pkid.auth.schemes import Scheme
 from pkid.auth.transcript import Channel
@@ -61,15 +61,15 @@ def _possible(
     return tuple(scheme for scheme in schemes if scheme not in impossible)
 
 
-def _exporter(transport: ITransport) -> bytes | None:
+def _exporter(transport: Any) -> bytes | None:
     """Return what binds proofs to a connection; TLS before 1.3 has nothing that is as good."""
-    connection = cast("Connection", cast("ISystemHandle", transport).getHandle())
+    connection: Connection = transport.getHandle()
     if connection.get_protocol_version_name() != _BINDING_VERSION:
         return None
     return connection.export_keying_material(_EXPORTER_LABEL, _EXPORTER_SIZE)
 
 
-def _certificate(transport: ITransport) -> bytes | None:
+def _certificate(transport: Any) -> bytes | None:
     """Return the certificate that the client showed, DER."""
-    shown = cast("X509 | None", cast("ISSLTransport", transport).getPeerCertificate())
+    shown: X509 | None = transport.getPeerCertificate()
     return None if shown is None else dump_certificate(FILETYPE_ASN1, shown)
