@@ -26,6 +26,7 @@ from pkid.line.events import Errored, Succeeded, Welcomed
 from tests.certificates import csr_pem, private_key
 from tests.daemon import Daemon, start_daemon
 from tests.integration.lines import LinePeer
+from tests.integration.test_names import directory
 from tests.interop.core import PSK, WITH_PSK, ask, bearer
 from tests.support import Case
 
@@ -159,3 +160,11 @@ class ForgottenTests(RestartCase):
                 figures.append(re.findall(r"^pkid_derivations_total (.*)$", text, re.MULTILINE))
             self.restart()
         self.assertEqual(figures, [["1.0"]] * 4)
+
+    def test_what_a_directory_of_keys_lists_no_longer(self) -> None:
+        path = directory(self, topic_auth=b'{"secret": ["alice"]}')
+        self.daemon = start_daemon(self, *WITH_PSK, "--auth", f"keydir:{path}")
+        self.assertIn({"topic": "secret", "is": "private"}, self.command("broker rights"))
+        (path / "topic_auth.json").write_bytes(b"{}")
+        self.restart()
+        self.assertEqual(self.command("broker rights"), [])

@@ -19,7 +19,7 @@ from pkid.origin import Origin
 from pkid.shell.doctor.credentials import check_credentials, read_credentials
 from pkid.shell.doctor.directory import Found, check_directory, check_files, check_lock, lock_holder, look_into
 from pkid.shell.doctor.finding import Finding, failure, ok, problem, warning
-from pkid.shell.doctor.issuers import check_former, read_former
+from pkid.shell.doctor.issuers import check_former, read_issuers
 from pkid.shell.doctor.keys import check_authority, check_host, check_own, check_published, check_secret, read_pair
 from pkid.shell.doctor.ledger import Expected, check_contents, check_room, read_database
 from pkid.shell.doctor.network import ask_core, check_clock, check_door, check_readiness, doors
@@ -79,11 +79,13 @@ class Examination:
             yield problem("ca.pem is missing, but there was a CA once", "restore it from a backup")
         else:
             yield warning("there is no CA", "the core's first start makes one")
+        assert self.state is not None
+        ledger = self.state / "ledger.sqlite"
+        issuers = read_issuers(ledger) if ledger.exists() else []
         if published is not None:
-            yield check_published(pair, _certificates(published))
-        ledger = self.state / "ledger.sqlite" if self.state is not None else None
-        if ledger is not None and ledger.exists():
-            yield from check_former(read_former(ledger))
+            anchor = next((each.chain[-1] for each in issuers if not each.is_former), None)
+            yield check_published(pair, _certificates(published), anchor)
+        yield from check_former(issuers)
 
     def _host(self) -> Iterator[Finding]:
         assert self.state is not None

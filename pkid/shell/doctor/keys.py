@@ -80,11 +80,19 @@ def check_authority(pair: Pair | None, now: datetime) -> Iterator[Finding]:
         yield _validity("the CA certificate", certificate, now, _SOON, remedy, "restore a valid CA, or make a new one")
 
 
-def check_published(stored: Pair | None, published: Sequence[x509.Certificate]) -> Finding:
-    """Check the copy of the CA certificate that is for everybody."""
+def check_published(
+    stored: Pair | None, published: Sequence[x509.Certificate], anchor: x509.Certificate | None = None
+) -> Finding:
+    """Check the copy of the CA certificate that is for everybody.
+
+    :param anchor: the root of the CA that issues, if the ledger knows it; it need not be the stored one.
+    """
     if not published:
         return warning("ca.crt holds no certificate", "the core's next start writes it anew")
-    if stored is not None and published[0] not in stored.chain:
+    if anchor is not None:
+        if published[0] != anchor:
+            return warning("ca.crt is not the root of the CA that issued last", "the core's next start writes it anew")
+    elif stored is not None and published[0] not in stored.chain:
         return warning(
             "ca.crt is not the certificate of the CA in ca.pem", "with no --ca-cert, the next start mends it"
         )

@@ -119,6 +119,11 @@ class AuthorityTests(Case):
         self.assertEqual(check_published(pair, [leaf("a.example")]).severity.value, "warning")
         self.assertEqual(check_published(pair, []).severity.value, "warning")
 
+    def test_the_copy_is_of_the_ca_that_issues_whichever_is_stored(self) -> None:
+        pair, own = Pair(root().key, (root().certificate,)), leaf("own")
+        for published, expected in ((own, "ok"), (root().certificate, "warning")):
+            self.assertEqual(check_published(pair, [published], own).severity.value, expected)
+
 
 class HostTests(Case):
     def check(
