@@ -24,7 +24,10 @@ from twisted.trial.unittest import TestCase
 
 from pkid.broker.changes import Authorize
 from pkid.broker.topic import Pattern
+from pkid.ca.authority import Order
+from pkid.ca.ledger import Entry
 from pkid.ca.names import Names
+from pkid.ca.policy import ANY_NAME
 from pkid.door import Door
 from pkid.errors import Reason, Unavailable
 from pkid.host import HostCertificate
@@ -125,6 +128,20 @@ class CoreTests(TestCase):
         await core.stopService()
         self.assertFalse((self.state / "addresses").exists())
         self.assertEqual(self.ledger(certificate.serial_number), body)
+
+    async def test_rsa_signatures_of_a_group_are_made_in_threads_that_end_with_the_core(self) -> None:
+        self.patch(os, "cpu_count", lambda: 2)
+        core = await self.start(ca_key_type="rsa2048")
+        orders = [Order(csr_pem(common_name=f"c{number}.example"), "psk:default", ANY_NAME) for number in range(3)]
+        answers = await core._ledger.store.transact(lambda ledger: core._authority.fulfil(orders, ledger))
+        self.assertEqual([type(answer) for answer in answers], [Entry] * 3)
+        self.assertEqual(len(self.signing()), 1)
+        await core.stopService()
+        self.assertEqual(self.signing(), [])
+
+    def signing(self) -> list[threading.Thread]:
+        """Return the threads that only sign."""
+        return [thread for thread in threading.enumerate() if thread.name.startswith("signatures")]
 
     def ledger(self, serial: int) -> bytes:
         """Return what the ledger holds for a serial number, as PEM."""
