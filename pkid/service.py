@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger, globalLogPublisher
 
 from pkid.administration import Administration
@@ -128,6 +128,8 @@ class Core(MultiService):
 
     def reload(self) -> Deferred[None]:
         """Look again at what may have changed while the core runs: settings, keys, the host's names, certificates."""
+        if not self.running:
+            return succeed(None)
         self._log.info("reloading")
         self._readiness.reloading()
         reloaded = Deferred.fromCoroutine(self._reload())
@@ -224,14 +226,20 @@ class Core(MultiService):
         known = store.transact_now(lambda ledger: ledger.newest()) or _now()
         return [] if keep is None else [Pruning(store, keep, known, self._reactor, _now)]
 
+    def _stop_again(self, number: int, frame: FrameType | None) -> None:
+        said = "stopping already: answers in flight have {seconds:g} seconds at most"
+        self._reactor.callFromThread(self._log.info, said, seconds=_PATIENCE)
+
     async def _stop(self) -> None:
         self.running = 0
+        former = {each: signal.signal(each, self._stop_again) for each in (signal.SIGINT, signal.SIGTERM)}
         for child in reversed(list(self)):
             await maybeDeferred(child.stopService)
             if child is self._door:
                 await self._site.finish(_PATIENCE)
         self._state.close()
-        signal.signal(signal.SIGHUP, self._former_handler)
+        for each, handler in (former | {signal.SIGHUP: self._former_handler}).items():
+            signal.signal(each, handler)
 
     async def _distrust(self, sha256: bytes, by: str) -> int:
         """Accept nothing of a former CA any more, and return how many sessions ended for that."""

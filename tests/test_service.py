@@ -238,6 +238,13 @@ class CoreTests(TestCase):
         await core.stopService()
         self.assertIs(signal.getsignal(signal.SIGHUP), before)
 
+    async def test_a_core_that_stops_does_not_reload(self) -> None:
+        core = await self.start()
+        stopped = core.stopService()
+        self.patch(core, "_reload", lambda: self.fail("it reloads"))
+        await core.reload()
+        await stopped
+
     async def test_a_port_in_use(self) -> None:
         taken = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(taken.close)

@@ -24,6 +24,7 @@ from pkid.line.client import Client, Delivered, TrustingEndpoint
 from pkid.line.events import Closed, Drains, Errored, Succeeded
 from tests.daemon import Daemon, start_daemon
 from tests.integration.lines import LinePeer
+from tests.integration.test_daemon import wait_for
 from tests.interop.core import PSK, WITH_PSK, ask
 from tests.support import Case
 
@@ -90,6 +91,18 @@ class DoorTests(Case):
             self.assertEqual((stays.read(), stays.next(Closed).code), (Drains(), "draining"))
             stays.socket.close()
             self.assertEqual(stopped.result(), -signal.SIGTERM)
+
+    def test_to_be_told_twice_to_stop_changes_nothing(self) -> None:
+        daemon = start_daemon(self)
+        stays = LinePeer.of(self, daemon)
+        stays.ask(Subscribe("1", "news"))
+        os.kill(daemon.pid, signal.SIGTERM)
+        self.assertEqual(stays.read(), Drains())
+        os.kill(daemon.pid, signal.SIGINT)
+        wait_for(lambda: "stopping already" in daemon.output)
+        stays.socket.close()
+        self.assertEqual(daemon.stop(), -signal.SIGTERM)
+        self.assertNotIn("Traceback", daemon.output)
 
 
 class RetentionTests(Case):

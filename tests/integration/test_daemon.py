@@ -57,7 +57,7 @@ class StartTests(Case):
         expected = (
             *(r"twistd .* starting up\.", r"reactor class: .*"),
             *(rf"the {door} door listens on port \d+ of 127\.0\.0\.1, with TLS" for door in DOORS),
-            *(r"the CA certificate is /.*/ca\.crt, SHA-256 \S+", r"made a pre-shared key; .*: /.*/psk"),
+            *(r"made a pre-shared key; .*: /.*/psk", r"the CA certificate is /.*/ca\.crt, SHA-256 \S+"),
             *(r"the pre-shared key default \(role admin\) has no end", rf"ready; all state is in {daemon.state}"),
             *(r"Received SIGTERM, shutting down\.", *(["the .* door is closed"] * len(DOORS))),
             *(r"Main loop terminated\.", r"Server Shut Down\."),
