@@ -22,12 +22,24 @@ def promises() -> Iterator[list[str]]:
             yield cells
 
 
+def sections(page: Path) -> Iterator[str]:
+    """Yield what links call the sections of a page."""
+    for heading in re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 class DocumentTests(Case):
     def test_links_lead_somewhere(self) -> None:
         for document in DOCUMENTS:
             for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text()):
                 if not target.startswith(("http://", "https://")):
                     self.assertTrue((document.parent / target).exists(), f"{document.name} links to {target}")
+
+    def test_links_to_a_section_lead_to_one(self) -> None:
+        for document in DOCUMENTS:
+            for target, section in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", document.read_text()):
+                path = document.parent / target if target else document
+                self.assertIn(section, set(sections(path)), f"{document.name} links to {target}#{section}")
 
     def test_the_tests_that_they_name_exist(self) -> None:
         for document in DOCUMENTS:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -54,6 +55,8 @@ class SessionEndpoint:
     :param open_session: logs in, and asks for everything that is wanted.
     """
 
+    _log = Logger()
+
     def __init__(
         self,
         endpoint: IStreamClientEndpoint,
@@ -66,12 +69,15 @@ class SessionEndpoint:
         self._make = make
         self._open_session = open_session
 
+    def __repr__(self) -> str:
+        return f"<SessionEndpoint through {self._endpoint!r}>"
+
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect; fire with the factory's protocol once the session is open."""
         connections: list[Connection] = []
         attempt = Deferred.fromCoroutine(self._connect(protocolFactory, connections))
         attempt.addTimeout(LOGIN_TIME, self._clock)
-        return attempt.addErrback(_abort, connections)
+        return attempt.addErrback(_abort, connections).addErrback(self._tell)
 
     async def _connect(self, factory: IProtocolFactory, connections: list[Connection]) -> IProtocol:
         def made() -> Connection:
@@ -86,6 +92,12 @@ class SessionEndpoint:
         transport: Any = _Transport(connection)
         protocol.makeConnection(transport)
         return protocol
+
+    def _tell(self, failure: Failure) -> Failure:
+        """Say why there is no session: whoever waits for one may wait for long."""
+        if failure.check(CancelledError) is None:
+            self._log.warn("{way}: no session: {reason}", way=self, reason=failure.getErrorMessage())
+        return failure
 
 
 def _abort(failure: Failure, connections: list[Connection]) -> Failure:

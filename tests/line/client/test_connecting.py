@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger, formatEvent
 
 from pkid.auth.component_login import FalseCore, NotOffered
 from pkid.auth.own_credential import OwnKey, OwnPassword, OwnPreSharedKey
@@ -14,7 +15,7 @@ from pkid.broker.commands import Call, Identify, Prove, Setup
 from pkid.line.client.connection import PATIENCE
 from pkid.line.client.errors import Denied, Disconnected
 from pkid.line.client.link import pause_before
-from pkid.line.client.session import LOGIN_TIME
+from pkid.line.client.session import LOGIN_TIME, SessionEndpoint
 from pkid.line.client.silence import SILENCE
 from pkid.line.codec import Bye, Ping, Pong
 from tests.certificates import PSK, SALT, private_key, signing_key
@@ -79,6 +80,20 @@ class AnonymousTests(ClientCase):
         self.assertNoResult(waiting)
         self.client.stopService()
         self.failed(waiting, CancelledError)
+
+    def test_the_log_says_why_there_is_no_session_but_not_that_it_was_stopped(self) -> None:
+        said: list[str] = []
+        self.patch(SessionEndpoint, "_log", Logger(observer=lambda event: said.append(str(formatEvent(event)))))
+        self.core.is_there = False
+        self.client.startService()
+        self.clock.advance(0.5)
+        self.assertEqual(len(said), 2)
+        for line in said:
+            self.assertRegex(line, r"^<SessionEndpoint through .*>: no session: .*refused")
+        self.core.is_there, self.core.greets = True, False
+        self.clock.advance(1)
+        self.client.stopService()
+        self.assertEqual(len(said), 2)
 
     def test_a_core_that_says_nothing_is_given_up(self) -> None:
         self.core.greets = False
