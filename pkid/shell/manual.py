@@ -25,6 +25,7 @@ in the core.
 
 EPILOG = """\
 The command:
+  Options of pkid itself stand before it; what stands behind is the command's.
   Several words are sent as they are, each as one word, whatever is in it. A
   single word is a command line as it stands: with ; between commands, | from
   one to the next, and quotes. 'pkid help' lists the core's commands.

@@ -25,7 +25,7 @@ from pkid.shell.exits import Exit, ShellError
 from pkid.shell.kinds import Format
 from pkid.shell.manual import DESCRIPTION, EPILOG, SYNOPSIS
 
-__all__ = ["DEFAULT_CORE", "Options", "Parser", "default_state", "resolve"]
+__all__ = ["DEFAULT_CORE", "Options", "Parser", "default_state", "misplaced", "resolve"]
 
 DEFAULT_CORE = Origin.of(CORE.default or "")
 """Where a core is unless something else is said."""
@@ -125,6 +125,13 @@ def _options(sources: Sources, words: tuple[str, ...]) -> Options:
     )
 
 
+def misplaced(words: Sequence[str]) -> str:
+    """Say which of the words of a command that failed is an option of the program's own, if one is."""
+    own = {setting.flag for setting in table.SHELL.settings}
+    flag = next((word for word in words if word.partition("=")[0] in own), "")
+    return f"{flag.partition('=')[0]} is an option of pkid itself, and stands before the command" if flag else ""
+
+
 class Parser(ArgumentParser):
     """Raises what other parsers print before they exit."""
 
@@ -133,7 +140,8 @@ class Parser(ArgumentParser):
 
         :raises ShellError: always.
         """
-        raise ShellError(f"{message}; see pkid --help", Exit.USAGE)
+        hint = misplaced(message.split())
+        raise ShellError("; ".join(filter(None, [message, hint, f"see {self.prog} --help"])), Exit.USAGE)
 
 
 def _parser() -> ArgumentParser:

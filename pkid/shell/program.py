@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from pkid.shell.exits import EXPECTED, Exit, ShellError, exit_of
-from pkid.shell.options import Options, resolve
+from pkid.shell.options import Options, misplaced, resolve
 from pkid.shell.programs import local_program
 from pkid.shell.quoting import command_line
-from pkid.shell.session import begin, tell
+from pkid.shell.session import begin, tell, write_error
 
 __all__ = ["run"]
 
@@ -22,14 +22,13 @@ def run(arguments: Sequence[str]) -> int:
     :raises OSError: when what there is to say cannot be written.
     """
     try:
-        return _run(arguments)
+        return _run(resolve(arguments, os.environ))
     except EXPECTED as error:
         tell(error)
         return exit_of(error)
 
 
-def _run(arguments: Sequence[str]) -> int:
-    options = resolve(arguments, os.environ)
+def _run(options: Options) -> int:
     if options.words and options.stdin:
         raise ShellError("there is a command, and --stdin: give one of them", Exit.USAGE)
     program = local_program(_words(options), options)
@@ -37,7 +36,10 @@ def _run(arguments: Sequence[str]) -> int:
         return program()
     session = begin(options)
     if options.words:
-        return session.run(command_line(options.words))
+        exit = session.run(command_line(options.words))
+        if exit is Exit.FAILED and (hint := misplaced(options.words)):
+            write_error(hint)
+        return exit
     if options.stdin or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return session.run_all(_lines())
     from pkid.shell.interactive import converse

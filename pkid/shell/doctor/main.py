@@ -29,8 +29,9 @@ nothing needs root, and the core need not run.
 """
 
 _EPILOG = """\
-The options of pkid for the key and the trust count for --core, too. Without
---core, the doors that the state directory lists are looked at.
+The options of pkid for the key and the trust, before the word doctor, count for
+--core, too. Without --core, the doors that the state directory lists are looked
+at.
 
 Exit codes: 0 when all is well but for warnings, 1 when there is a problem.
 """
