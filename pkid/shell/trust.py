@@ -51,14 +51,22 @@ def trusted_core(options: Options) -> Core:
 
 
 def located(options: Options) -> Options:
-    """Find the core where its state directory says that it listens, unless somebody said where it is."""
+    """Find the core where its state directory says that it listens, unless somebody said where it is.
+
+    :raises ShellError: when a directory is named that no core runs with.
+    """
     state = _state(options)
     if options.core_given or state is None:
         return options
     try:
         listed = (state / "addresses").read_bytes().decode("utf-8", "replace")
         origin = next((door.origin for door in doors(listed) if door.origin is not None), None)
-    except (OSError, ValueError):  # nothing runs there, or what stands there is no address
+    except FileNotFoundError:
+        if options.state is None or not os.path.isdir(state):
+            return options
+        problem = f"no core runs with {state}; start it, or say with --core where one is"
+        raise ShellError(problem, Exit.UNREACHABLE) from None
+    except (OSError, ValueError):  # whoever reads the key says why, or what stands there is no address
         return options
     if origin is None:
         return options

@@ -145,8 +145,14 @@ class PlaceTests(TrustCase):
         self.assertEqual(self.place("--core", "https://localhost:8900"), "https://localhost:8900")
         self.assertEqual(self.place("--no-tls"), "http://localhost:9900")
 
-    def test_without_a_core_that_runs_it_is_the_default(self) -> None:
+    def test_without_a_core_that_runs_it_is_the_default_unless_its_directory_was_named(self) -> None:
         self.assertEqual(self.place(), "https://localhost:8900")
+        self.assertEqual(self.place("--state", str(self.state / "none")), "https://localhost:8900")
+        with self.assertRaisesRegex(ShellError, "no core runs with .*; start it, or say with --core") as caught:
+            self.place("--state", str(self.state))
+        self.assertEqual(caught.exception.exit, Exit.UNREACHABLE)
+        named = self.place("--state", str(self.state), "--core", "https://a.example")
+        self.assertEqual(named, "https://a.example:443")
 
     def test_the_key_is_taken_wherever_that_is(self) -> None:
         self.keep("psk", b"stored\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import Logger, formatEvent
 
 from pkid.auth.component_login import FalseCore, NotOffered
@@ -82,18 +83,18 @@ class AnonymousTests(ClientCase):
         self.failed(waiting, CancelledError)
 
     def test_the_log_says_why_there_is_no_session_but_not_that_it_was_stopped(self) -> None:
-        said: list[str] = []
-        self.patch(SessionEndpoint, "_log", Logger(observer=lambda event: said.append(str(formatEvent(event)))))
+        events = EventLoggingObserver()
+        self.patch(SessionEndpoint, "_log", Logger(observer=events))
         self.core.is_there = False
         self.client.startService()
         self.clock.advance(0.5)
-        self.assertEqual(len(said), 2)
-        for line in said:
-            self.assertRegex(line, r"^<SessionEndpoint through .*>: no session: .*refused")
+        self.assertEqual(len(events), 2)
+        for event in events:
+            self.assertRegex(formatEvent(event), r"^<SessionEndpoint through .*>: no session: .*refused")
         self.core.is_there, self.core.greets = True, False
         self.clock.advance(1)
         self.client.stopService()
-        self.assertEqual(len(said), 2)
+        self.assertEqual(len(events), 2)
 
     def test_a_core_that_says_nothing_is_given_up(self) -> None:
         self.core.greets = False
