@@ -63,7 +63,7 @@ class Calls:
         """
         segments = read_topic(command.topic)
         rights = self._rights.on(segments)
-        decision = rights.explain(peer.identity, Verb.RPC)
+        decision = rights.always or rights.explain(peer.identity, Verb.RPC)
         if not decision.allowed:
             raise Refused(Reason.FORBIDDEN, decision.basis.value)
         if command.request is None or command.request in peer.calls:
@@ -132,10 +132,12 @@ class Calls:
         if command.target is not None:
             target = self._target(caller, command.target)
             known = {target: None} if topic in target.exposed else _NOBODY
-        ready = []
+        ready, always = [], rights.always
         for peer in known:
-            there = peer is not caller and peer.session is not None
-            if there and rights.explain(peer.identity, Verb.EXPOSE).allowed and has_room(peer, size):
+            if peer is caller or peer.session is None:
+                continue
+            decision = always or rights.explain(peer.identity, Verb.EXPOSE)
+            if decision.allowed and has_room(peer, size):
                 ready.append(peer)
         if not ready:
             allowed = [peer for peer in known if rights.explain(peer.identity, Verb.EXPOSE).allowed]

@@ -29,6 +29,7 @@ class TopicRights:
 
     :param rules: the rules about the topic, those that name it first.
     :param decided: what is remembered of all topics.
+    :ivar always: what holds for everybody and every verb, where there are no rules.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class TopicRights:
                 self._by_name.setdefault(rule.subject.text, []).append((place, rule))
             else:
                 self._others.append((place, rule))
-        self._always = None if self._by_name or self._others else _CLOSED if private else _OPEN
+        self.always = None if self._by_name or self._others else _CLOSED if private else _OPEN
 
     @property
     def rules(self) -> list[Rule]:
@@ -54,8 +55,8 @@ class TopicRights:
 
     def explain(self, identity: Identity, verb: Verb) -> Decision:
         """Decide whether somebody may do something, and tell what the decision rests on."""
-        if self._always is not None:
-            return self._always
+        if self.always is not None:
+            return self.always
         asked = self, identity.component, identity.authenticated, verb
         decision = self._decided.get(asked)
         if decision is None:

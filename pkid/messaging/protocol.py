@@ -214,8 +214,9 @@ class DoorProtocol(Protocol):
         """
         if self._held or self._resting or self._closed or self._outgoing.is_full:
             return False
-        waited = size < _LARGE or (self._rested and not self._taken)
-        if waited and self._taken < self.factory.budget.turn and self.factory.clock.seconds() <= self._until:
+        factory, taken = self.factory, self._taken
+        waited = size < _LARGE or (self._rested and not taken)
+        if waited and taken < factory.budget.turn and factory.clock.seconds() <= self._until:
             return True
         self._rest()
         return False

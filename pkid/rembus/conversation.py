@@ -39,6 +39,7 @@ __all__ = ["GREETING", "Conversation"]
 GREETING = 0x12345678DEADBEEF
 """The id of the challenge that comes unasked, where only proven names are served."""
 
+_OK = int(Status.OK)
 _STATUSES = {
     Reason.NOT_EXPOSED: Status.METHOD_NOT_FOUND,
     Reason.NO_EXPOSER: Status.METHOD_UNAVAILABLE,
@@ -108,9 +109,12 @@ class Conversation:
         return Publish(request, packet.topic, packet.data, len(packet.data.data), packet.qos, packet.slot)
 
     def _call(self, packet: packets.Request) -> Command:
-        target = None if packet.target is None else component_of(packet.target)
-        to_core = target == self._server
-        return Call(packet.id, packet.topic, packet.data, len(packet.data.data), None if to_core else target)
+        data, target = packet.data, packet.target
+        if target is not None:
+            target = component_of(target)
+            if target == self._server:
+                target = None
+        return Call(packet.id, packet.topic, data, len(data.data), target)
 
     def _administer(self, packet: packets.Admin) -> Command | Response:
         try:
@@ -125,8 +129,8 @@ class Conversation:
         return command
 
     def _answer(self, packet: Response) -> Command:
-        failed = packet.status != Status.OK
-        return Answer(None, packet.id, packet.data, len(packet.data.data), failed)
+        data = packet.data
+        return Answer(None, packet.id, data, len(data.data), packet.status != _OK)
 
     def _acknowledge(self, packet: packets.Ack) -> Command:
         number = self._numbering.number_of(packet.id)

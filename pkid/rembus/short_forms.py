@@ -18,6 +18,9 @@ __all__ = ["SHORT_FORMS"]
 _CBOR = PayloadKind.CBOR
 _SHORTEST_TEXT = 0x60
 _BEHIND_ID = 3 + 8  # bytes
+_BEHIND_STATUS = _BEHIND_ID + 1
+_NULL = NULL[0]
+_integer = int.from_bytes
 
 
 def _publication(data: bytes) -> Packet | None:
@@ -41,7 +44,7 @@ def _request(data: bytes) -> Packet | None:
     target = None
     try:
         topic, position = _text_at(data, _BEHIND_ID)
-        if data[position] != NULL[0]:
+        if data[position] != _NULL:
             target, position = _text_at(data, position)
         else:
             position += 1
@@ -49,15 +52,14 @@ def _request(data: bytes) -> Packet | None:
         return None
     if not is_rest(data, position):
         return None
-    return Request(int.from_bytes(data[3:_BEHIND_ID], "little"), topic, target, Payload(_CBOR, data[position:], True))
+    return Request(_integer(data[3:_BEHIND_ID], "little"), topic, target, Payload(_CBOR, data[position:], True))
 
 
 def _response(data: bytes) -> Packet | None:
-    behind = _BEHIND_ID + 1
-    if len(data) <= behind or data[_BEHIND_ID] >= 24 or not is_rest(data, behind):
+    if len(data) <= _BEHIND_STATUS or data[_BEHIND_ID] >= 24 or not is_rest(data, _BEHIND_STATUS):
         return None
-    id = int.from_bytes(data[3:_BEHIND_ID], "little")
-    return Response(id, data[_BEHIND_ID], Payload(_CBOR, data[behind:], True))
+    id = _integer(data[3:_BEHIND_ID], "little")
+    return Response(id, data[_BEHIND_ID], Payload(_CBOR, data[_BEHIND_STATUS:], True))
 
 
 def _ack(data: bytes) -> Packet | None:
@@ -87,4 +89,4 @@ def _text_at(data: bytes, position: int) -> tuple[str, int]:
     elif not 0 <= length < 24:
         raise ValueError("it is no short text")
     end = begin + length
-    return data[begin:end].decode("utf-8"), end
+    return data[begin:end].decode(), end

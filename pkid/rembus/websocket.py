@@ -42,6 +42,7 @@ Frame = tuple[Opcode, bytes]
 _FINAL, _OPCODE, _MASKED, _LENGTH = 0x80, 0x0F, 0x80, 0x7F
 _OPCODES = {int(opcode): opcode for opcode in Opcode}
 _LONGEST_CONTROL = 125
+_integer = int.from_bytes
 _MASK_SIZE = 4
 _USUAL = {
     bytes((_FINAL | opcode, _MASKED | length)): (opcode, length)
@@ -172,7 +173,8 @@ def _read_only(data: bytes, limit: int) -> Frame | None:
         length, begin = int.from_bytes(data[2:4], "big"), begin + 2
     if length > limit or begin + length != len(data):
         return None
-    return opcode, _unmask(data[begin - _MASK_SIZE : begin], data[begin:])
+    key = (data[begin - _MASK_SIZE : begin] * (length // _MASK_SIZE + 1))[:length]
+    return opcode, (_integer(data[begin:], "little") ^ _integer(key, "little")).to_bytes(length, "little")
 
 
 def websocket_frame(opcode: Opcode, payload: bytes) -> bytes:
@@ -208,7 +210,7 @@ def _unmask(mask: bytes, payload: bytes) -> bytes:
     """Return a payload without its mask (section 5.3): one long exclusive or instead of one for each byte."""
     size = len(payload)
     key = (mask * (size // _MASK_SIZE + 1))[:size]
-    return (int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")
+    return (_integer(payload, "little") ^ _integer(key, "little")).to_bytes(size, "little")
 
 
 def _wrong(what: str) -> Malformed:
