@@ -241,7 +241,7 @@ class StateDirectory:
                 self.path, f"cannot be made or read ({error.strerror})", "choose another directory with --state"
             ) from error
         if found.st_uid not in (os.geteuid(), 0):
-            raise StateError(self.path, "belongs to another user", "choose another --state, or run chown on it")
+            raise StateError(self.path, "belongs to another user", "run pkid as that user, or run chown -R on it")
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise StateError(self.path, "may be written by others", "run chmod 700 on it, or choose another --state")
 

@@ -85,7 +85,7 @@ class DirectoryTests(StateCase):
                 if fits:
                     StateDirectory(self.path).close()
                 else:
-                    self.refused(self.open, self.path, "another user", "chown")
+                    self.refused(self.open, self.path, "another user", "as that user", "chown")
 
     def test_what_a_crash_left_of_a_write_is_removed(self) -> None:
         self.path.mkdir(parents=True, mode=0o700)
