@@ -10,7 +10,7 @@ from sqlalchemy import event
 from twisted.internet.defer import execute
 from twisted.internet.task import Clock
 
-from pkid.auth import derivation, keyring_checkers, scram
+from pkid.auth import derivation, keyring_checkers, scram, steps
 from pkid.auth.component_keyring import Material, StoredCredential
 from pkid.auth.psk import PreSharedKey
 from pkid.auth.psk_proof import PskProof, authentication_code
@@ -50,6 +50,7 @@ class LoginWorkTests(LoginCase):
             ("verifications", keyring_checkers, "verify"),
             ("passwords derived", scram, "salted_password"),
             ("keys derived", derivation, "derive_key"),
+            ("waits", steps, "_go_on"),
         ):
             self.patch(owner, name, counting(self.done, what, getattr(owner, name)))
 
@@ -79,6 +80,12 @@ class LoginWorkTests(LoginCase):
         login = self.login()
         self.scram(login, self.seen(Scheme.SCRAM_PLUS, outcome(login.offer("alice"))))
         self.admitted(login, self.final)
+        self.assertEqual(self.done, {"waits": 1})  # for the component's final message
+
+    def test_a_salt_that_is_known_is_proven_by_without_a_wait(self) -> None:
+        self.show_key(bytes(16))
+        self.done.clear()
+        self.show_key(bytes(16))
         self.assertEqual(self.done, {})
 
     def test_uses_of_credentials_are_written_later_and_together(self) -> None:

@@ -157,11 +157,12 @@ class Login:
         return checked
 
     def _transcript(self, component: str, scheme: Scheme, client_nonce: bytes, binding: BindingType) -> Transcript:
-        _check_is(scheme in self._greeting.accepted and scheme.value in self._offered)
+        chosen = scheme.value
+        _check_is(scheme in self._greeting.accepted and chosen in self._offered)
         _check_is(len(client_nonce) == NONCE_SIZE)
         greeting, value = self._greeting, self._greeting.channel.binding(binding)
         return Transcript(
-            greeting.server, greeting.nonce, client_nonce, component, self._offered, scheme.value, binding, value
+            greeting.server, greeting.nonce, client_nonce, component, self._offered, chosen, binding, value
         )
 
     def _is_usable(self, scheme: Scheme) -> bool:
