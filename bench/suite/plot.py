@@ -10,7 +10,7 @@ from bench.suite.shapes import COLOURS, text
 
 __all__ = ["as_svg"]
 
-_LEFT, _WIDTH, _ROW, _GAP = 330, 960, 20, 46  # pixels
+_LEFT, _WIDTH, _ROW, _GAP = 380, 1040, 20, 46  # pixels
 
 
 def as_svg(outcomes: Iterable[Outcome]) -> str:
