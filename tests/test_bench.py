@@ -134,9 +134,9 @@ class RoundsTests(Case):
     def test_the_picture_is_xml_with_a_bar_for_each(self) -> None:
         root = ElementTree.fromstring(as_svg([self.outcome()]))
         bars = [each for each in root if each.tag.endswith("rect") and each.get("x")]
-        self.assertEqual([round(float(bar.get("width") or 0)) for bar in bars], [405, 135, 81])
+        self.assertEqual([round(float(bar.get("width") or 0)) for bar in bars], [428, 142, 86])
         spreads = [each.get("d", "").replace("H", " ").split() for each in root if each.tag.endswith("path")]
-        self.assertEqual([(low, high) for low, _, high in spreads][:1], [("M465.0", "870.0")])
+        self.assertEqual([(low, high) for low, _, high in spreads][:1], [("M522.5", "950.0")])
 
 
 class TicksTests(Case):
