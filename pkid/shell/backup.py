@@ -68,9 +68,19 @@ def copy_state(state: Path, target: Path, *, messages: bool) -> list[str]:
     """
     if not (state / _LEDGER).exists():
         raise StateError(state, "holds no ledger that can be read", "name a core's state directory with --state")
+    _refuse_links(state)
     with _new_directory(target) as new:
         copied = list(_copies(state, new, messages))
     return copied
+
+
+def _refuse_links(state: Path) -> None:
+    """Follow no link for root that another user could have made: it may lead to what is not that user's to have."""
+    if os.geteuid() != 0 or state.stat().st_uid == 0:
+        return
+    for name in (*_FILES, _LEDGER, _MESSAGES):
+        if (state / name).is_symlink():
+            raise StateError(state / name, "is a link, and root follows none of another user", "run this as that user")
 
 
 def _copies(state: Path, new: Path, messages: bool) -> Iterator[str]:

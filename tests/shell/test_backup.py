@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -98,6 +99,12 @@ class FailureTests(BackupCase):
         with _damage("row 1 missing from index"):
             self.refused("is damaged: row 1 missing")
 
+    def test_root_follows_no_link_that_another_user_made(self) -> None:
+        (self.state / "decoy-key").unlink()
+        (self.state / "decoy-key").symlink_to("/etc/hostname")
+        with patch.object(os, "geteuid", return_value=0), patch.object(Path, "stat", _of_another_user):
+            self.refused("decoy-key is a link, and root follows none of another user; run this as that user")
+
     def test_a_full_disk_and_a_core_that_starts_meanwhile(self) -> None:
         with patch.object(backup, "write_atomically", side_effect=OSError(28, "No space left on device")):
             self.refused("No space left on device")
@@ -115,6 +122,11 @@ class ProgramTests(BackupCase):
             written.getvalue(),
             f"{self.target} has ca.pem, psk, trust-domain, decoy-key, ledger.sqlite of {self.state}\n",
         )
+
+
+def _of_another_user(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+    found = os.stat(path, follow_symlinks=follow_symlinks)
+    return os.stat_result((*found[:4], 12345, *found[5:]))
 
 
 @contextmanager
