@@ -19,6 +19,7 @@ from pkid.errors import Unavailable
 from pkid.messaging.approach import is_encrypted, peer_of
 from pkid.messaging.interfaces import Session
 from pkid.messaging.outgoing import Outgoing
+from pkid.messaging.speech import Speech
 from pkid.messaging.terms import LONGEST_TURN
 from pkid.messaging.vigil import Vigil
 
@@ -35,7 +36,7 @@ class _Transport(ITCPTransport, IConsumer, IPushProducer):
 
 
 @implementer(IHandshakeListener)
-class DoorProtocol(Protocol):
+class DoorProtocol(Speech, Protocol):
     """One connection, and most of the :class:`~pkid.messaging.interfaces.Client` of its session."""
 
     factory: DoorFactory[Any]
@@ -49,32 +50,7 @@ class DoorProtocol(Protocol):
     _received = _taken = 0
     _until = 0.0
 
-    # What each door says for itself
-
-    def _connect(self) -> Session:
-        """Begin the session.
-
-        :raises Unavailable: when there is no place for it.
-        """
-        raise NotImplementedError
-
-    def _turn_away(self, error: Unavailable) -> None:
-        """Tell the client that there is no place for it."""
-        raise NotImplementedError
-
-    def _feed(self, data: bytes) -> None:
-        """Take bytes; what is said in them is done by :meth:`_do`."""
-        raise NotImplementedError
-
-    def _do(self, session: Session) -> None:
-        """Do what was said, as long as :meth:`_goes_on`; count it in ``_taken``."""
-        raise NotImplementedError
-
-    def _ask(self) -> None:
-        """Ask the client whether it is there."""
-
-    def _say_goodbye(self, reason: CloseReason) -> None:
-        """Tell the client why the connection ends."""
+    # What a door may have otherwise
 
     def _shake_hands(self) -> None:
         """Begin, once there is a connection, and TLS where there is to be TLS."""
